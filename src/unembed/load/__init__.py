@@ -1,0 +1,145 @@
+"""Loading: a reference becomes an `Unembedding`, or banks of `Features`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from unembed.errors import FormatError
+from unembed.features import Features
+from unembed.load.gguf_model import GGUFModel
+from unembed.load.huggingface import HuggingFaceModel
+from unembed.load.matrix import read_matrix
+from unembed.load.model import Model
+from unembed.load.neurons import parse_layers, read_neurons
+from unembed.load.reference import Place, resolve
+from unembed.load.saelens import WEIGHTS, is_saelens, read_saelens
+from unembed.load.vocabularies import read_vocabulary
+from unembed.unembedding import Lens, Unembedding, prepare_unembedding
+from unembed.vocabulary import Vocabulary
+
+__all__ = ["load_features", "load_model", "load_unembedding", "load_vocabulary"]
+
+NEURONS = "mlp:"
+
+
+def load_model(reference: str | Path) -> Model:
+    """Return the model a reference names: a Hugging Face style folder or a GGUF file.
+
+    Raises:
+        ReferenceError: when there is nothing there.
+        FormatError: when it is no model.
+    """
+    place = resolve(reference)
+    if place.file is None:
+        return HuggingFaceModel(place.folder)
+    if place.file.endswith(".gguf"):
+        return GGUFModel(place.path())
+    raise FormatError(
+        f"{place.name} is no model. Give a folder with config.json and safetensors, a .gguf "
+        "file, or a hub repository."
+    )
+
+
+def load_vocabulary(reference: str | Path) -> Vocabulary:
+    """Return the vocabulary of a model, a tokenizer's folder or a tokenizer's file.
+
+    Raises:
+        VocabularyError: when none is found there.
+    """
+    return read_vocabulary(resolve(reference))
+
+
+def load_unembedding(
+    reference: str | Path | Model,
+    *,
+    lens: Lens = "logit",
+    tokenizer: str | Path | None = None,
+) -> Unembedding:
+    """Return a model's unembedding, prepared (see `prepare_unembedding`).
+
+    Only the unembedding, the final norm and the tokenizer are read, never the whole model.
+
+    Args:
+        reference: a folder, a `.gguf` file, or a hub repository (`gpt2`,
+            `hf:org/repo@revision`).
+        lens: `logit` (logit weights) or `cosine`.
+        tokenizer: where the vocabulary is, if not beside the model.
+
+    Raises:
+        ReferenceError, FormatError, VocabularyError, ShapeError, WeightError: saying what is
+            wrong with the input and what to do.
+    """
+    model = load_model(reference) if isinstance(reference, str | Path) else reference
+    vocabulary = model.vocabulary() if tokenizer is None else load_vocabulary(tokenizer)
+    raw = model.unembedding()
+    return prepare_unembedding(
+        raw.W_U,
+        vocabulary,
+        norm=raw.norm,
+        lens=lens,
+        name=model.name,
+        origin={**model.origin, "tied_to_embedding": raw.tied, "vocabulary": vocabulary.kind},
+    )
+
+
+def load_features(
+    reference: str | Path, *, model: str | Path | Model | None = None
+) -> list[Features]:
+    """Return the banks of features a reference names.
+
+    | reference | banks |
+    |---|---|
+    | a folder with `cfg.json` and `sae_weights.safetensors` | that SAE |
+    | `vectors.npy`, `vectors.safetensors` | the rows of the matrix |
+    | `mlp:26`, `mlp:10,20`, `mlp:0-11`, `mlp:all` | MLP neurons of `model`, a bank a layer |
+
+    `NAME=REFERENCE` names the bank; by default its source does (`sae.8`, `mlp.26`).
+
+    Args:
+        reference: as above; a path or a hub repository.
+        model: the model whose neurons `mlp:` means.
+
+    Raises:
+        ReferenceError, FormatError, ShapeError, WeightError: saying what is wrong with the
+            input and what to do.
+    """
+    text = str(reference)
+    name, equals, rest = text.partition("=")
+    if equals and not Path(text).exists():
+        banks = load_features(rest, model=model)
+        return [bank.renamed(_numbered(name, bank, len(banks))) for bank in banks]
+    if text.startswith(NEURONS):
+        return _neurons(text.removeprefix(NEURONS), model)
+    return [_bank(resolve(reference))]
+
+
+def _numbered(name: str, bank: Features, n_banks: int) -> str:
+    return name if n_banks == 1 else f"{name}.{bank.layer}"
+
+
+def _neurons(layers: str, model: str | Path | Model | None) -> list[Features]:
+    if model is None:
+        raise FormatError(
+            f"{NEURONS}{layers} means the MLP neurons of a model: say which, with model=…"
+        )
+    opened = load_model(model) if isinstance(model, str | Path) else model
+    return [read_neurons(opened, layer) for layer in parse_layers(layers, opened.n_layers)]
+
+
+def _bank(place: Place) -> Features:
+    if place.file is None:
+        if is_saelens(place.folder):
+            return read_saelens(place.folder)
+        raise FormatError(
+            f"{place.name} holds no SAE that can be read: expected cfg.json and {WEIGHTS} "
+            f"(SAELens' layout). It holds: {', '.join(place.folder.names()[:12]) or 'no files'}. "
+            f"For the MLP neurons of the model, write {NEURONS}LAYER."
+        )
+    if place.file == WEIGHTS and is_saelens(place.folder):
+        return read_saelens(place.folder)
+    if place.file.endswith((".npy", ".safetensors")):
+        return read_matrix(place)
+    raise FormatError(
+        f"{place.name} holds no features that can be read. Known: a SAELens folder, .npy, "
+        f".safetensors, and {NEURONS}LAYER for the model's MLP neurons."
+    )

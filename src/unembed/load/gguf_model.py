@@ -1,0 +1,69 @@
+"""A model in a GGUF file: tensors dequantised, tokens from its metadata."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from jaxtyping import Float
+from torch import Tensor
+
+from unembed.load.gguf_file import GGUFFile, open_gguf
+from unembed.load.model import RawUnembedding, check_layer
+from unembed.load.vocabularies.gguf_tokens import vocabulary_of
+from unembed.unembedding import NO_NORM, FinalNorm
+from unembed.vocabulary import Vocabulary
+
+_LAYERNORM_ARCHITECTURES = frozenset(
+    {"gpt2", "gptneox", "gptj", "phi2", "bloom", "mpt", "falcon", "olmo", "opt", "command-r"}
+)
+
+
+class GGUFModel:
+    """A GGUF file as a model. llama.cpp's converter has already added Gemma's +1 to γ."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @property
+    def name(self) -> str:
+        return str(self.path)
+
+    @property
+    def origin(self) -> dict[str, Any]:
+        return {"format": "gguf", "path": str(self.path.resolve())}
+
+    @property
+    def n_layers(self) -> int:
+        return int(self._file.metadata(f"{self._architecture}.block_count"))
+
+    def vocabulary(self) -> Vocabulary:
+        return vocabulary_of(self._file)
+
+    def unembedding(self) -> RawUnembedding:
+        tied = "output.weight" not in self._file.shapes()
+        W_U = self._file.read("token_embd.weight" if tied else "output.weight")
+        return RawUnembedding(W_U, self._norm(), tied)
+
+    def mlp_out(self, layer: int) -> Float[Tensor, "d_ff d_model"]:
+        check_layer(self, layer)
+        return self._file.read(f"blk.{layer}.ffn_down.weight").T
+
+    def _norm(self) -> FinalNorm:
+        names = self._file.shapes()
+        layernorm = (
+            "output_norm.bias" in names or self._architecture in _LAYERNORM_ARCHITECTURES
+        )
+        kind = "layernorm" if layernorm else "rmsnorm"
+        if "output_norm.weight" in names:
+            return FinalNorm(kind, self._file.read("output_norm.weight"))
+        return FinalNorm("layernorm") if self._architecture == "olmo" else NO_NORM
+
+    @property
+    def _architecture(self) -> str:
+        return str(self._file.metadata("general.architecture"))
+
+    @cached_property
+    def _file(self) -> GGUFFile:
+        return open_gguf(self.path)

@@ -1,0 +1,51 @@
+"""A bare matrix of directions: `.npy`, or one tensor of a `.safetensors` file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from unembed.errors import FormatError
+from unembed.features import Features
+from unembed.load.reference import Place
+
+
+def read_matrix(place: Place) -> Features:
+    """Return the matrix [features, d_model] of a file as a bank named after the file.
+
+    A `.safetensors` file of several tensors must hold one named `W_dec`.
+
+    Raises:
+        FormatError: when the file holds no such matrix.
+    """
+    assert place.file is not None
+    origin = {"format": "matrix", **place.origin}
+    name = _bank_name(place.file)
+    if place.file.endswith(".npy"):
+        return Features.from_array(_numpy(place.path()), name=name, origin=origin)
+    file = place.folder.tensors(place.file)
+    shapes = file.shapes()
+    matrices = [key for key, shape in shapes.items() if len(shape) == 2]
+    tensor = "W_dec" if "W_dec" in shapes else matrices[0] if len(matrices) == 1 else None
+    if tensor is None:
+        listing = ", ".join(f"{key} {list(shape)}" for key, shape in shapes.items())
+        raise FormatError(
+            f"{place.name} should hold W_dec, or one matrix alone. It holds: {listing}."
+        )
+    return Features.from_array(file.read(tensor), name=name, origin=origin)
+
+
+def _numpy(path: Path) -> np.ndarray:
+    try:
+        array: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (ValueError, OSError, EOFError) as error:
+        raise FormatError(f"{path} cannot be read as a NumPy array: {error}.") from error
+    if not np.issubdtype(array.dtype, np.floating):
+        raise FormatError(f"{path} holds {array.dtype}; expected floating-point directions.")
+    return array
+
+
+def _bank_name(file: str) -> str:
+    stem = "".join(c if c.isalnum() or c in "._-" else "_" for c in Path(file).stem)
+    return stem if stem[:1].isalnum() else f"features{stem}"

@@ -1,0 +1,75 @@
+"""How tokenizers spell bytes in their vocabularies, and how to read it back.
+
+Two spellings cover nearly all language models: the byte-level alphabet of GPT-2 (Radford
+et al. 2019, `bytes_to_unicode`), in which each byte is one printable character, and
+SentencePiece (Kudo & Richardson 2018), in which `▁` is a space and `<0x0A>` a single byte.
+"""
+
+from __future__ import annotations
+
+import re
+
+SENTENCEPIECE_SPACE = "\u2581"
+_BYTE_PIECE = re.compile(r"<0x([0-9A-Fa-f]{2})>")
+_PLACEHOLDER = re.compile(r"<\|?(unused|reserved|extra)[_a-z]*[-_ ]?\d+\|?>|\[unused\d+\]")
+_CONTROL = re.compile(r"<\|.*\|>|<｜.*｜>|</?(s|unk|pad|mask|bos|eos)>|\[(multimodal|PAD|UNK|MASK)\]")
+
+
+def _byte_alphabet() -> dict[str, int]:
+    """Return character → byte: printable Latin-1 stands for itself, the rest from U+0100 on."""
+    itself = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    moved = [byte for byte in range(256) if byte not in set(itself)]
+    alphabet = {chr(byte): byte for byte in itself}
+    alphabet.update({chr(0x100 + index): byte for index, byte in enumerate(moved)})
+    return alphabet
+
+
+BYTE_OF_CHARACTER = _byte_alphabet()
+CHARACTER_OF_BYTE = {byte: character for character, byte in BYTE_OF_CHARACTER.items()}
+
+
+def byte_level(piece: str) -> bytes:
+    """Return the bytes of a byte-level piece; text outside the alphabet is taken as it is.
+
+    >>> byte_level("Ġthe"), byte_level("Ċ")
+    (b' the', b'\\n')
+    """
+    try:
+        return bytes(BYTE_OF_CHARACTER[character] for character in piece)
+    except KeyError:
+        return piece.encode()
+
+
+def is_byte_level(piece: str) -> bool:
+    """Return whether every character of a piece is in the byte-level alphabet."""
+    return all(character in BYTE_OF_CHARACTER for character in piece)
+
+
+def sentencepiece(piece: str) -> bytes:
+    """Return the bytes of a SentencePiece piece.
+
+    >>> sentencepiece("▁the"), sentencepiece("<0x0A>")
+    (b' the', b'\\n')
+    """
+    byte = _BYTE_PIECE.fullmatch(piece)
+    if byte:
+        return bytes([int(byte[1], 16)])
+    return piece.replace(SENTENCEPIECE_SPACE, " ").encode()
+
+
+def is_placeholder(name: str) -> bool:
+    """Return whether a token's name says that nothing was ever trained on it.
+
+    >>> is_placeholder("<unused12>"), is_placeholder("<|reserved_special_token_7|>")
+    (True, True)
+    """
+    return _PLACEHOLDER.fullmatch(name) is not None
+
+
+def is_control(name: str) -> bool:
+    """Return whether a token's name is that of a control token.
+
+    >>> is_control("<|endoftext|>"), is_control("</s>"), is_control("<div>")
+    (True, True, False)
+    """
+    return _CONTROL.fullmatch(name) is not None

@@ -1,0 +1,151 @@
+"""The CPU reader: one numba pass over each row of a tile, all statistics at once.
+
+Each row is cut into blocks that stay in the first-level cache. The inner loops are written so
+that they vectorise; only tokens in the outermost occupied histogram bins are ever looked at
+one by one, to find the top and bottom k.
+"""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+import numpy.typing as npt
+from jaxtyping import Float
+
+from unembed.sweep.bins import N_BINS, OFFSET, PER_UNIT
+from unembed.sweep.statistics import TileReadings
+
+_BLOCK = 1024
+_SCAN = 64
+_LANES = 4
+_PER_UNIT = np.float32(PER_UNIT)
+_OFFSET = np.float32(OFFSET)
+_LAST = np.int32(N_BINS - 1)
+
+
+def read_tile(z: Float[npt.NDArray[np.float32], "tile tokens"], k: int) -> TileReadings:
+    """Return sums, histogram, top-k and bottom-k of every row of a tile.
+
+    Args:
+        z: [T, n] standardised logit weights, C-contiguous rows.
+        k: how many extreme tokens, at most n.
+    """
+    rows = z.shape[0]
+    readings = TileReadings(
+        sums=np.empty((rows, 4)),
+        counts=np.empty((rows, N_BINS), np.uint32),
+        top_rows=np.empty((rows, k), np.int32),
+        top_z=np.empty((rows, k), np.float32),
+        bottom_rows=np.empty((rows, k), np.int32),
+        bottom_z=np.empty((rows, k), np.float32),
+    )
+    _read_rows(z, k, *readings)
+    return readings
+
+
+@numba.njit(parallel=True, cache=True, nogil=True)
+def _read_rows(z, k, sums, counts, top_rows, top_z, bottom_rows, bottom_z):  # type: ignore[no-untyped-def]
+    for row in numba.prange(z.shape[0]):
+        bins = np.empty(z.shape[1], np.uint8)
+        _sums(z[row], sums[row])
+        _bin(z[row], bins)
+        _count(bins, counts[row])
+        low, high = _outer_bins(counts[row], k)
+        _extremes(
+            z[row], bins, low, high, k,
+            top_rows[row], top_z[row], bottom_rows[row], bottom_z[row],
+        )  # fmt: skip
+
+
+@numba.njit(fastmath={"reassoc", "contract", "nsz", "arcp"}, cache=True, nogil=True)
+def _sums(z, sums):  # type: ignore[no-untyped-def]
+    """Power sums: float32 inside a block of 1,024, float64 across blocks."""
+    sums[:] = 0
+    for start in range(0, z.shape[0], _BLOCK):
+        block = z[start : start + _BLOCK]
+        s1, s2, s3, s4 = np.float32(0), np.float32(0), np.float32(0), np.float32(0)
+        for i in range(block.shape[0]):
+            x = block[i]
+            square = x * x
+            s1 += x
+            s2 += square
+            s3 += square * x
+            s4 += square * square
+        sums[0] += s1
+        sums[1] += s2
+        sums[2] += s3
+        sums[3] += s4
+
+
+@numba.njit(cache=True, nogil=True)
+def _bin(z, bins):  # type: ignore[no-untyped-def]
+    """Histogram bin of each token; multiply and add round apart, as they do on a GPU."""
+    for i in range(z.shape[0]):
+        place = np.int32(z[i] * _PER_UNIT + _OFFSET)
+        place = np.int32(0) if place < 0 else place
+        bins[i] = np.uint8(_LAST if place > _LAST else place)
+
+
+@numba.njit(cache=True, nogil=True)
+def _count(bins, counts):  # type: ignore[no-untyped-def]
+    """Histogram in four lanes, so that neighbours in one bin do not wait for each other."""
+    lanes = np.zeros((_LANES, 256), np.uint32)
+    whole = bins.shape[0] // _LANES * _LANES
+    for i in range(0, whole, _LANES):
+        lanes[0, bins[i]] += 1
+        lanes[1, bins[i + 1]] += 1
+        lanes[2, bins[i + 2]] += 1
+        lanes[3, bins[i + 3]] += 1
+    for i in range(whole, bins.shape[0]):
+        lanes[0, bins[i]] += 1
+    for place in range(N_BINS):
+        counts[place] = lanes[0, place] + lanes[1, place] + lanes[2, place] + lanes[3, place]
+
+
+@numba.njit(cache=True, nogil=True)
+def _outer_bins(counts, k):  # type: ignore[no-untyped-def]
+    """Return the bins up to and from which the k smallest and k largest surely lie."""
+    low, seen = 0, np.int64(counts[0])
+    while seen < k:
+        low += 1
+        seen += counts[low]
+    high, seen = N_BINS - 1, np.int64(counts[N_BINS - 1])
+    while seen < k:
+        high -= 1
+        seen += counts[high]
+    return low, high
+
+
+@numba.njit(cache=True, nogil=True)
+def _extremes(z, bins, low, high, k, top_rows, top_z, bottom_rows, bottom_z):  # type: ignore[no-untyped-def]
+    top_found = bottom_found = 0
+    low8, high8 = np.uint8(low), np.uint8(high)
+    for start in range(0, z.shape[0], _SCAN):
+        block = bins[start : start + _SCAN]
+        hits = np.uint8(0)
+        for i in range(block.shape[0]):
+            hits |= np.uint8(block[i] <= low8) | np.uint8(block[i] >= high8)
+        if hits == 0:
+            continue
+        for i in range(start, start + block.shape[0]):
+            if bins[i] >= high8:
+                top_found = _insert(z[i], i, np.float32(1), top_found, k, top_rows, top_z)
+            if bins[i] <= low8:
+                bottom_found = _insert(
+                    z[i], i, np.float32(-1), bottom_found, k, bottom_rows, bottom_z
+                )
+
+
+@numba.njit(cache=True, nogil=True)
+def _insert(value, row, sign, found, k, rows, values):  # type: ignore[no-untyped-def]
+    """Keep the k largest of sign × value, in order; an equal one that came first stays first."""
+    if found == k and not sign * value > sign * values[k - 1]:
+        return found
+    place = found if found < k else k - 1
+    while place > 0 and sign * value > sign * values[place - 1]:
+        values[place] = values[place - 1]
+        rows[place] = rows[place - 1]
+        place -= 1
+    values[place] = value
+    rows[place] = row
+    return found + 1 if found < k else found

@@ -1,0 +1,54 @@
+"""What the readers of the sweep know of a tile of features."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from jaxtyping import Float, Int
+
+F64 = npt.NDArray[np.float64]
+
+
+class TileReadings(NamedTuple):
+    """What one pass over a tile of z-scores [T, n] gives, on any device.
+
+    Attributes:
+        sums: [T, 4] the sums of z, z², z³ and z⁴ over the tokens.
+        counts: [T, 202] tokens in each histogram bin (`unembed.sweep.bins`).
+        top_rows: [T, k] rows of W_U with the largest z, largest first; ties in row order.
+        top_z: [T, k] their z.
+        bottom_rows: [T, k] rows of W_U with the smallest z, smallest first; ties in row order.
+        bottom_z: [T, k] their z.
+    """
+
+    sums: Float[F64, "tile 4"]
+    counts: Int[npt.NDArray[np.uint32], "tile bins"]
+    top_rows: Int[npt.NDArray[np.int32], "tile k"]
+    top_z: Float[npt.NDArray[np.float32], "tile k"]
+    bottom_rows: Int[npt.NDArray[np.int32], "tile k"]
+    bottom_z: Float[npt.NDArray[np.float32], "tile k"]
+
+
+class Moments(NamedTuple):
+    """Population moments of z: one value a feature each."""
+
+    mean: F64
+    std: F64
+    skewness: F64
+    kurtosis: F64
+
+
+def moments(sums: Float[F64, "tile 4"], n_tokens: int) -> Moments:
+    """Return mean, standard deviation, skewness and Pearson kurtosis from power sums.
+
+    The sums are of values that are standardised but for rounding, so that nothing cancels:
+    mean ≈ 0 and std ≈ 1. Kurtosis of a normal distribution is 3. All are population moments
+    (no small-sample correction), as in Bloom & Lin (2024).
+    """
+    m1, r2, r3, r4 = (sums / n_tokens).T
+    m2 = r2 - m1**2
+    m3 = r3 - 3 * m1 * r2 + 2 * m1**3
+    m4 = r4 - 4 * m1 * r3 + 6 * m1**2 * r2 - 3 * m1**4
+    return Moments(m1, np.sqrt(m2), m3 / m2**1.5, m4 / m2**2)

@@ -1,0 +1,208 @@
+"""The sweep: features × tokens in tiles, each tile read once and thrown away.
+
+The logit weights L = W_dec @ W_Uᵀ are never held whole. Since W_U is centred, a row's standard
+deviation is known before the product, `std = sqrt(w Σ wᵀ)`; rows are divided by it first, so
+that a tile arrives as z-scores and every reader works on fixed scales.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from unembed.errors import UnembedError
+from unembed.sweep import accelerator, cpu
+from unembed.sweep.statistics import F64, TileReadings, moments
+from unembed.unembedding import Unembedding
+
+FLAT = 1e-6
+"""A row is flat when its std is below this share of |w| · rms|row of W_U|: rounding alone."""
+
+
+@dataclass(frozen=True)
+class SweepSettings:
+    """How the sweep is cut up, and what it keeps.
+
+    Attributes:
+        top_k: tokens kept at either end of each feature.
+        tile: features in a tile; 256 to 512 let the product run at full speed.
+        device: a torch device: `cpu`, `cuda`, `cuda:1`, `mps` …
+    """
+
+    top_k: int = 20
+    tile: int = 512
+    device: str = "cpu"
+
+    def __post_init__(self) -> None:
+        for name in ("top_k", "tile"):
+            if getattr(self, name) < 1:
+                raise UnembedError(f"{name} is at least 1, but was {getattr(self, name)}.")
+
+
+class FeatureStatistics(NamedTuple):
+    """Statistics of F features' logit weights over the n unmasked tokens.
+
+    A flat feature (an all-zero decoder row, or one that no token's row sees) has standard
+    deviation 0; its skewness, kurtosis, histogram and extremes have no value and hold zeros:
+    `flat` says which they are.
+
+    Attributes:
+        mean: [F] 0 for the logit lens (weights are centred over the vocabulary).
+        std, skewness, kurtosis: [F] population moments; kurtosis of a normal is 3 (Pearson).
+        minimum, maximum: [F] the smallest and largest logit weight.
+        norm: [F] Euclidean length of the decoder row.
+        flat: [F] see above.
+        histogram: [F, 202] tokens in each bin of z (`unembed.sweep.bins`).
+        top_ids, bottom_ids: [F, k] token ids with the largest and smallest logit weights,
+            outermost first; ties in token-id order.
+        top_weights, bottom_weights: [F, k] their logit weights.
+    """
+
+    mean: F64
+    std: F64
+    skewness: F64
+    kurtosis: F64
+    minimum: F64
+    maximum: F64
+    norm: F64
+    flat: npt.NDArray[np.bool_]
+    histogram: Int[npt.NDArray[np.uint32], "features bins"]
+    top_ids: Int[npt.NDArray[np.int32], "features k"]
+    top_weights: Float[npt.NDArray[np.float32], "features k"]
+    bottom_ids: Int[npt.NDArray[np.int32], "features k"]
+    bottom_weights: Float[npt.NDArray[np.float32], "features k"]
+
+
+class Sweep:
+    """A prepared sweep against one unembedding: tiles in, statistics out.
+
+    Holds W_U (on the device), one d × d factor, and one tile of weights, whatever F is.
+
+    Args:
+        unembedding: prepared and centred.
+        settings: tile, device and how many tokens to keep.
+
+    Raises:
+        UnembedError: when the device is not there.
+    """
+
+    def __init__(self, unembedding: Unembedding, settings: SweepSettings | None = None) -> None:
+        self.unembedding = unembedding
+        self.settings = settings or SweepSettings()
+        self.device = _device(self.settings.device)
+        self.top_k = min(self.settings.top_k, unembedding.n_tokens)
+        self._W_U = unembedding.W_U.to(self.device)
+        self._factor, self._rms = _factor(unembedding)
+        self._tile: Tensor | None = None
+
+    def read(self, W_dec: Float[Tensor, "features d_model"]) -> FeatureStatistics:
+        """Return the statistics of features, computed tile by tile.
+
+        Args:
+            W_dec: [F, d_model] finite directions, as wide as the unembedding.
+        """
+        parts = [self._read_tile(rows) for rows in W_dec.split(self.settings.tile)]
+        return FeatureStatistics(
+            *(np.concatenate(column) for column in zip(*parts, strict=True))
+        )
+
+    def z_scores(
+        self, W_dec: Float[Tensor, "tile d_model"]
+    ) -> tuple[Float[Tensor, "tile tokens"], F64, F64]:
+        """Return one tile of standardised logit weights, the std used, and the norms.
+
+        The tile is overwritten by the next call. Rows of flat features are all zero, with
+        std 0. With the cosine lens, std is that of the cosines.
+        """
+        wide = W_dec.double()
+        norm = torch.linalg.vector_norm(wide, dim=1)
+        unit = (wide / norm.clamp_min(torch.finfo(torch.float64).tiny)[:, None]).float()
+        spread = torch.linalg.vector_norm(unit @ self._factor, dim=1).double()
+        flat = (spread <= FLAT * self._rms) | (norm == 0)
+        scaled = torch.where(flat[:, None], 0.0, unit / spread[:, None].float())
+        std = torch.where(flat, 0.0, spread if self._cosine else spread * norm)
+        return self._product(scaled), std.numpy(), norm.numpy()
+
+    @property
+    def _cosine(self) -> bool:
+        return self.unembedding.lens == "cosine"
+
+    def _product(self, rows: Tensor) -> Tensor:
+        if self._tile is None:
+            shape = (self.settings.tile, self.unembedding.n_tokens)
+            self._tile = torch.empty(shape, dtype=torch.float32, device=self.device)
+        out = self._tile[: len(rows)]
+        return torch.mm(rows.to(self.device), self._W_U.T, out=out)
+
+    def _read_tile(self, W_dec: Tensor) -> FeatureStatistics:
+        z, std, norm = self.z_scores(W_dec)
+        found = (
+            cpu.read_tile(z.numpy(), self.top_k)
+            if self.device.type == "cpu"
+            else accelerator.read_tile(z, self.top_k)
+        )
+        return self._in_weights(found, std, norm, self._mean(W_dec, norm))
+
+    def _mean(self, W_dec: Tensor, norm: F64) -> F64:
+        """The mean logit weight, which centring took away and the cosine lens keeps."""
+        mean: F64 = (W_dec.double() @ self.unembedding.mean_row.double()).numpy()
+        return mean / np.where(norm == 0, 1.0, norm) if self._cosine else mean
+
+    def _in_weights(
+        self, found: TileReadings, std: F64, norm: F64, mean: F64
+    ) -> FeatureStatistics:
+        """Turn readings of z into logit weights, correcting for the rounding of std."""
+        flat = std == 0
+        with np.errstate(divide="ignore", invalid="ignore"):
+            of_z = moments(found.sums, self.unembedding.n_tokens)
+
+        def defined(values: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
+            return np.where(flat.reshape(-1, *[1] * (values.ndim - 1)), 0, values).astype(
+                values.dtype
+            )
+
+        def weights(z: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+            return (z * std[:, None] + mean[:, None]).astype(np.float32)
+
+        ids = self.unembedding.token_ids.astype(np.int32)
+        top, bottom = weights(found.top_z), weights(found.bottom_z)
+        return FeatureStatistics(
+            mean=mean,
+            std=defined(std * of_z.std),
+            skewness=defined(of_z.skewness),
+            kurtosis=defined(of_z.kurtosis),
+            minimum=bottom[:, 0].astype(np.float64),
+            maximum=top[:, 0].astype(np.float64),
+            norm=norm,
+            flat=flat,
+            histogram=defined(found.counts),
+            top_ids=defined(ids[found.top_rows]),
+            top_weights=defined(top),
+            bottom_ids=defined(ids[found.bottom_rows]),
+            bottom_weights=defined(bottom),
+        )
+
+
+def _factor(unembedding: Unembedding) -> tuple[Tensor, float]:
+    """Return R with R Rᵀ = Σ, so that std = |w R|, and the rms length of W_U's rows."""
+    values, vectors = torch.linalg.eigh(unembedding.covariance)
+    factor = vectors * values.clamp_min(0).sqrt()
+    return factor.float(), float(values.clamp_min(0).sum().sqrt())
+
+
+def _device(name: str) -> torch.device:
+    try:
+        device = torch.device(name)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise UnembedError(
+            f"The device {name!r} cannot be used: {str(error).splitlines()[0]} Use 'cpu', or "
+            "install a torch build for this machine's GPU."
+        ) from error
+    return device

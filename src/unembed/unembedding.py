@@ -1,0 +1,229 @@
+"""`Unembedding`: W_U, prepared so that logit weights are one product away."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from unembed.errors import ShapeError, VocabularyError, WeightError
+from unembed.vocabulary import Vocabulary
+
+Lens = Literal["logit", "cosine"]
+LENSES: tuple[Lens, ...] = ("logit", "cosine")
+ROWS_AT_ONCE = 8192
+
+
+@dataclass(frozen=True, eq=False)
+class FinalNorm:
+    """The normalisation between the residual stream and W_U.
+
+    Attributes:
+        kind: `rmsnorm`, `layernorm`, or `none`.
+        weight: γ [d_model]; None where the norm has no parameters.
+        plus_one: γ is stored as γ − 1 (Gemma 1, 2 and 3).
+    """
+
+    kind: Literal["rmsnorm", "layernorm", "none"]
+    weight: Float[Tensor, "d_model"] | None = None
+    plus_one: bool = False
+
+    @property
+    def gamma(self) -> Float[Tensor, "d_model"] | None:
+        """The factor on each residual dimension, in float32."""
+        if self.weight is None:
+            return None
+        return self.weight.float() + (1.0 if self.plus_one else 0.0)
+
+
+NO_NORM = FinalNorm("none")
+
+
+@dataclass(frozen=True, eq=False)
+class Unembedding:
+    """A model's unembedding over its n real tokens, centred over the vocabulary.
+
+    Masked tokens (special ones, padding) have no row: they take part in nothing. A logit
+    weight of a feature `w` is `W_U @ w + mean_row @ w`; positive promotes the token.
+
+    Attributes:
+        W_U: [n, d_model] float32, folded and centred: its mean row is zero.
+        token_ids: [n] the vocabulary's id of each row, ascending.
+        vocabulary: all V tokens, masked ones included.
+        mean_row: [d_model] what is added back to every row when weights are reported. Zero
+            for the logit lens, whose weights are centred (a softmax does not see the mean);
+            the mean of the unit rows for the cosine lens.
+        lens: `logit`, or `cosine` (every row of W_U of unit length, and every feature too).
+        name: the model, as references name it.
+        preparation: every choice made on the way, for the manifest.
+    """
+
+    W_U: Float[Tensor, "tokens d_model"]
+    token_ids: Int[npt.NDArray[np.int64], "tokens"]
+    vocabulary: Vocabulary
+    mean_row: Float[Tensor, "d_model"]
+    lens: Lens
+    name: str
+    preparation: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def d_model(self) -> int:
+        """The width of the residual stream."""
+        return int(self.W_U.shape[1])
+
+    @property
+    def n_tokens(self) -> int:
+        """How many tokens take part: those not masked."""
+        return int(self.W_U.shape[0])
+
+    def __repr__(self) -> str:
+        return (
+            f"Unembedding({self.name}: {self.n_tokens:,} of {len(self.vocabulary):,} tokens, "
+            f"d_model {self.d_model}, {self.lens} lens)"
+        )
+
+    @cached_property
+    def covariance(self) -> Float[Tensor, "d_model d_model"]:
+        """Σ = W_Uᵀ W_U / n in float64: the variance of w's logit weights is wᵀ Σ w."""
+        sigma = torch.zeros(self.d_model, self.d_model, dtype=torch.float64)
+        for rows in self.W_U.split(ROWS_AT_ONCE):
+            wide = rows.double()
+            sigma.addmm_(wide.T, wide)
+        return sigma / self.n_tokens
+
+    @cached_property
+    def digest(self) -> str:
+        """A hash of all that logit weights depend on, for the manifest of a run."""
+        content = hashlib.sha256(self.lens.encode())
+        for array in (self.W_U.numpy(), self.token_ids, self.mean_row.numpy()):
+            content.update(np.ascontiguousarray(array).data)
+        content.update(self.vocabulary.digest.encode())
+        return content.hexdigest()
+
+
+def prepare_unembedding(
+    W_U: Float[Tensor, "rows d_model"],
+    vocabulary: Vocabulary,
+    *,
+    norm: FinalNorm = NO_NORM,
+    lens: Lens = "logit",
+    name: str = "arrays",
+    origin: dict[str, Any] | None = None,
+) -> Unembedding:
+    """Return W_U folded, masked and centred (TransformerLens' `fold_ln`, `center_unembed`).
+
+    In order: rows of masked tokens are left out; γ is folded in; for a LayerNorm each row's
+    mean over d_model is subtracted (the norm removes that direction from the residual
+    stream); the mean row is subtracted; with the cosine lens rows are then scaled to unit
+    length. Biases of norm and head do not depend on the feature, and are never added.
+
+    Args:
+        W_U: the model's unembedding, one row a token, in any float dtype.
+        vocabulary: at most padded to the rows of W_U; more real tokens than rows are an error.
+        norm: the model's final norm.
+        lens: `logit` or `cosine` (the post's layer appendix).
+
+    Raises:
+        ShapeError: when γ is not as wide as W_U, or W_U is no matrix.
+        VocabularyError: when real tokens have no row, or every token is masked.
+        WeightError: for NaN or infinite values, or a row of zeros under the cosine lens.
+    """
+    if W_U.ndim != 2:
+        raise ShapeError(f"W_U should be [tokens, d_model], but has shape {list(W_U.shape)}.")
+    if lens not in LENSES:
+        raise ShapeError(f"The lens is 'logit' or 'cosine', not {lens!r}.")
+    padded = vocabulary.resized(int(W_U.shape[0]))
+    token_ids = np.flatnonzero(~padded.masked)
+    if token_ids.size < 2:
+        raise VocabularyError(
+            f"{name}: {token_ids.size} of {len(padded):,} tokens are left after masking special "
+            "and unused ones; at least 2 are needed. The vocabulary's flags are wrong."
+        )
+    rows = W_U[torch.from_numpy(token_ids)].to(torch.float32)
+    _fold(rows, norm)
+    _check_finite(rows, token_ids, padded, name)
+    _subtract(rows, _mean_row(rows))
+    mean_row = torch.zeros(rows.shape[1])
+    if lens == "cosine":
+        _scale_to_unit(rows, token_ids, padded)
+        mean_row = _mean_row(rows)
+        _subtract(rows, mean_row)
+    return Unembedding(
+        W_U=rows,
+        token_ids=token_ids,
+        vocabulary=padded,
+        mean_row=mean_row,
+        lens=lens,
+        name=name,
+        preparation={
+            **({"origin": origin} if origin else {}),
+            "final_norm": norm.kind,
+            "gamma_folded": norm.weight is not None,
+            "gamma_plus_one": norm.plus_one,
+            "rows_centred_over_d_model": norm.kind == "layernorm",
+            "centred_over_vocabulary": True,
+            "lens": lens,
+            "rows": len(padded),
+            "masked_special": int(padded.special.sum()),
+            "masked_unused": int((padded.unused & ~padded.special).sum()),
+        },
+    )
+
+
+def _fold(rows: Tensor, norm: FinalNorm) -> None:
+    gamma = norm.gamma
+    if gamma is not None:
+        if gamma.shape != rows.shape[1:]:
+            raise ShapeError(
+                f"The final norm's weight has shape {list(gamma.shape)}, but W_U is "
+                f"{rows.shape[1]} wide. They belong to different models."
+            )
+        rows.mul_(gamma)
+    if norm.kind == "layernorm":
+        for part in rows.split(ROWS_AT_ONCE):
+            part.sub_(part.double().mean(1, keepdim=True).float())
+
+
+def _mean_row(rows: Tensor) -> Tensor:
+    total = torch.zeros(rows.shape[1], dtype=torch.float64)
+    for part in rows.split(ROWS_AT_ONCE):
+        total += part.double().sum(0)
+    return (total / rows.shape[0]).float()
+
+
+def _subtract(rows: Tensor, mean_row: Tensor) -> None:
+    rows.sub_(mean_row)
+
+
+def _scale_to_unit(
+    rows: Tensor, token_ids: npt.NDArray[np.int64], vocabulary: Vocabulary
+) -> None:
+    lengths = torch.linalg.vector_norm(rows, dim=1, keepdim=True)
+    empty = torch.nonzero(lengths[:, 0] == 0)
+    if len(empty):
+        token = token_ids[int(empty[0])]
+        raise WeightError(
+            f"Token {token} ({vocabulary.texts[token]!r}) has a row of zeros in W_U, so it has no "
+            "direction for the cosine lens. Mask it, or use the logit lens."
+        )
+    rows.div_(lengths)
+
+
+def _check_finite(
+    rows: Tensor, token_ids: npt.NDArray[np.int64], vocabulary: Vocabulary, name: str
+) -> None:
+    bad = ~torch.isfinite(rows).all(dim=1)
+    if bad.any():
+        token = token_ids[int(torch.nonzero(bad)[0])]
+        raise WeightError(
+            f"W_U of {name} has NaN or infinite values in {int(bad.sum()):,} rows, first in that "
+            f"of token {token} ({vocabulary.texts[token]!r}). The file is damaged, or was saved "
+            "in a dtype too narrow for it; get it again."
+        )

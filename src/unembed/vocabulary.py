@@ -1,0 +1,166 @@
+"""`Vocabulary`: what each token id stands for."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from unembed.errors import VocabularyError
+
+BoolArray = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Vocabulary:
+    """The V tokens of a tokenizer: id → raw bytes, text and flags.
+
+    Tokenizers write a leading space as `Ġ`, `▁` or a plain space. Here it is always the
+    byte 0x20, so that one pattern serves every tokenizer.
+
+    Attributes:
+        token_bytes: the bytes each token writes, by id. Special tokens hold the UTF-8 of
+            their name (`<|endoftext|>`), unused ids hold `b""`.
+        special: [V] tokens that control the model and never stand for text.
+        unused: [V] ids without a token: padding and reserved rows.
+        kind: where the tokens came from, such as `"tokenizer.json, byte-level BPE"`.
+
+    Raises:
+        VocabularyError: when the flags are not one a token.
+    """
+
+    token_bytes: tuple[bytes, ...]
+    special: BoolArray
+    unused: BoolArray
+    kind: str
+
+    def __post_init__(self) -> None:
+        for name in ("special", "unused"):
+            found = getattr(self, name).shape
+            if found != (len(self),):
+                raise VocabularyError(
+                    f"The vocabulary has {len(self)} tokens, but its flag '{name}' has shape "
+                    f"{found}. Give one flag for each token."
+                )
+
+    def __len__(self) -> int:
+        return len(self.token_bytes)
+
+    def __repr__(self) -> str:
+        return f"Vocabulary({len(self):,} tokens, {self.kind})"
+
+    @cached_property
+    def texts(self) -> tuple[str, ...]:
+        r"""The text of each token; bytes that are no UTF-8 of their own read as `\xe2`."""
+        return tuple(raw.decode("utf-8", errors="backslashreplace") for raw in self.token_bytes)
+
+    @cached_property
+    def partial_utf8(self) -> BoolArray:
+        """[V] tokens whose bytes are only a part of some character."""
+        return np.fromiter((not _is_utf8(raw) for raw in self.token_bytes), np.bool_, len(self))
+
+    @property
+    def masked(self) -> BoolArray:
+        """[V] tokens that take part in nothing: special and unused ones."""
+        return self.special | self.unused
+
+    @cached_property
+    def digest(self) -> str:
+        """A hash of every token's bytes and flags, for the manifest of a run."""
+        content = hashlib.sha256()
+        for raw in self.token_bytes:
+            content.update(len(raw).to_bytes(4, "little"))
+            content.update(raw)
+        content.update(self.special.tobytes())
+        content.update(self.unused.tobytes())
+        return content.hexdigest()
+
+    def resized(self, rows: int) -> Vocabulary:
+        """Return the vocabulary with unused ids appended until it has `rows` tokens.
+
+        Models pad W_U to a round number of rows (Pythia: 50,304 rows, 50,277 tokens). Ids
+        at the end that stand for no token may also be dropped, but never a real token.
+
+        Raises:
+            VocabularyError: when a real token would lose its row.
+        """
+        missing = rows - len(self)
+        if missing >= 0:
+            return Vocabulary(
+                token_bytes=self.token_bytes + (b"",) * missing,
+                special=np.append(self.special, np.zeros(missing, np.bool_)),
+                unused=np.append(self.unused, np.ones(missing, np.bool_)),
+                kind=self.kind,
+            )
+        beyond = np.flatnonzero(~self.masked[rows:]) + rows
+        if beyond.size:
+            raise VocabularyError(
+                f"The vocabulary has {len(self):,} tokens but W_U has only {rows:,} rows: "
+                f"token {beyond[0]} ({self.texts[beyond[0]]!r}) has no row. The tokenizer and "
+                "the model do not belong together; give the tokenizer of this model."
+            )
+        return Vocabulary(
+            self.token_bytes[:rows], self.special[:rows], self.unused[:rows], self.kind
+        )
+
+    @classmethod
+    def from_texts(cls, texts: Sequence[str], *, special: Iterable[int] = ()) -> Vocabulary:
+        """Return the vocabulary whose token i writes `texts[i]`.
+
+        Args:
+            texts: the decoded text of each token, with plain leading spaces.
+            special: ids of the tokens to mask.
+        """
+        pieces = {index: text.encode() for index, text in enumerate(texts)}
+        return cls.from_ids(pieces, special=special, kind="texts")
+
+    @classmethod
+    def from_ids(
+        cls,
+        pieces: dict[int, bytes],
+        *,
+        special: Iterable[int] = (),
+        unused: Iterable[int] = (),
+        kind: str,
+    ) -> Vocabulary:
+        """Return the vocabulary with `pieces[id]` bytes; ids that are left out are unused.
+
+        Raises:
+            VocabularyError: for an empty vocabulary, negative ids, or flags on unknown ids.
+        """
+        if not pieces:
+            raise VocabularyError("The vocabulary is empty: no token was found in it.")
+        if min(pieces) < 0:
+            raise VocabularyError(f"Token ids start at 0, but found id {min(pieces)}.")
+        size = max(pieces) + 1
+        flags = {"special": set(special), "unused": set(unused) | (set(range(size)) - set(pieces))}
+        for name, ids in flags.items():
+            stray = ids - set(range(size))
+            if stray:
+                raise VocabularyError(
+                    f"Ids {sorted(stray)[:5]} are marked {name}, but the largest id is {size - 1}."
+                )
+        return cls(
+            token_bytes=tuple(pieces.get(index, b"") for index in range(size)),
+            special=_flags(flags["special"], size),
+            unused=_flags(flags["unused"], size),
+            kind=kind,
+        )
+
+
+def _flags(ids: set[int], size: int) -> BoolArray:
+    flags = np.zeros(size, np.bool_)
+    flags[list(ids)] = True
+    return flags
+
+
+def _is_utf8(raw: bytes) -> bool:
+    try:
+        raw.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
