@@ -1,2 +1,27 @@
-"""x"""
-def main(): pass
+"""The command line: `unembed run`, `demo`, `features` and `show`."""
+
+from __future__ import annotations
+
+import sys
+
+from rich.console import Console
+
+from unembed.cli.app import app
+from unembed.errors import UnembedError
+
+__all__ = ["app", "main"]
+
+
+def main() -> None:
+    """Run the command line; a user's mistake ends in a message and exit status 1."""
+    try:
+        app()
+    except UnembedError as error:
+        Console(stderr=True).print(f"[bold red]Error:[/] {_escape(str(error))}", soft_wrap=True)
+        sys.exit(1)
+
+
+def _escape(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(text)

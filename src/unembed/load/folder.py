@@ -14,7 +14,11 @@ class Folder(Protocol):
 
     @property
     def name(self) -> str:
-        """The place, as errors and manifests name it."""
+        """The place in full, as errors name it."""
+
+    @property
+    def short_name(self) -> str:
+        """The folder or repository alone, as tables name it."""
 
     @property
     def origin(self) -> dict[str, str]:
@@ -42,6 +46,10 @@ class LocalFolder:
     @property
     def name(self) -> str:
         return str(self.path)
+
+    @property
+    def short_name(self) -> str:
+        return self.path.resolve().name
 
     @property
     def origin(self) -> dict[str, str]:

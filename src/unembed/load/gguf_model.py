@@ -28,7 +28,7 @@ class GGUFModel:
 
     @property
     def name(self) -> str:
-        return str(self.path)
+        return self.path.name
 
     @property
     def origin(self) -> dict[str, Any]:

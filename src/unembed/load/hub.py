@@ -66,6 +66,10 @@ class HubFolder:
         return f"hf:{self.repo}{inside}@{self.revision}"
 
     @property
+    def short_name(self) -> str:
+        return self.repo
+
+    @property
     def origin(self) -> dict[str, str]:
         return {"repo": self.repo, "subfolder": self.subfolder, "commit": self.commit}
 

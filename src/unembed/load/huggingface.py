@@ -42,7 +42,7 @@ class HuggingFaceModel:
 
     @property
     def name(self) -> str:
-        return self.folder.name
+        return self.folder.short_name
 
     @property
     def origin(self) -> dict[str, Any]:
@@ -53,7 +53,7 @@ class HuggingFaceModel:
         for key in _LAYER_KEYS:
             if key in self._text_config:
                 return int(self._text_config[key])
-        raise FormatError(f"{self.name}/config.json does not say how many layers the model has.")
+        raise FormatError(f"{self.folder.name}/config.json does not say how many layers the model has.")
 
     def vocabulary(self) -> Vocabulary:
         return read_vocabulary(Place(self.folder))
@@ -100,7 +100,7 @@ class HuggingFaceModel:
         if family is None:
             known = sorted(name for family in FAMILIES for name in family.model_types)
             raise FormatError(
-                f"{self.name} is of model_type {model_type!r}, which unembed does not know."
+                f"{self.folder.name} is of model_type {model_type!r}, which unembed does not know."
                 f"{did_you_mean(model_type, known)} Known: {', '.join(known)}. For another one "
                 "give W_U itself: unembed.prepare_unembedding(W_U, vocabulary, norm=…)."
             )
@@ -126,7 +126,7 @@ class HuggingFaceModel:
             names = ["model.safetensors"]
         if len(names) != 1:
             raise FormatError(
-                f"{self.name} should hold model.safetensors, or shards with {_INDEX}; found "
+                f"{self.folder.name} should hold model.safetensors, or shards with {_INDEX}; found "
                 f"{', '.join(self.folder.names()[:12])}. Models kept as pytorch_model.bin can be "
                 "saved again with save_pretrained(…, safe_serialization=True)."
             )
@@ -143,7 +143,7 @@ class HuggingFaceModel:
         name = self._find(stem)
         if name is None:
             raise FormatError(
-                f"{self.name} has no tensor {stem!r} (under any usual prefix)."
+                f"{self.folder.name} has no tensor {stem!r} (under any usual prefix)."
                 f"{did_you_mean(stem, self._files)} A model of type "
                 f"{self._config['model_type']} should have it; the checkpoint is not complete."
             )
@@ -157,7 +157,7 @@ class HuggingFaceModel:
             return weight.float().mul_(factor.reshape(-1, 1))
         if not weight.is_floating_point():
             raise FormatError(
-                f"{self.name}: tensor {name} is stored as {weight.dtype} without one scale a row "
+                f"{self.folder.name}: tensor {name} is stored as {weight.dtype} without one scale a row "
                 f"({scale}), so its values are not known. Take an unquantised checkpoint."
             )
         return weight

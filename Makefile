@@ -1,0 +1,40 @@
+# The commands that a person and CI share. `make demo` and `make test` set up what they need.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+# torch is pinned here, and only here, to a build that pip finds without a CUDA toolkit.
+TORCH := torch==2.13.0
+DEV := scipy tokenizers pytest hypothesis beartype ruff mypy
+
+.PHONY: setup demo test check format bench clean
+
+setup: $(STAMP)
+
+$(STAMP): pyproject.toml src/unembed/version.py
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet $(TORCH)
+	$(BIN)/pip install --quiet --editable '.[gguf]' $(DEV)
+	touch $@
+
+demo: setup
+	$(BIN)/unembed demo
+
+test: setup
+	$(BIN)/python -m pytest
+
+check: setup
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: setup
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: setup
+	$(BIN)/python benchmarks/stats.py
+
+clean:
+	rm -rf $(VENV) dist build

@@ -1,0 +1,53 @@
+"""The feature tables of a run: one Parquet file a shard, done when it is there."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import polars as pl
+
+from unembed.store.atomic import write_atomically
+from unembed.store.manifest import MANIFEST
+
+FEATURES = "features"
+TOKENS = "tokens.parquet"
+
+
+class Shard(NamedTuple):
+    """A stretch of one bank's features.
+
+    Attributes:
+        bank: the bank's position in the run.
+        start, stop: positions of its features in the bank.
+        path: the file, relative to the run folder.
+    """
+
+    bank: int
+    start: int
+    stop: int
+    path: str
+
+
+def shards(manifest: dict[str, Any]) -> Iterator[Shard]:
+    """Yield every shard of a run, in order."""
+    size = manifest["settings"]["shard"]
+    for position, bank in enumerate(manifest["banks"]):
+        for number, start in enumerate(range(0, bank["features"], size)):
+            stop = min(start + size, bank["features"])
+            path = f"{FEATURES}/{bank['name']}-{number:05d}.parquet"
+            yield Shard(position, start, stop, path)
+
+
+def write_table(path: Path, table: pl.DataFrame) -> None:
+    """Write a table as Parquet, whole or not at all. Equal tables give equal bytes."""
+    write_atomically(path, lambda part: table.write_parquet(part, compression="zstd"))
+
+
+def erase(folder: Path) -> None:
+    """Remove a run from its folder; files that are not of the run stay."""
+    (folder / MANIFEST).unlink(missing_ok=True)
+    (folder / TOKENS).unlink(missing_ok=True)
+    shutil.rmtree(folder / FEATURES, ignore_errors=True)

@@ -1,0 +1,1 @@
+"""Views of a run: they read the store and compute no statistics of logit weights."""

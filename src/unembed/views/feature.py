@@ -1,0 +1,114 @@
+"""One feature: statistics, tokens at both ends, its histogram."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from unembed.store import Run
+from unembed.views import histogram
+from unembed.views.features import STATISTICS
+from unembed.views.text import number, token
+
+
+def facts(run: Run, address: str) -> dict[str, Any]:
+    """Return what `unembed show --json` prints of a feature.
+
+    Percentiles are of the feature among all of its bank, by each statistic.
+
+    Raises:
+        QueryError: when the run has no such feature.
+    """
+    row = run.feature(address)
+    bank = run.features.filter(bank=row["bank"])
+    source = next(b for b in run.manifest["banks"] if b["name"] == row["bank"])
+    page = source["neuronpedia"]
+    return {
+        "feature": f"{row['bank']}/{row['index']}",
+        "model": run.model,
+        "hook": source["hook"],
+        "neuronpedia": f"https://www.neuronpedia.org/{page}/{row['index']}" if page else None,
+        **{name: row[name] for name in STATISTICS},
+        "percentiles": {
+            name: _percentile(bank[name], row[name]) for name in ("std", "skewness", "kurtosis")
+        },
+        "top": _ends(row, "top"),
+        "bottom": _ends(row, "bottom"),
+        "histogram": row["histogram"],
+    }
+
+
+def _percentile(column: pl.Series, value: float | None) -> float | None:
+    known = column.drop_nulls()
+    if value is None or known.is_empty():
+        return None
+    below, equal = (known < value).sum(), (known == value).sum()
+    return round(100 * (below + equal / 2) / len(known), 2)
+
+
+def _ends(row: dict[str, Any], end: str) -> list[dict[str, Any]]:
+    columns = (row[f"{end}_ids"], row[f"{end}_tokens"], row[f"{end}_weights"])
+    if columns[0] is None:
+        return []
+    return [
+        {"id": index, "token": text, "logit_weight": weight}
+        for index, text, weight in zip(*columns, strict=True)
+    ]
+
+
+def draw(feature: dict[str, Any], *, n_tokens: int = 10) -> Group:
+    """Return a feature, drawn for the terminal.
+
+    Args:
+        feature: as `facts` returns it.
+        n_tokens: how many tokens of either end.
+    """
+    heading = Text(feature["feature"], style="bold")
+    for detail in (feature["model"], feature["hook"], feature["neuronpedia"]):
+        if detail:
+            heading.append(f"  {detail}", style="dim")
+    if not feature["top"]:
+        flat = "Its decoder row is zero, or no token's row sees it: it writes nothing."
+        return Group(heading, Text(flat))
+    return Group(
+        heading,
+        _statistics(feature),
+        Text(""),
+        histogram.draw(feature["histogram"]),
+        Text("tokens (log scale) by z, the logit weight in standard deviations", style="dim"),
+        Text(""),
+        _tokens(feature, n_tokens),
+    )
+
+
+def _statistics(feature: dict[str, Any]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    names = ("std", "skewness", "kurtosis", "min", "max", "norm", "log10_density")
+    for name in names:
+        table.add_column(name, justify="right", header_style="dim")
+    table.add_row(*(number(feature[name], 3) for name in names))
+    ranks = feature["percentiles"]
+    table.add_row(
+        *(f"p{ranks[name]:.1f}" if name in ranks else "" for name in names), style="dim"
+    )
+    return table
+
+
+def _tokens(feature: dict[str, Any], n_tokens: int) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for end, style in (("promotes", "green"), ("suppresses", "red")):
+        table.add_column(end, style=style, min_width=24)
+        table.add_column("logit", justify="right")
+        table.add_column("z", justify="right")
+    for top, bottom in zip(feature["top"][:n_tokens], feature["bottom"][:n_tokens], strict=True):
+        cells: list[Text | str] = []
+        for entry in (top, bottom):
+            weight = entry["logit_weight"]
+            z = (weight - feature["mean"]) / feature["std"]
+            cells += [Text(token(entry["token"])), number(weight, 3), f"{z:+.1f}"]
+        table.add_row(*cells)
+    return table

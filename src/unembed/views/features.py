@@ -1,0 +1,106 @@
+"""Tables of features, for a person (`rich`) and for a script (JSON, CSV)."""
+
+from __future__ import annotations
+
+import json
+
+import polars as pl
+from polars.exceptions import PolarsError
+from rich.table import Table
+
+from unembed.errors import QueryError, did_you_mean
+from unembed.store import Run
+from unembed.views.text import number, tokens
+
+STATISTICS = ("mean", "std", "skewness", "kurtosis", "min", "max", "norm", "log10_density")
+QUERY_COLUMNS = ("bank", "index", *STATISTICS)
+
+
+def query(
+    run: Run,
+    *,
+    banks: list[str] | None = None,
+    where: str | None = None,
+    sort: str = "kurtosis",
+    ascending: bool = False,
+    limit: int | None = 20,
+) -> pl.DataFrame:
+    """Return the features of a run that are asked for, with their tokens as text.
+
+    Args:
+        run: the run.
+        banks: only these banks.
+        where: an SQL condition on the statistics, such as `kurtosis > 10 and skewness < 0`.
+        sort: the column to sort by; features without a value come last.
+        ascending: smallest first.
+        limit: at most so many rows.
+
+    Raises:
+        QueryError: for an unknown bank or column, or a condition that is no SQL.
+    """
+    for bank in banks or ():
+        if bank not in run.banks:
+            raise QueryError(
+                f"There is no bank {bank!r} in this run.{did_you_mean(bank, run.banks)} "
+                f"Its banks: {', '.join(run.banks)}."
+            )
+    if sort not in QUERY_COLUMNS:
+        raise QueryError(
+            f"There is no column {sort!r} to sort by.{did_you_mean(sort, QUERY_COLUMNS)} "
+            f"Columns: {', '.join(QUERY_COLUMNS)}."
+        )
+    frame = run.features if not banks else run.features.filter(pl.col("bank").is_in(banks))
+    if where is not None:
+        frame = _filter(frame, where)
+    frame = frame.sort(sort, descending=not ascending, nulls_last=True, maintain_order=True)
+    frame = frame.head(limit) if limit is not None else frame
+    ends = [run.token_texts(frame[f"{end}_ids"]) for end in ("top", "bottom")]
+    return frame.with_columns(ends).select(
+        pl.format("{}/{}", "bank", "index").alias("feature"),
+        *STATISTICS,
+        "top_tokens",
+        "top_weights",
+        "bottom_tokens",
+        "bottom_weights",
+    )
+
+
+def _filter(frame: pl.DataFrame, where: str) -> pl.DataFrame:
+    try:
+        return frame.filter(pl.sql_expr(where))
+    except (PolarsError, TypeError) as error:
+        raise QueryError(
+            f"The condition {where!r} cannot be used: {str(error).splitlines()[0]} Write it as "
+            f"in SQL, such as \"kurtosis > 10 and skewness < 0\", over {', '.join(QUERY_COLUMNS)}."
+        ) from error
+
+
+def table(frame: pl.DataFrame, *, title: str | None = None, n_tokens: int = 5) -> Table:
+    """Return features as a table: moments, and the tokens at both ends."""
+    drawn = Table(title=title, title_justify="left", box=None, pad_edge=False, expand=False)
+    drawn.add_column("feature", style="bold", no_wrap=True)
+    for name in ("std", "skew", "kurt"):
+        drawn.add_column(name, justify="right", no_wrap=True)
+    drawn.add_column("promotes", style="green", overflow="ellipsis", no_wrap=True, ratio=1)
+    drawn.add_column("suppresses", style="red", overflow="ellipsis", no_wrap=True, ratio=1)
+    for row in frame.iter_rows(named=True):
+        drawn.add_row(
+            row["feature"],
+            *(number(row[name]) for name in ("std", "skewness", "kurtosis")),
+            tokens(row["top_tokens"], n_tokens),
+            tokens(row["bottom_tokens"], n_tokens),
+        )
+    return drawn
+
+
+def to_csv(frame: pl.DataFrame) -> str:
+    """Return features as CSV; lists are JSON inside their cell."""
+    lists = [name for name, kind in frame.schema.items() if isinstance(kind, pl.List)]
+    flat = frame.with_columns(
+        pl.col(name).map_elements(_json_list, return_dtype=pl.String) for name in lists
+    )
+    return flat.write_csv()
+
+
+def _json_list(values: pl.Series) -> str:
+    return json.dumps(values.to_list(), ensure_ascii=False)

@@ -1,0 +1,41 @@
+"""How tokens and numbers look in a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rich.text import Text
+
+_VISIBLE = {"\n": "\\n", "\t": "\\t", "\r": "\\r", "\u00a0": "\\xa0", "\u200b": "\\u200b"}
+
+
+def token(text: str) -> str:
+    r"""Return a token so that its spaces and line breaks can be seen, in quotes.
+
+    >>> print(token(" your"), token("\n\n"))
+    ' your' '\n\n'
+    """
+    shown = "".join(
+        _VISIBLE.get(c, c if c.isprintable() else c.encode("unicode_escape").decode())
+        for c in text
+    )
+    quote = '"' if "'" in shown else "'"
+    return f"{quote}{shown}{quote}"
+
+
+def tokens(texts: Iterable[str] | None, limit: int | None = None) -> Text:
+    """Return tokens in one line; nothing where a flat feature has none."""
+    shown = [token(text) for text in texts or []]
+    return Text(" ".join(shown[:limit]))
+
+
+def number(value: float | None, digits: int = 2) -> str:
+    """Return a number of a table; `–` where it has no value.
+
+    >>> number(3.14159), number(None)
+    ('3.14', '–')
+    """
+    if value is None:
+        return "–"
+    rounded = round(value, digits) + 0.0  # no minus before a zero
+    return f"{rounded:,.{digits}f}"
