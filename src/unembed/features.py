@@ -41,12 +41,12 @@ class Features:
 
     W_dec: Float[Tensor, "features d_model"]
     name: str
-    indices: Int[npt.NDArray[np.int64], "features"]
+    indices: Int[npt.NDArray[np.int64], features]
     origin: dict[str, Any] = field(default_factory=dict)
     hook: str | None = None
     layer: int | None = None
     neuronpedia: str | None = None
-    log10_density: Float[npt.NDArray[np.float32], "features"] | None = None
+    log10_density: Float[npt.NDArray[np.float32], features] | None = None
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
@@ -125,6 +125,7 @@ class Features:
 
         Args:
             W_dec: a tensor or array of any float dtype; kept as float32.
+            name: of the bank.
             indices: [F], by default 0 … F−1.
             **details: `origin`, `hook`, `layer`, `neuronpedia`, `log10_density`.
         """

@@ -32,11 +32,11 @@ class FinalNorm:
     """
 
     kind: Literal["rmsnorm", "layernorm", "none"]
-    weight: Float[Tensor, "d_model"] | None = None
+    weight: Float[Tensor, d_model] | None = None
     plus_one: bool = False
 
     @property
-    def gamma(self) -> Float[Tensor, "d_model"] | None:
+    def gamma(self) -> Float[Tensor, d_model] | None:
         """The factor on each residual dimension, in float32."""
         if self.weight is None:
             return None
@@ -66,9 +66,9 @@ class Unembedding:
     """
 
     W_U: Float[Tensor, "tokens d_model"]
-    token_ids: Int[npt.NDArray[np.int64], "tokens"]
+    token_ids: Int[npt.NDArray[np.int64], tokens]
     vocabulary: Vocabulary
-    mean_row: Float[Tensor, "d_model"]
+    mean_row: Float[Tensor, d_model]
     lens: Lens
     name: str
     preparation: dict[str, Any] = field(default_factory=dict)
@@ -93,7 +93,7 @@ class Unembedding:
     def covariance(self) -> Float[Tensor, "d_model d_model"]:
         """Σ = W_Uᵀ W_U / n in float64: the variance of w's logit weights is wᵀ Σ w."""
         sigma = torch.zeros(self.d_model, self.d_model, dtype=torch.float64)
-        for rows in self.W_U.split(ROWS_AT_ONCE):
+        for rows in torch.split(self.W_U, ROWS_AT_ONCE):
             wide = rows.double()
             sigma.addmm_(wide.T, wide)
         return sigma / self.n_tokens
@@ -129,6 +129,8 @@ def prepare_unembedding(
         vocabulary: at most padded to the rows of W_U; more real tokens than rows are an error.
         norm: the model's final norm.
         lens: `logit` or `cosine` (the post's layer appendix).
+        name: of the model.
+        origin: where the weights came from, for the manifest.
 
     Raises:
         ShapeError: when γ is not as wide as W_U, or W_U is no matrix.
@@ -187,13 +189,13 @@ def _fold(rows: Tensor, norm: FinalNorm) -> None:
             )
         rows.mul_(gamma)
     if norm.kind == "layernorm":
-        for part in rows.split(ROWS_AT_ONCE):
+        for part in torch.split(rows, ROWS_AT_ONCE):
             part.sub_(part.double().mean(1, keepdim=True).float())
 
 
 def _mean_row(rows: Tensor) -> Tensor:
     total = torch.zeros(rows.shape[1], dtype=torch.float64)
-    for part in rows.split(ROWS_AT_ONCE):
+    for part in torch.split(rows, ROWS_AT_ONCE):
         total += part.double().sum(0)
     return (total / rows.shape[0]).float()
 
@@ -202,9 +204,7 @@ def _subtract(rows: Tensor, mean_row: Tensor) -> None:
     rows.sub_(mean_row)
 
 
-def _scale_to_unit(
-    rows: Tensor, token_ids: npt.NDArray[np.int64], vocabulary: Vocabulary
-) -> None:
+def _scale_to_unit(rows: Tensor, token_ids: npt.NDArray[np.int64], vocabulary: Vocabulary) -> None:
     lengths = torch.linalg.vector_norm(rows, dim=1, keepdim=True)
     empty = torch.nonzero(lengths[:, 0] == 0)
     if len(empty):

@@ -68,7 +68,9 @@ def run(
         ),
     ],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="RUN", help="The run folder.")],
-    lens: Annotated[Lens, typer.Option(help="Logit weights, or cosines with W_U's rows.")] = "logit",
+    lens: Annotated[
+        Lens, typer.Option(help="Logit weights, or cosines with W_U's rows.")
+    ] = "logit",
     tokenizer: Annotated[
         str | None, typer.Option(help="The tokenizer's file or folder, if not beside the model.")
     ] = None,
@@ -78,11 +80,12 @@ def run(
     overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
-    """Analyse feature banks against a model's unembedding, and keep the result in a folder.
+    r"""Analyse feature banks against a model's unembedding, and keep the result in a folder.
 
     GPT-2 small's SAE of layer 8, from the hub, beside the neurons of the same layer:
 
-        unembed run gpt2 hf:jbloom/GPT2-Small-SAEs-Reformatted/blocks.8.hook_resid_pre mlp:8 -o runs/gpt2
+        unembed run gpt2 mlp:8 \
+          hf:jbloom/GPT2-Small-SAEs-Reformatted/blocks.8.hook_resid_pre -o runs/gpt2
 
     Stop it at any time: the same command goes on where it stopped.
     """
@@ -95,9 +98,9 @@ def run(
 
 @app.command()
 def demo(
-    out: Annotated[
-        Path, typer.Option("--out", "-o", metavar="RUN", help="The run folder.")
-    ] = Path("runs/demo"),
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="RUN", help="The run folder.")] = Path(
+        "runs/demo"
+    ),
     device: Device = "cpu",
     overwrite: Overwrite = False,
     as_json: Json = False,
@@ -159,8 +162,8 @@ def show(
 ) -> None:
     """Show one feature: statistics, histogram, top and bottom tokens.
 
-        unembed show runs/demo mlp.26/1329
-    """  # noqa: D207, D208 - the indented line is a Markdown code block
+    unembed show runs/demo mlp.26/1329
+    """
     facts = feature_view.facts(Run.open(path), feature)
     if as_json:
         _print_json(facts)

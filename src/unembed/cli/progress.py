@@ -41,14 +41,24 @@ def analyze_with_progress(
 ) -> Run:
     """Return the finished run; a bar on standard error shows the rate and the time left."""
     console = Console(stderr=True)
-    columns = (TextColumn("Features"), BarColumn(), MofNCompleteColumn(), _Rate(),
-               TextColumn("left"), TimeRemainingColumn())
+    columns = (
+        TextColumn("Features"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        _Rate(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
     total = sum(len(bank) for bank in banks)
     try:
         with Progress(*columns, console=console, transient=True) as bar:
             task = bar.add_task("features", total=total)
             return analyze(
-                unembedding, banks, out, settings=settings, overwrite=overwrite,
+                unembedding,
+                banks,
+                out,
+                settings=settings,
+                overwrite=overwrite,
                 progress=lambda done: bar.advance(task, done),
             )
     except KeyboardInterrupt:

@@ -78,5 +78,3 @@ def missing(folder: Folder, name: str) -> ReferenceError:
         f"{folder.name} has no {name}.{near} It holds: {', '.join(names[:12]) or 'no files'}"
         f"{', …' if len(names) > 12 else ''}."
     )
-
-

@@ -73,6 +73,4 @@ def open_gguf(path: Path) -> GGUFFile:
     try:
         return GGUFFile(path, gguf.GGUFReader(path))
     except (ValueError, OSError, IndexError, KeyError) as error:
-        raise FormatError(
-            f"{path} cannot be read as GGUF: {error}. Download it again."
-        ) from error
+        raise FormatError(f"{path} cannot be read as GGUF: {error}. Download it again.") from error

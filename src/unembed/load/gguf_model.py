@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from jaxtyping import Float
 from torch import Tensor
@@ -52,10 +52,8 @@ class GGUFModel:
 
     def _norm(self) -> FinalNorm:
         names = self._file.shapes()
-        layernorm = (
-            "output_norm.bias" in names or self._architecture in _LAYERNORM_ARCHITECTURES
-        )
-        kind = "layernorm" if layernorm else "rmsnorm"
+        layernorm = "output_norm.bias" in names or self._architecture in _LAYERNORM_ARCHITECTURES
+        kind: Literal["rmsnorm", "layernorm"] = "layernorm" if layernorm else "rmsnorm"
         if "output_norm.weight" in names:
             return FinalNorm(kind, self._file.read("output_norm.weight"))
         return FinalNorm("layernorm") if self._architecture == "olmo" else NO_NORM

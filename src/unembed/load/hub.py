@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import huggingface_hub
 import torch
@@ -27,6 +28,7 @@ from huggingface_hub.errors import (
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
+from huggingface_hub.utils import build_hf_headers, hf_raise_for_status
 from safetensors.torch import save_file
 
 from unembed.errors import FormatError, ReferenceError
@@ -158,7 +160,7 @@ class _HubSafetensors:
         return 8 + int.from_bytes(self._raw_header[:8], "little")
 
     @cached_property
-    def _header(self) -> dict[str, dict[str, list[int]]]:
+    def _header(self) -> dict[str, dict[str, Any]]:
         try:
             header = json.loads(self._raw_header[8:])
         except ValueError as error:
@@ -182,13 +184,13 @@ class _HubSafetensors:
         url = huggingface_hub.hf_hub_url(
             self.folder.repo, self.folder.file(self.name), revision=self.folder.commit
         )
-        session, headers = huggingface_hub.get_session(), huggingface_hub.utils.build_hf_headers()
+        session, headers = huggingface_hub.get_session(), build_hf_headers()
         raw = bytearray()
         with _hub_errors(self.folder), download_progress(label, stop - start) as advance:
             for first in range(start, stop, CHUNK_BYTES):
                 last = min(first + CHUNK_BYTES, stop) - 1
                 answer = session.get(url, headers={**headers, "Range": f"bytes={first}-{last}"})
-                huggingface_hub.utils.hf_raise_for_status(answer)
+                hf_raise_for_status(answer)
                 if len(answer.content) != last - first + 1:
                     raise ReferenceError(
                         f"{self.place}: asked for bytes {first}-{last}, but the server sent "

@@ -53,7 +53,9 @@ class HuggingFaceModel:
         for key in _LAYER_KEYS:
             if key in self._text_config:
                 return int(self._text_config[key])
-        raise FormatError(f"{self.folder.name}/config.json does not say how many layers the model has.")
+        raise FormatError(
+            f"{self.folder.name}/config.json does not say how many layers the model has."
+        )
 
     def vocabulary(self) -> Vocabulary:
         return read_vocabulary(Place(self.folder))
@@ -157,8 +159,8 @@ class HuggingFaceModel:
             return weight.float().mul_(factor.reshape(-1, 1))
         if not weight.is_floating_point():
             raise FormatError(
-                f"{self.folder.name}: tensor {name} is stored as {weight.dtype} without one scale a row "
-                f"({scale}), so its values are not known. Take an unquantised checkpoint."
+                f"{self.folder.name}: tensor {name} is stored as {weight.dtype} without one scale "
+                f"a row ({scale}), so its values are not known. Take an unquantised checkpoint."
             )
         return weight
 

@@ -17,9 +17,14 @@ def download_progress(label: str | None, size: int) -> Iterator[Callable[[int], 
         label: what is fetched; with None there is no bar.
         size: how many bytes it has.
     """
-    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(),
-               TransferSpeedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True,
-                  disable=label is None) as bar:
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+    )
+    with Progress(
+        *columns, console=Console(stderr=True), transient=True, disable=label is None
+    ) as bar:
         task = bar.add_task(f"Fetching {label}", total=size)
         yield lambda count: bar.advance(task, count)

@@ -32,7 +32,7 @@ class LocalSafetensors:
         self.path = path
         try:
             with safe_open(path, framework="pt") as file:
-                self._shapes = {k: tuple(file.get_slice(k).get_shape()) for k in file.keys()}
+                self._shapes = {k: tuple(file.get_slice(k).get_shape()) for k in file.keys()}  # noqa: SIM118 - no dict
         except (SafetensorError, OSError) as error:
             raise FormatError(
                 f"{path} cannot be read as safetensors: {error}. Download it again."

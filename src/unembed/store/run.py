@@ -45,7 +45,9 @@ class Run:
         return cls(folder, manifest)
 
     def __repr__(self) -> str:
-        banks = ", ".join(f"{bank['name']} ({bank['features']:,})" for bank in self.manifest["banks"])
+        banks = ", ".join(
+            f"{bank['name']} ({bank['features']:,})" for bank in self.manifest["banks"]
+        )
         return f"Run({self.path}: {self.model}; {banks})"
 
     @property
@@ -98,7 +100,7 @@ class Run:
         bank, index = self._parse(address)
         found = self.features.filter(bank=bank, index=index)
         if found.is_empty():
-            indices = self.features.filter(bank=bank)["index"]
+            indices = self.features.filter(bank=bank)["index"].to_numpy()
             raise QueryError(
                 f"{bank} has no feature {index}: its {len(indices):,} indices are "
                 f"{indices.min()} to {indices.max()}."
@@ -112,7 +114,8 @@ class Run:
             bank = self.banks[0]
         if bank not in self.banks:
             raise QueryError(
-                f"There is no bank {bank!r} in this run; write bank/index.{did_you_mean(bank, self.banks)} "
+                f"There is no bank {bank!r} in this run; write bank/index."
+                f"{did_you_mean(bank, self.banks)} "
                 f"Its banks: {', '.join(self.banks)}."
             )
         if not index.isdecimal():

@@ -23,7 +23,7 @@ def read_tile(z: Float[Tensor, "tile tokens"], k: int) -> TileReadings:
         z: [T, n] standardised logit weights.
         k: how many extreme tokens, at most n.
     """
-    parts = [_read_rows(rows, k) for rows in z.split(_ROWS_AT_ONCE)]
+    parts = [_read_rows(rows, k) for rows in torch.split(z, _ROWS_AT_ONCE)]
     sums, counts, top_rows, top_z, bottom_rows, bottom_z = (
         torch.cat(column).cpu().numpy() for column in zip(*parts, strict=True)
     )

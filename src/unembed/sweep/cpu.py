@@ -15,6 +15,12 @@ from jaxtyping import Float
 from unembed.sweep.bins import N_BINS, OFFSET, PER_UNIT
 from unembed.sweep.statistics import TileReadings
 
+F32 = npt.NDArray[np.float32]
+F64 = npt.NDArray[np.float64]
+I32 = npt.NDArray[np.int32]
+U32 = npt.NDArray[np.uint32]
+U8 = npt.NDArray[np.uint8]
+
 _BLOCK = 1024
 _SCAN = 64
 _LANES = 4
@@ -44,7 +50,10 @@ def read_tile(z: Float[npt.NDArray[np.float32], "tile tokens"], k: int) -> TileR
 
 
 @numba.njit(parallel=True, cache=True, nogil=True)
-def _read_rows(z, k, sums, counts, top_rows, top_z, bottom_rows, bottom_z):  # type: ignore[no-untyped-def]
+def _read_rows(
+    z: F32, k: int, sums: F64, counts: U32,
+    top_rows: I32, top_z: F32, bottom_rows: I32, bottom_z: F32,
+) -> None:  # fmt: skip
     for row in numba.prange(z.shape[0]):
         bins = np.empty(z.shape[1], np.uint8)
         _sums(z[row], sums[row])
@@ -58,7 +67,7 @@ def _read_rows(z, k, sums, counts, top_rows, top_z, bottom_rows, bottom_z):  # t
 
 
 @numba.njit(fastmath={"reassoc", "contract", "nsz", "arcp"}, cache=True, nogil=True)
-def _sums(z, sums):  # type: ignore[no-untyped-def]
+def _sums(z: F32, sums: F64) -> None:
     """Power sums: float32 inside a block of 1,024, float64 across blocks."""
     sums[:] = 0
     for start in range(0, z.shape[0], _BLOCK):
@@ -78,7 +87,7 @@ def _sums(z, sums):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
-def _bin(z, bins):  # type: ignore[no-untyped-def]
+def _bin(z: F32, bins: U8) -> None:
     """Histogram bin of each token; multiply and add round apart, as they do on a GPU."""
     for i in range(z.shape[0]):
         place = np.int32(z[i] * _PER_UNIT + _OFFSET)
@@ -87,7 +96,7 @@ def _bin(z, bins):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
-def _count(bins, counts):  # type: ignore[no-untyped-def]
+def _count(bins: U8, counts: U32) -> None:
     """Histogram in four lanes, so that neighbours in one bin do not wait for each other."""
     lanes = np.zeros((_LANES, 256), np.uint32)
     whole = bins.shape[0] // _LANES * _LANES
@@ -103,7 +112,7 @@ def _count(bins, counts):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
-def _outer_bins(counts, k):  # type: ignore[no-untyped-def]
+def _outer_bins(counts: U32, k: int) -> tuple[int, int]:
     """Return the bins up to and from which the k smallest and k largest surely lie."""
     low, seen = 0, np.int64(counts[0])
     while seen < k:
@@ -117,7 +126,10 @@ def _outer_bins(counts, k):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(cache=True, nogil=True)
-def _extremes(z, bins, low, high, k, top_rows, top_z, bottom_rows, bottom_z):  # type: ignore[no-untyped-def]
+def _extremes(
+    z: F32, bins: U8, low: int, high: int, k: int,
+    top_rows: I32, top_z: F32, bottom_rows: I32, bottom_z: F32,
+) -> None:  # fmt: skip
     top_found = bottom_found = 0
     low8, high8 = np.uint8(low), np.uint8(high)
     for start in range(0, z.shape[0], _SCAN):
@@ -137,7 +149,9 @@ def _extremes(z, bins, low, high, k, top_rows, top_z, bottom_rows, bottom_z):  #
 
 
 @numba.njit(cache=True, nogil=True)
-def _insert(value, row, sign, found, k, rows, values):  # type: ignore[no-untyped-def]
+def _insert(
+    value: np.float32, row: int, sign: np.float32, found: int, k: int, rows: I32, values: F32
+) -> int:
     """Keep the k largest of sign × value, in order; an equal one that came first stays first."""
     if found == k and not sign * value > sign * values[k - 1]:
         return found

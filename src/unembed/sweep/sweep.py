@@ -8,7 +8,7 @@ that a tile arrives as z-scores and every reader works on fixed scales.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -23,6 +23,9 @@ from unembed.unembedding import Unembedding
 
 FLAT = 1e-6
 """A row is flat when its std is below this share of |w| · rms|row of W_U|: rounding alone."""
+
+
+Value = TypeVar("Value", bound=np.generic)
 
 
 @dataclass(frozen=True)
@@ -107,10 +110,8 @@ class Sweep:
         Args:
             W_dec: [F, d_model] finite directions, as wide as the unembedding.
         """
-        parts = [self._read_tile(rows) for rows in W_dec.split(self.settings.tile)]
-        return FeatureStatistics(
-            *(np.concatenate(column) for column in zip(*parts, strict=True))
-        )
+        parts = [self._read_tile(rows) for rows in torch.split(W_dec, self.settings.tile)]
+        return FeatureStatistics(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
     def z_scores(
         self, W_dec: Float[Tensor, "tile d_model"]
@@ -154,18 +155,15 @@ class Sweep:
         mean: F64 = (W_dec.double() @ self.unembedding.mean_row.double()).numpy()
         return mean / np.where(norm == 0, 1.0, norm) if self._cosine else mean
 
-    def _in_weights(
-        self, found: TileReadings, std: F64, norm: F64, mean: F64
-    ) -> FeatureStatistics:
+    def _in_weights(self, found: TileReadings, std: F64, norm: F64, mean: F64) -> FeatureStatistics:
         """Turn readings of z into logit weights, correcting for the rounding of std."""
         flat = std == 0
         with np.errstate(divide="ignore", invalid="ignore"):
             of_z = moments(found.sums, self.unembedding.n_tokens)
 
-        def defined(values: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
-            return np.where(flat.reshape(-1, *[1] * (values.ndim - 1)), 0, values).astype(
-                values.dtype
-            )
+        def defined(values: npt.NDArray[Value]) -> npt.NDArray[Value]:
+            values[flat] = 0
+            return values
 
         def weights(z: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
             return (z * std[:, None] + mean[:, None]).astype(np.float32)

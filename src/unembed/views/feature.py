@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import polars as pl
 from rich.console import Group
 from rich.table import Table
@@ -43,10 +44,10 @@ def facts(run: Run, address: str) -> dict[str, Any]:
 
 
 def _percentile(column: pl.Series, value: float | None) -> float | None:
-    known = column.drop_nulls()
-    if value is None or known.is_empty():
+    if value is None:
         return None
-    below, equal = (known < value).sum(), (known == value).sum()
+    known = column.drop_nulls().to_numpy()
+    below, equal = np.count_nonzero(known < value), np.count_nonzero(known == value)
     return round(100 * (below + equal / 2) / len(known), 2)
 
 
@@ -92,9 +93,7 @@ def _statistics(feature: dict[str, Any]) -> Table:
         table.add_column(name, justify="right", header_style="dim")
     table.add_row(*(number(feature[name], 3) for name in names))
     ranks = feature["percentiles"]
-    table.add_row(
-        *(f"p{ranks[name]:.1f}" if name in ranks else "" for name in names), style="dim"
-    )
+    table.add_row(*(f"p{ranks[name]:.1f}" if name in ranks else "" for name in names), style="dim")
     return table
 
 

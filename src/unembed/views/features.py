@@ -71,7 +71,7 @@ def _filter(frame: pl.DataFrame, where: str) -> pl.DataFrame:
     except (PolarsError, TypeError) as error:
         raise QueryError(
             f"The condition {where!r} cannot be used: {str(error).splitlines()[0]} Write it as "
-            f"in SQL, such as \"kurtosis > 10 and skewness < 0\", over {', '.join(QUERY_COLUMNS)}."
+            f'in SQL, such as "kurtosis > 10 and skewness < 0", over {", ".join(QUERY_COLUMNS)}.'
         ) from error
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 from rich.text import Text
 
 from unembed.sweep.bins import LIMIT, PER_UNIT
@@ -35,12 +36,12 @@ def draw(counts: Sequence[int], *, height: int = 8, limit: float = 8.0) -> Text:
     return Text("\n".join([*lines, _axis(limit, len(columns))]))
 
 
-def _columns(counts: np.ndarray, limit: float) -> np.ndarray:
+def _columns(counts: npt.NDArray[np.int64], limit: float) -> npt.NDArray[np.int64]:
     """Merge bins to the width of a column, and all beyond the limits into the ends."""
     first = round((LIMIT - limit) * PER_UNIT) + 1
     last = round((LIMIT + limit) * PER_UNIT) + 1
     group = round(_WIDTH_IN_Z * PER_UNIT)
-    inner = counts[first:last].reshape(-1, group).sum(axis=1)
+    inner: npt.NDArray[np.int64] = counts[first:last].reshape(-1, group).sum(axis=1)
     inner[0] += counts[:first].sum()
     inner[-1] += counts[last:].sum()
     return inner

@@ -16,8 +16,7 @@ def token(text: str) -> str:
     ' your' '\n\n'
     """
     shown = "".join(
-        _VISIBLE.get(c, c if c.isprintable() else c.encode("unicode_escape").decode())
-        for c in text
+        _VISIBLE.get(c, c if c.isprintable() else c.encode("unicode_escape").decode()) for c in text
     )
     quote = '"' if "'" in shown else "'"
     return f"{quote}{shown}{quote}"

@@ -12,7 +12,9 @@ import re
 SENTENCEPIECE_SPACE = "\u2581"
 _BYTE_PIECE = re.compile(r"<0x([0-9A-Fa-f]{2})>")
 _PLACEHOLDER = re.compile(r"<\|?(unused|reserved|extra)[_a-z]*[-_ ]?\d+\|?>|\[unused\d+\]")
-_CONTROL = re.compile(r"<\|.*\|>|<｜.*｜>|</?(s|unk|pad|mask|bos|eos)>|\[(multimodal|PAD|UNK|MASK)\]")
+_CONTROL = re.compile(
+    r"<\|.*\|>|<｜.*｜>|</?(s|unk|pad|mask|bos|eos)>|\[(multimodal|PAD|UNK|MASK)\]"
+)
 
 
 def _byte_alphabet() -> dict[str, int]:
@@ -29,10 +31,10 @@ CHARACTER_OF_BYTE = {byte: character for character, byte in BYTE_OF_CHARACTER.it
 
 
 def byte_level(piece: str) -> bytes:
-    """Return the bytes of a byte-level piece; text outside the alphabet is taken as it is.
+    r"""Return the bytes of a byte-level piece; text outside the alphabet is taken as it is.
 
     >>> byte_level("Ġthe"), byte_level("Ċ")
-    (b' the', b'\\n')
+    (b' the', b'\n')
     """
     try:
         return bytes(BYTE_OF_CHARACTER[character] for character in piece)
@@ -46,10 +48,10 @@ def is_byte_level(piece: str) -> bool:
 
 
 def sentencepiece(piece: str) -> bytes:
-    """Return the bytes of a SentencePiece piece.
+    r"""Return the bytes of a SentencePiece piece.
 
     >>> sentencepiece("▁the"), sentencepiece("<0x0A>")
-    (b' the', b'\\n')
+    (b' the', b'\n')
     """
     byte = _BYTE_PIECE.fullmatch(piece)
     if byte:

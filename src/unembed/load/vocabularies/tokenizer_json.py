@@ -65,8 +65,11 @@ def _pieces(model: dict[str, Any], path: Path) -> Iterator[tuple[str, int]]:
 
 
 def _spelling(content: dict[str, Any], path: Path) -> tuple[str, Callable[[str], bytes]]:
-    steps = {step["type"] for part in ("decoder", "pre_tokenizer") for step in
-             _flatten(content.get(part))}
+    steps = {
+        step["type"]
+        for part in ("decoder", "pre_tokenizer")
+        for step in _flatten(content.get(part))
+    }
     kind = content["model"].get("type", "BPE")
     if kind == "WordPiece":
         raise FormatError(
