@@ -7,7 +7,7 @@
 >>> run.features.sort("kurtosis", descending=True)  # doctest: +SKIP
 """
 
-from unembed.analyze import analyze
+from unembed.analysis import analyze
 from unembed.errors import UnembedError
 from unembed.features import Features
 from unembed.load import load_features, load_model, load_unembedding, load_vocabulary

@@ -41,12 +41,12 @@ class Features:
 
     W_dec: Float[Tensor, "features d_model"]
     name: str
-    indices: Int[npt.NDArray[np.int64], features]
+    indices: Int[np.ndarray, features]
     origin: dict[str, Any] = field(default_factory=dict)
     hook: str | None = None
     layer: int | None = None
     neuronpedia: str | None = None
-    log10_density: Float[npt.NDArray[np.float32], features] | None = None
+    log10_density: Float[np.ndarray, features] | None = None
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):

@@ -66,7 +66,7 @@ class Unembedding:
     """
 
     W_U: Float[Tensor, "tokens d_model"]
-    token_ids: Int[npt.NDArray[np.int64], tokens]
+    token_ids: Int[np.ndarray, tokens]
     vocabulary: Vocabulary
     mean_row: Float[Tensor, d_model]
     lens: Lens

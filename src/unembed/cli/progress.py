@@ -18,7 +18,7 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from unembed.analyze import analyze
+from unembed.analysis import analyze
 from unembed.features import Features
 from unembed.store import Run
 from unembed.sweep import SweepSettings

@@ -18,7 +18,8 @@ from unembed.load.folder import Folder, LocalFolder
 from unembed.load.hub import HubFolder
 
 _HUB = re.compile(
-    r"(?P<repo>[\w.-]+(?:/[\w.-]+)?)(?P<inside>(?:/[^/@]+)*)/?(?:@(?P<revision>[^@]+))?"
+    r"(?P<repo>[\w.-]+/[\w.-]+(?=[/@]|$)|[\w.-]+(?=/?(?:@|$)))"
+    r"(?P<inside>(?:/[^/@]+)*)/?(?:@(?P<revision>[^@]+))?"
 )
 _FILE_ENDINGS = (".gguf", ".npy", ".safetensors", ".json", ".tiktoken", ".tiktoken.gz")
 
@@ -57,11 +58,9 @@ def resolve(reference: str | Path) -> Place:
     """
     text = str(reference)
     if not text.startswith("hf:"):
-        path = Path(text).expanduser()
-        if path.is_file():
-            return Place(LocalFolder(path.parent), path.name)
-        if path.is_dir():
-            return Place(LocalFolder(path))
+        place = _on_disk(text)
+        if place is not None:
+            return place
         if isinstance(reference, Path) or _surely_a_path(text):
             raise ReferenceError(
                 f"No file or folder at {text}. Give a local path, or a hub repository as "
@@ -77,6 +76,24 @@ def resolve(reference: str | Path) -> Place:
     if last.endswith(_FILE_ENDINGS):
         return Place(HubFolder(parts["repo"], folder, parts["revision"]), last)
     return Place(HubFolder(parts["repo"], parts["inside"], parts["revision"]))
+
+
+def _on_disk(text: str) -> Place | None:
+    """Return the file or folder of this disk that has that name, or None."""
+    try:
+        path = Path(text).expanduser()
+        if path.is_file():
+            return Place(LocalFolder(path.parent), path.name)
+        if text and path.is_dir():  # Path("") would be the working directory
+            return Place(LocalFolder(path))
+    except PermissionError as error:
+        raise ReferenceError(
+            f"{text} cannot be read: {error.strerror}. Ask its owner for access, or give another "
+            "path."
+        ) from error
+    except (OSError, RuntimeError):  # a name too long, or the home of nobody
+        return None
+    return None
 
 
 def _surely_a_path(text: str) -> bool:

@@ -10,7 +10,6 @@ from typing import Any
 
 from unembed.errors import RunError
 from unembed.features import Features
-from unembed.store.atomic import write_atomically
 from unembed.store.schema import SCHEMA_VERSION
 from unembed.sweep import SweepSettings
 from unembed.unembedding import Unembedding
@@ -88,44 +87,21 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     return dict(manifest)
 
 
-def claim(folder: Path, manifest: dict[str, Any]) -> None:
-    """Write the manifest into a new run folder, or check that the folder holds this run.
+def differences(old: Any, new: Any, at: str = "") -> list[str]:
+    """Return where two manifests differ, as `settings.top_k (20, now 10)`.
 
-    Raises:
-        RunError: when the folder holds another run, or files that are no run.
+    Where the weights lay is left out of account.
     """
-    path = folder / MANIFEST
-    if path.exists():
-        differences = _differences(read_manifest(folder), json.loads(json.dumps(manifest)))
-        if differences:
-            raise RunError(
-                f"{folder} holds another run. It differs in "
-                f"{'; '.join(differences[:6])}. Choose another folder, or start over with "
-                "--overwrite."
-            )
-        return
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise RunError(
-            f"{folder} is there already and is no run. Choose a new folder for the run; nothing "
-            "in this one was touched."
-        )
-    folder.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
-    write_atomically(path, lambda part: part.write_text(text, encoding="utf-8"))
-
-
-def _differences(old: Any, new: Any, at: str = "") -> list[str]:
-    """Return where two manifests differ, as `settings.top_k (20, now 10)`."""
     if isinstance(old, dict) and isinstance(new, dict):
         keys = [key for key in {**old, **new} if key not in _WHEREABOUTS]
         return [
             line
             for key in keys
-            for line in _differences(old.get(key), new.get(key), f"{at}.{key}".lstrip("."))
+            for line in differences(old.get(key), new.get(key), f"{at}.{key}".lstrip("."))
         ]
     if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
         pairs = zip(old, new, strict=True)
-        return [line for i, (a, b) in enumerate(pairs) for line in _differences(a, b, f"{at}[{i}]")]
+        return [line for i, (a, b) in enumerate(pairs) for line in differences(a, b, f"{at}[{i}]")]
     return [] if old == new else [f"{at} ({_short(old)}, now {_short(new)})"]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -10,7 +9,6 @@ from typing import Any, NamedTuple
 import polars as pl
 
 from unembed.store.atomic import write_atomically
-from unembed.store.manifest import MANIFEST
 
 FEATURES = "features"
 TOKENS = "tokens.parquet"
@@ -44,10 +42,3 @@ def shards(manifest: dict[str, Any]) -> Iterator[Shard]:
 def write_table(path: Path, table: pl.DataFrame) -> None:
     """Write a table as Parquet, whole or not at all. Equal tables give equal bytes."""
     write_atomically(path, lambda part: table.write_parquet(part, compression="zstd"))
-
-
-def erase(folder: Path) -> None:
-    """Remove a run from its folder; files that are not of the run stay."""
-    (folder / MANIFEST).unlink(missing_ok=True)
-    (folder / TOKENS).unlink(missing_ok=True)
-    shutil.rmtree(folder / FEATURES, ignore_errors=True)

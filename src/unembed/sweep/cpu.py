@@ -29,7 +29,7 @@ _OFFSET = np.float32(OFFSET)
 _LAST = np.int32(N_BINS - 1)
 
 
-def read_tile(z: Float[npt.NDArray[np.float32], "tile tokens"], k: int) -> TileReadings:
+def read_tile(z: Float[np.ndarray, "tile tokens"], k: int) -> TileReadings:
     """Return sums, histogram, top-k and bottom-k of every row of a tile.
 
     Args:

@@ -23,12 +23,12 @@ class TileReadings(NamedTuple):
         bottom_z: [T, k] their z.
     """
 
-    sums: Float[F64, "tile 4"]
-    counts: Int[npt.NDArray[np.uint32], "tile bins"]
-    top_rows: Int[npt.NDArray[np.int32], "tile k"]
-    top_z: Float[npt.NDArray[np.float32], "tile k"]
-    bottom_rows: Int[npt.NDArray[np.int32], "tile k"]
-    bottom_z: Float[npt.NDArray[np.float32], "tile k"]
+    sums: Float[np.ndarray, "tile 4"]
+    counts: Int[np.ndarray, "tile bins"]
+    top_rows: Int[np.ndarray, "tile k"]
+    top_z: Float[np.ndarray, "tile k"]
+    bottom_rows: Int[np.ndarray, "tile k"]
+    bottom_z: Float[np.ndarray, "tile k"]
 
 
 class Moments(NamedTuple):
@@ -40,7 +40,7 @@ class Moments(NamedTuple):
     kurtosis: F64
 
 
-def moments(sums: Float[F64, "tile 4"], n_tokens: int) -> Moments:
+def moments(sums: Float[np.ndarray, "tile 4"], n_tokens: int) -> Moments:
     """Return mean, standard deviation, skewness and Pearson kurtosis from power sums.
 
     The sums are of values that are standardised but for rounding, so that nothing cancels:

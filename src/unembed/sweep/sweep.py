@@ -75,11 +75,11 @@ class FeatureStatistics(NamedTuple):
     maximum: F64
     norm: F64
     flat: npt.NDArray[np.bool_]
-    histogram: Int[npt.NDArray[np.uint32], "features bins"]
-    top_ids: Int[npt.NDArray[np.int32], "features k"]
-    top_weights: Float[npt.NDArray[np.float32], "features k"]
-    bottom_ids: Int[npt.NDArray[np.int32], "features k"]
-    bottom_weights: Float[npt.NDArray[np.float32], "features k"]
+    histogram: Int[np.ndarray, "features bins"]
+    top_ids: Int[np.ndarray, "features k"]
+    top_weights: Float[np.ndarray, "features k"]
+    bottom_ids: Int[np.ndarray, "features k"]
+    bottom_weights: Float[np.ndarray, "features k"]
 
 
 class Sweep:

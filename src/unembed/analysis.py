@@ -7,10 +7,11 @@ from pathlib import Path
 
 from unembed.errors import UnembedError
 from unembed.features import Features, check_width
-from unembed.store.manifest import MANIFEST, claim, make_manifest
+from unembed.store.folder import claim
+from unembed.store.manifest import make_manifest
 from unembed.store.run import Run
 from unembed.store.schema import feature_rows, token_rows
-from unembed.store.shards import TOKENS, erase, shards, write_table
+from unembed.store.shards import TOKENS, shards, write_table
 from unembed.sweep import Sweep, SweepSettings
 from unembed.unembedding import Unembedding
 
@@ -45,10 +46,8 @@ def analyze(
     settings = settings or SweepSettings()
     _check(banks, unembedding)
     folder = Path(out)
-    if overwrite and (folder / MANIFEST).is_file():
-        erase(folder)
     manifest = make_manifest(unembedding, banks, settings)
-    claim(folder, manifest)
+    claim(folder, manifest, overwrite=overwrite)
     if not (folder / TOKENS).is_file():
         write_table(folder / TOKENS, token_rows(unembedding))
     sweep: Sweep | None = None

@@ -1,0 +1,289 @@
+"""A Hugging Face hub on this machine: the HTTP that `huggingface_hub` speaks, and a log of it.
+
+What it copies of the real one:
+
+- `/api/models/{repo}/revision/{revision}`: the commit (`sha`) and the paths (`siblings`);
+- `/{repo}/resolve/{commit}/{path}`: the file, with `ETag`, `X-Repo-Commit`, byte ranges (206);
+- weights are answered with a redirect to another host (the CDN, here a second server), which
+  must be asked without the login;
+- an old bare name is redirected to its `org/name`;
+- what is not there, or not allowed, is said in `X-Error-Code`.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import re
+import socket
+import threading
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+_API = re.compile(r"/api/models/(?P<repo>.+?)/revision/(?P<revision>[^/]+)")
+_RESOLVE = re.compile(r"/(?P<repo>.+?)/resolve/(?P<revision>[^/]+)/(?P<path>.+)")
+_CDN = re.compile(r"/cdn/(?P<repo>.+?)@(?P<revision>[^/]+)/(?P<path>.+)")
+_RANGE = re.compile(r"bytes=(\d+)-(\d+)")
+
+
+@dataclass
+class Request:
+    """One request, and what was sent in answer to it.
+
+    Attributes:
+        host: `hub` or `cdn`.
+        path: of the file in its repository, or the whole path of an API call.
+        first, stop: the bytes of the file that were sent, as a half-open range.
+    """
+
+    host: str
+    method: str
+    path: str
+    headers: dict[str, str]
+    status: int = 0
+    repo: str = ""
+    first: int = 0
+    stop: int = 0
+
+
+@dataclass
+class Faults:
+    """What goes wrong.
+
+    Attributes:
+        ignores_ranges: weights are sent whole, with status 200.
+        compresses: weights are sent whole and gzipped to a client that takes gzip.
+        breaks_after: the next answer of weights that is longer ends after so many bytes.
+        stalls: weights are never answered while this event is not set.
+        api_status: every API call is answered with this status.
+        api_page: every API call is answered with this page, as a hotel's network does.
+    """
+
+    ignores_ranges: bool = False
+    compresses: bool = False
+    breaks_after: int | None = None
+    stalls: threading.Event | None = None
+    api_status: int | None = None
+    api_page: bytes | None = None
+
+
+@dataclass
+class FakeHub:
+    """The hub and its CDN. A context manager; `stop` takes both off the network.
+
+    Attributes:
+        repos: repository → commit → path → content.
+        names: repository → revision (branch or tag) → commit.
+        renamed: old name → repository.
+        gated: repositories whose files need a login; their listing does not.
+        log: every request, oldest first.
+    """
+
+    repos: dict[str, dict[str, dict[str, bytes]]] = field(default_factory=dict)
+    names: dict[str, dict[str, str]] = field(default_factory=dict)
+    renamed: dict[str, str] = field(default_factory=dict)
+    gated: set[str] = field(default_factory=set)
+    faults: Faults = field(default_factory=Faults)
+    log: list[Request] = field(default_factory=list)
+
+    def __enter__(self) -> FakeHub:
+        self._hub, self._cdn = _Server(self, "hub"), _Server(self, "cdn")
+        self.endpoint, self.cdn = self._hub.url, self._cdn.url
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        self._hub.stop()
+        self._cdn.stop()
+
+    def put(self, repo: str, files: dict[str, bytes], revision: str = "main") -> str:
+        """Commit files as a revision's only content, and return the commit."""
+        content = hashlib.sha1(repr((repo, revision, sorted(files.items()))).encode())
+        commit = content.hexdigest()
+        self.repos.setdefault(repo, {})[commit] = files
+        self.names.setdefault(repo, {})[revision] = commit
+        return commit
+
+    def commit(self, repo: str, revision: str) -> str | None:
+        named = self.names[repo].get(revision, revision)
+        return named if named in self.repos[repo] else None
+
+    def weights_sent(self, path: str = "") -> list[tuple[int, int]]:
+        """The byte ranges sent of weights whose path ends so."""
+        return [
+            (request.first, request.stop)
+            for request in self.log
+            if request.path.endswith(path or ".safetensors") and request.stop > request.first
+        ]
+
+    def bytes_sent(self) -> int:
+        return sum(request.stop - request.first for request in self.log)
+
+
+class _Server:
+    """One HTTP server with its thread."""
+
+    def __init__(self, hub: FakeHub, host: str) -> None:
+        handler = type("Handler", (_Handler,), {"hub": hub, "host": host, "open": set()})
+        self._open: set[socket.socket] = handler.open  # type: ignore[attr-defined]
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+        self._server.daemon_threads = False  # stop() waits for them
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,))
+        self._thread.start()
+        self.url = f"http://127.0.0.1:{self._server.server_port}"
+
+    def stop(self) -> None:
+        if not self._thread.is_alive():
+            return
+        self._server.shutdown()
+        self._thread.join()
+        for connection in list(self._open):  # kept alive by the client
+            connection.shutdown(socket.SHUT_RDWR)
+        self._server.server_close()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """The answers of hub and CDN."""
+
+    protocol_version = "HTTP/1.1"
+    hub: FakeHub
+    host: str
+    open: set[socket.socket]
+
+    def setup(self) -> None:
+        super().setup()
+        self.open.add(self.connection)
+
+    def finish(self) -> None:
+        self.open.discard(self.connection)
+        super().finish()
+
+    def handle(self) -> None:
+        try:
+            super().handle()
+        except OSError:
+            self.close_connection = True  # the client has what it wants
+
+    def log_message(self, *_: Any) -> None:
+        """Nothing on standard error."""
+
+    def do_HEAD(self) -> None:
+        self.do_GET()
+
+    def do_GET(self) -> None:
+        path = unquote(urlsplit(self.path).path)
+        headers = {key.lower(): value for key, value in self.headers.items()}
+        self.logged = Request(self.host, self.command, path, headers)
+        self.hub.log.append(self.request)
+        if self.host == "cdn":
+            found = _CDN.fullmatch(path)
+            assert found
+            self._weights(found)
+        elif found := _API.fullmatch(path) or _RESOLVE.fullmatch(path):
+            self._hub(found)
+        else:
+            self._error(404, "")
+
+    def _hub(self, found: re.Match[str]) -> None:
+        repo = found["repo"]
+        if repo in self.hub.renamed:
+            self._redirect(307, self.path.replace(repo, self.hub.renamed[repo], 1))
+            return
+        if repo not in self.hub.repos:
+            self._error(404, "RepoNotFound")
+            return
+        commit = self.hub.commit(repo, found["revision"])
+        if commit is None:
+            self._error(404, "RevisionNotFound")
+        elif found.re is _API:
+            self._listing(repo, commit)
+        else:
+            self._resolve(repo, commit, found["path"])
+
+    def _listing(self, repo: str, commit: str) -> None:
+        faults = self.hub.faults
+        if faults.api_status:
+            self._error(faults.api_status, "")
+        elif faults.api_page:
+            self._send(200, faults.api_page, {"Content-Type": "text/html"})
+        else:
+            siblings = [{"rfilename": path} for path in sorted(self.hub.repos[repo][commit])]
+            answer = {"_id": "0", "id": repo, "sha": commit, "siblings": siblings}
+            self._send(200, json.dumps(answer).encode(), {"Content-Type": "application/json"})
+
+    def _resolve(self, repo: str, commit: str, path: str) -> None:
+        self.logged.repo, self.logged.path = repo, path
+        content = self.hub.repos[repo][commit].get(path)
+        if repo in self.hub.gated and "authorization" not in self.logged.headers:
+            self._error(403, "GatedRepo")
+        elif content is None:
+            self._error(404, "EntryNotFound", {"X-Repo-Commit": commit})
+        elif path.endswith(".safetensors"):
+            linked = {
+                "X-Repo-Commit": commit,
+                "X-Linked-Size": str(len(content)),
+                "X-Linked-Etag": f'"{hashlib.sha256(content).hexdigest()}"',
+            }
+            self._redirect(302, f"{self.hub.cdn}/cdn/{repo}@{commit}/{path}", linked)
+        else:
+            etag = f'"{hashlib.sha1(content).hexdigest()}"'
+            self._file(content, {"ETag": etag, "X-Repo-Commit": commit})
+
+    def _weights(self, found: re.Match[str]) -> None:
+        self.logged.repo, self.logged.path = found["repo"], found["path"]
+        content = self.hub.repos[found["repo"]][found["revision"]][found["path"]]
+        faults = self.hub.faults
+        if faults.stalls:
+            faults.stalls.wait()
+        if faults.compresses and "gzip" in self.logged.headers.get("accept-encoding", ""):
+            self._send(200, gzip.compress(content, 1), {"Content-Encoding": "gzip"})
+        elif faults.ignores_ranges:
+            self._send(200, content, {})
+        else:
+            self._file(content, {"ETag": f'"{hashlib.sha256(content).hexdigest()}"'})
+
+    def _file(self, content: bytes, headers: dict[str, str]) -> None:
+        headers = {**headers, "Accept-Ranges": "bytes"}
+        wanted = _RANGE.fullmatch(self.logged.headers.get("range", ""))
+        if wanted is None:
+            self._send(200, content, headers)
+            return
+        first, last = int(wanted[1]), min(int(wanted[2]), len(content) - 1)
+        if first > last:
+            self._send(416, b"", {**headers, "Content-Range": f"bytes */{len(content)}"})
+            return
+        headers["Content-Range"] = f"bytes {first}-{last}/{len(content)}"
+        self._send(206, content[first : last + 1], headers, first)
+
+    def _redirect(self, status: int, to: str, headers: dict[str, str] | None = None) -> None:
+        self._send(status, b"", {**(headers or {}), "Location": to})
+
+    def _error(self, status: int, code: str, headers: dict[str, str] | None = None) -> None:
+        coded = {"X-Error-Code": code, "X-Error-Message": code or "Out of order"}
+        self._send(status, b"", {**(headers or {}), **coded})
+
+    def _send(self, status: int, content: bytes, headers: dict[str, str], first: int = 0) -> None:
+        self.logged.status = status
+        self.send_response(status)
+        for key, value in {**headers, "Content-Length": str(len(content))}.items():
+            self.send_header(key, value)
+        self.end_headers()
+        if self.command == "HEAD":
+            return
+        part = content[: self._breaks_after(len(content))]
+        self.logged.first, self.logged.stop = first, first + len(part)
+        self.wfile.write(part)
+        if len(part) < len(content):
+            self.close_connection = True
+
+    def _breaks_after(self, length: int) -> int:
+        faults = self.hub.faults
+        if self.host == "hub" or faults.breaks_after is None or faults.breaks_after >= length:
+            return length
+        after, faults.breaks_after = faults.breaks_after, None
+        return after

@@ -1,0 +1,187 @@
+"""A run that is stopped, however hard, goes on and ends with the same bytes."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+import unembed
+from unembed import Features, SweepSettings, Unembedding, analyze
+from unembed.errors import RunError
+from unembed.store import manifest as manifest_module
+
+SCRIPT = """
+import os, signal, sys
+import numpy as np, polars as pl, torch
+import unembed
+from unembed.store import manifest
+
+manifest.SHARD_FEATURES = 64
+where, kill_at, folder = sys.argv[1:]
+random = torch.Generator().manual_seed(0)
+texts = unembed.Vocabulary.from_texts([f"t{i}" for i in range(3000)])
+W_U = torch.randn(3000, 32, generator=random)
+unembedding = unembed.prepare_unembedding(W_U, texts, name="tiny")
+banks = [unembed.Features.from_array(torch.randn(300, 32, generator=random), name=n) for n in "ab"]
+seen = 0
+
+
+def die():
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def count(done):
+    global seen
+    seen += 1
+    if where == "between" and seen == int(kill_at):
+        die()
+
+
+write = pl.DataFrame.write_parquet
+
+
+def torn(frame, path, **options):
+    write(frame, path, **options)
+    if where == "inside" and "b-00001" in str(path):
+        with open(path, "rb+") as file:
+            file.truncate(100)
+        die()
+
+
+pl.DataFrame.write_parquet = torn
+unembed.analyze(unembedding, banks, folder, progress=count)
+"""
+
+
+def start(where: str, kill_at: int, folder: Path) -> int:
+    command = [sys.executable, "-c", SCRIPT, where, str(kill_at), str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert done.returncode in (0, -signal.SIGKILL), done.stderr
+    return done.returncode
+
+
+def contents(folder: Path) -> dict[str, str]:
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in files
+    }
+
+
+@pytest.mark.parametrize(("where", "kill_at"), [("between", 1), ("between", 7), ("inside", 0)])
+def test_kill_9_and_the_same_command_again(tmp_path: Path, where: str, kill_at: int) -> None:
+    assert start("never", 0, tmp_path / "whole") == 0
+    assert start(where, kill_at, tmp_path / "torn") == -signal.SIGKILL
+    before = contents(tmp_path / "torn")
+    assert before != contents(tmp_path / "whole")
+    with pytest.raises(RunError, match="is not finished"):
+        unembed.Run.open(tmp_path / "torn")
+    assert start("never", 0, tmp_path / "torn") == 0
+    assert contents(tmp_path / "torn") == contents(tmp_path / "whole")
+
+
+def test_finished_shards_are_not_computed_again(
+    tmp_path: Path, unembedding: Unembedding, bank: Features, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    analyze(unembedding, bank, tmp_path / "run")
+
+    def never(*arguments: object) -> None:
+        raise AssertionError("the sweep should not start")
+
+    monkeypatch.setattr("unembed.analysis.Sweep", never)
+    done: list[int] = []
+    analyze(unembedding, bank, tmp_path / "run", progress=done.append)
+    assert done == [50]
+
+
+@pytest.mark.parametrize("change", ["weights", "unembedding", "settings", "version", "name"])
+def test_another_run_is_never_mixed_in(
+    tmp_path: Path,
+    unembedding: Unembedding,
+    bank: Features,
+    monkeypatch: pytest.MonkeyPatch,
+    change: str,
+) -> None:
+    analyze(unembedding, bank, tmp_path)
+    before = contents(tmp_path)
+    settings = SweepSettings()
+    if change == "weights":
+        bank = Features.from_array(bank.W_dec + 1e-4, name="bank", layer=3)
+    elif change == "unembedding":
+        rows = torch.cat([torch.zeros(1, 16), unembedding.W_U * 1.01])
+        unembedding = unembed.prepare_unembedding(rows, unembedding.vocabulary, name="tiny")
+    elif change == "settings":
+        settings = SweepSettings(top_k=10)
+    elif change == "name":
+        bank = bank.renamed("other")
+    else:
+        monkeypatch.setattr(manifest_module, "__version__", "9.9")
+    with pytest.raises(RunError, match="holds another run. It differs in") as error:
+        analyze(unembedding, bank, tmp_path, settings=settings)
+    assert "--overwrite" in str(error.value)
+    assert contents(tmp_path) == before
+    run = analyze(unembedding, bank, tmp_path, settings=settings, overwrite=True)
+    assert run.features.height == 50
+
+
+def test_moved_weights_are_the_same_weights(
+    tmp_path: Path, unembedding: Unembedding, bank: Features
+) -> None:
+    analyze(unembedding, bank, tmp_path)
+    moved = Features.from_array(bank.W_dec, name="bank", layer=3, origin={"path": "elsewhere"})
+    analyze(unembedding, moved, tmp_path)
+
+
+def test_a_folder_with_other_files_is_left_alone(
+    tmp_path: Path, unembedding: Unembedding, bank: Features
+) -> None:
+    (tmp_path / "thesis.tex").write_text("precious")
+    for overwrite in (False, True):
+        with pytest.raises(RunError, match="is there already and is no run"):
+            analyze(unembedding, bank, tmp_path, overwrite=overwrite)
+    assert contents(tmp_path).keys() == {"thesis.tex"}
+
+
+def test_overwrite_keeps_what_is_not_of_the_run(
+    tmp_path: Path, unembedding: Unembedding, bank: Features
+) -> None:
+    analyze(unembedding, bank, tmp_path)
+    (tmp_path / "notes.md").write_text("mine")
+    analyze(unembedding, bank, tmp_path, settings=SweepSettings(top_k=3), overwrite=True)
+    assert (tmp_path / "notes.md").read_text() == "mine"
+
+
+def test_a_full_disk_leaves_no_half_written_file(
+    tmp_path: Path, unembedding: Unembedding, bank: Features, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(frame: object, path: Path, **options: object) -> None:
+        path.write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("polars.DataFrame.write_parquet", full)
+    with pytest.raises(RunError, match="No space left on device"):
+        analyze(unembedding, bank, tmp_path)
+    assert contents(tmp_path).keys() == {"manifest.json"}
+
+
+def test_manifest_of_another_schema(
+    tmp_path: Path, unembedding: Unembedding, bank: Features
+) -> None:
+    analyze(unembedding, bank, tmp_path)
+    path = tmp_path / "manifest.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "schema_version": 99}))
+    with pytest.raises(RunError, match=r"schema version 99; this unembed reads 1"):
+        unembed.Run.open(tmp_path)
+
+
+def test_damaged_manifest(tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").write_text("{")
+    with pytest.raises(RunError, match="is damaged"):
+        unembed.Run.open(tmp_path)

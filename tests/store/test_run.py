@@ -1,0 +1,104 @@
+"""Reading a run back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+
+from unembed import Features, Run, Sweep, Unembedding, analyze
+from unembed.errors import QueryError, RunError, UnembedError
+from unembed.store.schema import FEATURE_COLUMNS
+
+
+def test_the_table_holds_what_the_sweep_read(
+    tmp_path: Path, unembedding: Unembedding, bank: Features
+) -> None:
+    frame = analyze(unembedding, bank, tmp_path).features
+    read = Sweep(unembedding).read(bank.W_dec)
+    assert frame.schema == pl.Schema(FEATURE_COLUMNS)
+    assert frame["index"].to_list() == list(range(50))
+    for column, values in {
+        "std": read.std, "skewness": read.skewness, "kurtosis": read.kurtosis,
+        "min": read.minimum, "max": read.maximum, "norm": read.norm, "mean": read.mean,
+    }.items():  # fmt: skip
+        np.testing.assert_array_equal(frame[column], values)
+    for column in ("histogram", "top_ids", "top_weights", "bottom_ids", "bottom_weights"):
+        np.testing.assert_array_equal(np.stack(frame[column].to_list()), getattr(read, column))
+
+
+def test_a_dead_feature_is_null_in_the_table(tmp_path: Path, unembedding: Unembedding) -> None:
+    rows = torch.randn(3, 16, generator=torch.Generator().manual_seed(0))
+    rows[1] = 0
+    bank = Features.from_array(rows, log10_density=np.array([-2, -12, -3], np.float32))
+    run = analyze(unembedding, bank, tmp_path)
+    dead = run.features.row(1, named=True)
+    assert {name for name, value in dead.items() if value is None} == {
+        "skewness", "kurtosis", "histogram",
+        "top_ids", "top_weights", "bottom_ids", "bottom_weights",
+    }  # fmt: skip
+    assert (dead["std"], dead["min"], dead["max"], dead["norm"]) == (0, 0, 0, 0)
+    assert dead["log10_density"] == -12
+    assert not run.features.select(pl.selectors.float().is_nan().any()).row(0).count(True)
+    assert run.feature("features/1")["top_tokens"] is None
+
+
+def test_several_banks_and_shards_keep_their_order(
+    tmp_path: Path, unembedding: Unembedding, bank: Features, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = analyze(unembedding, [bank, bank.renamed("b")], tmp_path / "whole").features
+    monkeypatch.setattr("unembed.store.manifest.SHARD_FEATURES", 7)
+    run = analyze(unembedding, [bank, bank.renamed("b")], tmp_path / "parts")
+    assert run.banks == ["bank", "b"]
+    assert len(list((tmp_path / "parts" / "features").iterdir())) == 16
+    assert run.features["bank"].to_list() == ["bank"] * 50 + ["b"] * 50
+    exact = ("bank", "index", "top_ids", "bottom_ids", "norm")
+    assert run.features.select(exact).equals(whole.select(exact))
+    np.testing.assert_allclose(run.features["kurtosis"], whole["kurtosis"], rtol=1e-6)
+
+
+def test_tokens(tmp_path: Path, unembedding: Unembedding, bank: Features) -> None:
+    tokens = analyze(unembedding, bank, tmp_path).tokens
+    assert tokens.height == 200
+    assert tokens.row(5, named=True) == {
+        "id": 5, "text": " word4", "bytes": b" word4",
+        "special": False, "unused": False, "partial_utf8": False, "masked": False,
+    }  # fmt: skip
+    assert tokens["masked"].sum() == tokens["special"].sum() == 1
+
+
+def test_feature_addresses(tmp_path: Path, unembedding: Unembedding, bank: Features) -> None:
+    indexed = Features.from_array(bank.W_dec, name="sae.3", indices=range(100, 150))
+    run = analyze(unembedding, indexed, tmp_path)
+    assert run.feature("sae.3/120")["index"] == 120
+    assert run.feature("120")["bank"] == "sae.3", "one bank alone need not be named"
+    top = run.feature("120")
+    texts = unembedding.vocabulary.texts
+    assert top["top_tokens"] == [texts[i] for i in top["top_ids"]]
+    with pytest.raises(QueryError, match="has no feature 99: its 50 indices are 100 to 149"):
+        run.feature("sae.3/99")
+    with pytest.raises(QueryError, match=r"no bank 'sae\.4' .* Did you mean 'sae\.3'"):
+        run.feature("sae.4/120")
+    with pytest.raises(QueryError, match="write bank/index"):
+        run.feature("sae.3/x")
+
+
+def test_no_run_there(tmp_path: Path) -> None:
+    with pytest.raises(RunError, match=r"is no run: it is not there. .*unembed demo"):
+        Run.open(tmp_path / "nothing")
+    with pytest.raises(RunError, match=r"it holds no manifest\.json"):
+        Run.open(tmp_path)
+
+
+def test_two_banks_of_one_name(tmp_path: Path, unembedding: Unembedding, bank: Features) -> None:
+    with pytest.raises(UnembedError, match="Two banks are named 'bank'"):
+        analyze(unembedding, [bank, bank], tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_no_banks(tmp_path: Path, unembedding: Unembedding) -> None:
+    with pytest.raises(UnembedError, match="no features to analyse"):
+        analyze(unembedding, [], tmp_path / "run")

@@ -1,0 +1,71 @@
+"""The CPU kernel and the torch reader: equal to each other and to a naive loop."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from unembed.sweep import accelerator, cpu
+from unembed.sweep.bins import N_BINS, bin_edges
+from unembed.sweep.statistics import TileReadings
+
+
+def tile(kind: str) -> np.ndarray:
+    rng = np.random.default_rng(7)
+    z = {
+        "normal": rng.standard_normal((9, 3001)),
+        "heavy": rng.standard_cauchy((9, 3001)).clip(-300, 300),
+        "ties": rng.integers(-3, 4, (9, 3001)) / 2,
+        "far out": rng.choice([-40.0, 0.0, 40.0], (9, 3001)),
+        "few": rng.standard_normal((9, 5)),
+        "negative zero": np.where(rng.random((9, 101)) < 0.5, -0.0, 0.0),
+    }[kind]
+    return z.astype(np.float32)
+
+
+KINDS = ["normal", "heavy", "ties", "far out", "few", "negative zero"]
+
+
+def naive(z: np.ndarray, k: int) -> TileReadings:
+    """Written from the definitions, one row and one token at a time."""
+    wide = z.astype(np.float64)
+    sums = np.stack([(wide**p).sum(1) for p in (1, 2, 3, 4)], 1)
+    counts = np.zeros((len(z), N_BINS), np.uint32)
+    edges = bin_edges().astype(np.float32)
+    top, bottom = [], []
+    for row, values in enumerate(z):
+        for value in values:
+            counts[row, np.flatnonzero(edges <= value)[-1]] += 1
+        order = range(len(values))
+        top.append(sorted(order, key=lambda i: (-values[i], i))[:k])
+        bottom.append(sorted(order, key=lambda i: (values[i], i))[:k])
+    top_rows, bottom_rows = np.array(top, np.int32), np.array(bottom, np.int32)
+    return TileReadings(
+        sums, counts, top_rows, np.take_along_axis(z, top_rows, 1),
+        bottom_rows, np.take_along_axis(z, bottom_rows, 1),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("k", [1, 5])
+@pytest.mark.parametrize("reader", ["cpu", "torch"])
+def test_reader_equals_the_naive_loop(kind: str, k: int, reader: str) -> None:
+    z = tile(kind)
+    found = cpu.read_tile(z, k) if reader == "cpu" else accelerator.read_tile(torch.tensor(z), k)
+    expected = naive(z, k)
+    for name in ("top_rows", "top_z", "bottom_rows", "bottom_z"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(expected, name), name)
+    assert (found.counts.sum(1) == z.shape[1]).all()
+    moved = np.abs(np.cumsum(found.counts, 1).astype(int) - np.cumsum(expected.counts, 1)).max()
+    assert moved <= (1 if kind in ("normal", "heavy", "few") else 0), "1: rounding at an edge"
+    np.testing.assert_allclose(found.sums, expected.sums, rtol=1e-5, atol=1e-2)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_both_readers_agree_to_the_last_bit(kind: str) -> None:
+    z = tile(kind)
+    a, b = cpu.read_tile(z, 5), accelerator.read_tile(torch.tensor(z), 5)
+    for name in ("counts", "top_rows", "top_z", "bottom_rows", "bottom_z"):
+        np.testing.assert_array_equal(getattr(a, name), getattr(b, name), name)
+    np.testing.assert_allclose(a.sums, b.sums, rtol=1e-5, atol=1e-2)
