@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 # torch is pinned here, and only here, to a build that pip finds without a CUDA toolkit.
 TORCH := torch==2.13.0
 
-.PHONY: setup demo test check format bench clean
+.PHONY: setup demo inputs test check format bench clean
 
 setup: $(STAMP)
 
@@ -20,7 +20,11 @@ $(STAMP): pyproject.toml src/unembed/version.py
 demo: setup
 	$(BIN)/unembed demo
 
-test: setup
+# Real models and vocabularies for the tests that read them; what cannot be had is skipped.
+inputs: setup
+	$(BIN)/python scripts/fetch_inputs.py
+
+test: inputs
 	$(BIN)/python -m pytest
 
 check: setup

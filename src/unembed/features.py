@@ -133,7 +133,8 @@ class Features:
         if tensor.ndim == 1:
             tensor = tensor[None]
         tensor = tensor.detach().to("cpu", torch.float32).contiguous()
-        index = np.arange(len(tensor)) if indices is None else np.asarray(indices)
+        rows = len(tensor) if tensor.ndim else 0
+        index = np.arange(rows) if indices is None else np.asarray(indices)
         return cls(tensor, name, index.astype(np.int64), **details)
 
 

@@ -35,13 +35,15 @@ class Request:
 
     Attributes:
         host: `hub` or `cdn`.
-        path: of the file in its repository, or the whole path of an API call.
+        path: of the file in its repository, or as `url`.
+        url: the whole path, unquoted.
         first, stop: the bytes of the file that were sent, as a half-open range.
     """
 
     host: str
     method: str
     path: str
+    url: str
     headers: dict[str, str]
     status: int = 0
     repo: str = ""
@@ -178,7 +180,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         path = unquote(urlsplit(self.path).path)
         headers = {key.lower(): value for key, value in self.headers.items()}
-        self.logged = Request(self.host, self.command, path, headers)
+        self.logged = Request(self.host, self.command, path, path, headers)
         self.hub.log.append(self.request)
         if self.host == "cdn":
             found = _CDN.fullmatch(path)

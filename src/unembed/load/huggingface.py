@@ -1,8 +1,8 @@
 """A Hugging Face style model folder: `config.json` and safetensors, with or without index.
 
 Only the tensors that are asked for are read; from a hub, only their bytes are fetched. A
-weight in int8 with a `…weight_scale` beside it (one scale a row, as `compressed-tensors`
-stores them) is read as weight × scale.
+weight in int8 or float8 with a `…weight_scale` beside it (one scale a row, as
+`compressed-tensors` stores them) is read as weight × scale.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from unembed.unembedding import NO_NORM, FinalNorm
 from unembed.vocabulary import Vocabulary
 
 _INDEX = "model.safetensors.index.json"
+_SCALED_DTYPES = (torch.int8, torch.float8_e4m3fn, torch.float8_e5m2)
 _LAYER_KEYS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers")
 
 
@@ -33,8 +34,9 @@ class HuggingFaceModel:
     """A model folder, local or on the hub.
 
     Raises:
-        FormatError: when config.json is missing or of an unknown family, or a tensor of the
-            family is not in the checkpoint.
+        ReferenceError: when the folder holds no config.json.
+        FormatError: when config.json is of an unknown family, or a tensor of the family is not
+            in the checkpoint.
     """
 
     def __init__(self, folder: Folder) -> None:
@@ -120,7 +122,7 @@ class HuggingFaceModel:
     def _files(self) -> dict[str, TensorFile]:
         """Tensor name → the file it is in."""
         if self.folder.has(_INDEX):
-            weight_map = json.loads(self.folder.fetch(_INDEX).read_bytes())["weight_map"]
+            weight_map = self._weight_map()
             opened = {name: _Lazy(self.folder, name) for name in set(weight_map.values())}
             return {tensor: opened[file] for tensor, file in weight_map.items()}
         names = [name for name in self.folder.names() if name.endswith(".safetensors")]
@@ -134,6 +136,16 @@ class HuggingFaceModel:
             )
         file = self.folder.tensors(names[0])
         return dict.fromkeys(file.shapes(), file)
+
+    def _weight_map(self) -> dict[str, str]:
+        path = self.folder.fetch(_INDEX)
+        try:
+            return dict(json.loads(path.read_bytes())["weight_map"])
+        except (ValueError, TypeError, KeyError) as error:
+            raise FormatError(
+                f"{path} should be JSON with a 'weight_map' of tensors and files: {error!r}. "
+                "Download it again."
+            ) from error
 
     def _find(self, stem: str) -> str | None:
         for prefix in PREFIXES:
@@ -154,10 +166,11 @@ class HuggingFaceModel:
     def _read(self, name: str) -> Tensor:
         weight = self._files[name].read(name)
         scale = f"{name}_scale"
-        if weight.dtype == torch.int8 and scale in self._files:
+        if weight.dtype in _SCALED_DTYPES and scale in self._files:
             factor = self._files[scale].read(scale).float()
-            return weight.float().mul_(factor.reshape(-1, 1))
-        if not weight.is_floating_point():
+            if factor.numel() in (1, len(weight)):
+                return weight.float().mul_(factor.reshape(-1, 1))
+        if not weight.is_floating_point() or weight.dtype in _SCALED_DTYPES:
             raise FormatError(
                 f"{self.folder.name}: tensor {name} is stored as {weight.dtype} without one scale "
                 f"a row ({scale}), so its values are not known. Take an unquantised checkpoint."

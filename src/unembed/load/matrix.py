@@ -10,6 +10,8 @@ from unembed.errors import FormatError
 from unembed.features import Features
 from unembed.load.reference import Place
 
+_FLOATS = (np.dtype(np.float16), np.dtype(np.float32), np.dtype(np.float64))
+
 
 def read_matrix(place: Place) -> Features:
     """Return the matrix [features, d_model] of a file as a bank named after the file.
@@ -33,17 +35,30 @@ def read_matrix(place: Place) -> Features:
         raise FormatError(
             f"{place.name} should hold W_dec, or one matrix alone. It holds: {listing}."
         )
-    return Features.from_array(file.read(tensor), name=name, origin=origin)
+    matrix = file.read(tensor)
+    if not matrix.is_floating_point():
+        raise _no_floats(f"{place.name}, tensor {tensor},", matrix.dtype)
+    return Features.from_array(matrix, name=name, origin=origin)
 
 
 def _numpy(path: Path) -> np.ndarray:
     try:
-        array: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
+        array = np.load(path, mmap_mode="r", allow_pickle=False)
     except (ValueError, OSError, EOFError) as error:
         raise FormatError(f"{path} cannot be read as a NumPy array: {error}.") from error
-    if not np.issubdtype(array.dtype, np.floating):
-        raise FormatError(f"{path} holds {array.dtype}; expected floating-point directions.")
-    return array
+    if not isinstance(array, np.ndarray):
+        array.close()
+        raise FormatError(f"{path} is an archive of arrays (.npz); save W_dec alone as .npy.")
+    native = array.dtype.newbyteorder("=")
+    if native not in _FLOATS:
+        raise _no_floats(str(path), array.dtype)
+    return array.astype(native, copy=False)
+
+
+def _no_floats(place: str, dtype: object) -> FormatError:
+    return FormatError(
+        f"{place} holds {dtype}; expected directions in floating point of 16 to 64 bits."
+    )
 
 
 def _bank_name(file: str) -> str:

@@ -33,7 +33,7 @@ def parse_layers(text: str, n_layers: int) -> list[int]:
     [3, 0, 1]
 
     Raises:
-        ReferenceError: when the text is neither, or names a layer twice.
+        ReferenceError: when the text is neither, counts down, or names a layer twice.
     """
     if text == "all":
         return list(range(n_layers))
@@ -45,7 +45,10 @@ def parse_layers(text: str, n_layers: int) -> list[int]:
                 f"{part!r} names no layers. Write mlp:26, mlp:10,20,26, mlp:0-11 or mlp:all."
             )
         first = int(found["first"])
-        layers.extend(range(first, int(found["last"] or first) + 1))
+        last = int(found["last"] or first)
+        if last < first:
+            raise ReferenceError(f"{part!r} counts down. Write {last}-{first}.")
+        layers.extend(range(first, last + 1))
     if len(set(layers)) != len(layers):
         raise ReferenceError(f"{text!r} names a layer more than once.")
     return layers

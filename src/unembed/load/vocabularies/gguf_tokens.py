@@ -57,7 +57,8 @@ def vocabulary_from_metadata(
         types: `tokenizer.ggml.token_type`, where the file has it.
 
     Raises:
-        FormatError: for another tokenizer model, or types that are not one a token.
+        FormatError: for another tokenizer model, types that are not one a token, or a type
+            that llama.cpp does not have.
     """
     if model not in _SPELLING:
         raise FormatError(
@@ -69,12 +70,22 @@ def vocabulary_from_metadata(
             f"The GGUF file has {len(tokens):,} tokens but {len(types):,} token types. "
             "It is damaged; download it again."
         )
+    strange = set(types or ()) - set(TokenType)
+    if strange:
+        raise FormatError(
+            f"The GGUF file has tokens of type {min(strange)}; llama.cpp has the types 0 to "
+            f"{max(TokenType).value}. It is damaged, or newer than unembed."
+        )
     spell = _SPELLING[model]
+    # Added text is stored as it is, but SentencePiece's runs of spaces may still be `▁▁`.
+    spell_added = spell if model == "llama" else str.encode
     special, unused, written = set(), set(), {}
     for index, piece in enumerate(tokens):
         kind = _named_type(piece) if types is None else TokenType(types[index])
-        literal = kind in (TokenType.CONTROL, TokenType.USER_DEFINED, TokenType.UNKNOWN)
-        written[index] = piece.encode() if literal else spell(piece)
+        if kind in (TokenType.CONTROL, TokenType.UNKNOWN):
+            written[index] = piece.encode()
+        else:
+            written[index] = spell_added(piece) if kind == TokenType.USER_DEFINED else spell(piece)
         if kind == TokenType.UNUSED or pieces.is_placeholder(piece):
             unused.add(index)
         elif kind in (TokenType.CONTROL, TokenType.UNKNOWN):

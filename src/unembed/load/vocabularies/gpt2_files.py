@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Container
+from operator import index as integer
 from pathlib import Path
 
 from unembed.errors import FormatError
@@ -17,18 +19,20 @@ def read_gpt2_files(vocab: Path, merges: Path | None = None) -> Vocabulary:
     nor the product of a merge (`<|endoftext|>`). Without them, its name decides.
 
     Raises:
-        FormatError: when the table does not map pieces to ids.
+        FormatError: when the table does not map pieces to ids, or the merges are not its own.
+        VocabularyError: when two pieces have the same id.
     """
     try:
         table = json.loads(vocab.read_bytes())
-        id_of_piece = {str(piece): int(index) for piece, index in table.items()}
+        ids = [(str(piece), integer(index)) for piece, index in table.items()]
     except (ValueError, AttributeError, TypeError) as error:
         raise FormatError(
             f"{vocab} should be a JSON table of pieces and ids, as GPT-2's vocab.json: {error}."
         ) from error
-    reachable = _products(merges) if merges else None
+    piece_of_id = pieces.by_id(ids, vocab)
+    reachable = _products(merges, table, vocab) if merges else None
     special, unused, written = set(), set(), {}
-    for piece, index in id_of_piece.items():
+    for index, piece in piece_of_id.items():
         written[index] = pieces.byte_level(piece)
         if pieces.is_placeholder(piece):
             unused.add(index)
@@ -44,7 +48,17 @@ def read_gpt2_files(vocab: Path, merges: Path | None = None) -> Vocabulary:
     )
 
 
-def _products(merges: Path) -> set[str]:
-    lines = merges.read_text(encoding="utf-8").splitlines()
+def _products(merges: Path, table: Container[str], vocab: Path) -> set[str]:
+    try:
+        lines = merges.read_text(encoding="utf-8").splitlines()
+    except ValueError as error:
+        raise FormatError(f"{merges} is no text: {error}. Download it again.") from error
     pairs = (line.split(" ") for line in lines if not line.startswith("#version"))
-    return {left + right for left, right in (pair for pair in pairs if len(pair) == 2)}
+    products = {left + right for left, right in (pair for pair in pairs if len(pair) == 2)}
+    stray = next((product for product in products if product not in table), None)
+    if stray is not None or not products:
+        found = "holds no merges" if stray is None else f"makes {stray!r}, which is not in {vocab}"
+        raise FormatError(
+            f"{merges} {found}: the two files do not belong together. Get both again."
+        )
+    return products

@@ -8,6 +8,9 @@ SentencePiece (Kudo & Richardson 2018), in which `▁` is a space and `<0x0A>` a
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+
+from unembed.errors import VocabularyError
 
 SENTENCEPIECE_SPACE = "\u2581"
 _BYTE_PIECE = re.compile(r"<0x([0-9A-Fa-f]{2})>")
@@ -57,6 +60,23 @@ def sentencepiece(piece: str) -> bytes:
     if byte:
         return bytes([int(byte[1], 16)])
     return piece.replace(SENTENCEPIECE_SPACE, " ").encode()
+
+
+def by_id(ids: Iterable[tuple[str, int]], place: object) -> dict[int, str]:
+    """Return id → piece.
+
+    Raises:
+        VocabularyError: when two pieces have the same id.
+    """
+    piece_of_id: dict[int, str] = {}
+    for piece, index in ids:
+        first = piece_of_id.setdefault(index, piece)
+        if first != piece:
+            raise VocabularyError(
+                f"{place}: the pieces {first!r} and {piece!r} have the same id {index}. An id "
+                "stands for one token; the file is damaged, download it again."
+            )
+    return piece_of_id
 
 
 def is_placeholder(name: str) -> bool:

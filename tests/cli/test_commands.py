@@ -1,0 +1,193 @@
+"""The command line, run as a person runs it."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+from typer.testing import CliRunner
+
+import unembed
+from unembed import Features, Run, Unembedding, analyze
+from unembed.cli import app
+from unembed.demo import MODEL
+from unembed.views.text import token
+
+
+def command(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "unembed", *map(str, arguments)],
+        capture_output=True, text=True, check=False, timeout=300,
+        env={**os.environ, "COLUMNS": "160", **environment},
+    )  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def vectors(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Forty directions as wide as the demo model."""
+    path = tmp_path_factory.mktemp("vectors") / "vectors.npy"
+    np.save(path, np.random.default_rng(0).standard_normal((40, 576)).astype(np.float32))
+    return path
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory, vectors: Path) -> Path:
+    """A run of the demo model with two small banks."""
+    folder = tmp_path_factory.mktemp("small") / "run"
+    done = command("run", MODEL, vectors, f"twin={vectors}", "-o", folder, "--top-k", 5)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def printed(*arguments: object) -> str:
+    """What a command prints on standard output, in this process."""
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+def test_demo_prints_what_to_look_at_first(tmp_path: Path) -> None:
+    done = command(
+        "demo", "-o", tmp_path / "run", HF_HUB_OFFLINE="1", HTTPS_PROXY="http://127.0.0.1:9"
+    )
+    assert done.returncode == 0, done.stderr
+    assert "6,144 features × 49,135 tokens of SmolLM2-135M-Instruct" in done.stdout
+    for expected in ("mlp.10", "mlp.20", "mlp.26", "mlp.29", "' their'", "Where to go next"):
+        assert expected in done.stdout
+    assert f"unembed show {tmp_path / 'run'} mlp." in done.stdout.replace("\n", "")
+
+
+def test_run_summary_as_json(tmp_path: Path, vectors: Path) -> None:
+    done = command("run", MODEL, vectors, "mlp:3-3", "-o", tmp_path / "run", "--json")
+    assert done.returncode == 1
+    assert "no tensor 'layers.3.mlp.down_proj.weight'" in done.stderr
+    assert not (tmp_path / "run").exists()
+    done = command("run", MODEL, vectors, "-o", tmp_path / "run", "--json")
+    summary = json.loads(done.stdout)
+    assert summary["banks"][0]["bank"] == "vectors"
+    assert summary["banks"][0]["features"] == 40
+
+
+def test_a_run_again_is_done_at_once(small: Path, vectors: Path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in small.rglob("*")}
+    again = command("run", MODEL, vectors, f"twin={vectors}", "-o", small, "--top-k", 5)
+    assert again.returncode == 0
+    assert before == {path: path.stat().st_mtime_ns for path in small.rglob("*")}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["run", "nowhere.gguf", "mlp:1", "-o", "OUT"], "No file or folder at nowhere.gguf"),
+        (["run", MODEL, "nothing.npy", "-o", "OUT"], "No file or folder at nothing.npy"),
+        (["run", MODEL, "mlp:99", "-o", "OUT"], "has no layer 99"),
+        (["run", MODEL, "mlp:x", "-o", "OUT"], "names no layers"),
+        (["run", MODEL, MODEL, "-o", "OUT"], "holds no SAE that can be read"),
+        (["show", "RUN", "vectors/99"], "has no feature 99"),
+        (["show", "RUN", "vector/1"], "Did you mean 'vectors'"),
+        (["features", "RUN", "--sort", "kurtosys"], "Did you mean 'kurtosis'"),
+        (["features", "RUN", "--bank", "twins"], "Did you mean 'twin'"),
+        (["features", "RUN", "--where", "kurtosis >"], "Write it as in SQL"),
+        (["features", "RUN", "--where", "curtosis > 3"], "Write it as in SQL"),
+        (["features", "nowhere"], "nowhere is no run"),
+    ],
+)
+def test_mistakes_end_in_a_message(
+    small: Path, tmp_path: Path, arguments: list[object], message: str
+) -> None:
+    names = {"RUN": small, "OUT": tmp_path / "out"}
+    done = command(*(names.get(str(a), a) for a in arguments))
+    assert done.returncode == 1
+    assert message in " ".join(done.stderr.split())
+    assert "Traceback" not in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_features_table(small: Path) -> None:
+    table = printed("features", small, "--limit", 3)
+    assert len(table.splitlines()) == 4
+    frame = Run.open(small).features.sort("kurtosis", descending=True, maintain_order=True)
+    assert table.splitlines()[1].startswith(f"{frame['bank'][0]}/{frame['index'][0]} ")
+
+
+def test_features_as_json(small: Path) -> None:
+    rows = json.loads(
+        printed("features", small, "--bank", "twin", "--where", "skewness > 0", "--sort", "std",
+                "--ascending", "--limit", 0, "--json")
+    )  # fmt: skip
+    frame = Run.open(small).features.filter(pl.col("skewness") > 0, bank="twin").sort("std")
+    assert [row["feature"] for row in rows] == [f"twin/{index}" for index in frame["index"]]
+    assert len(rows[0]["top_tokens"]) == 5
+
+
+def test_features_as_csv(small: Path) -> None:
+    rows = list(csv.DictReader(io.StringIO(printed("features", small, "--limit", 2, "--csv"))))
+    assert len(rows) == 2
+    assert len(json.loads(rows[0]["top_tokens"])) == 5
+    assert float(rows[0]["kurtosis"]) > 3
+
+
+def test_show(small: Path) -> None:
+    shown = printed("show", small, "vectors/7", "--tokens", 3)
+    feature = Run.open(small).feature("vectors/7")
+    assert token(feature["top_tokens"][0]) in shown
+    assert "█" in shown
+
+
+def test_show_as_json(small: Path) -> None:
+    shown = json.loads(printed("show", small, "vectors/7", "--json"))
+    feature = Run.open(small).feature("vectors/7")
+    assert shown["kurtosis"] == feature["kurtosis"]
+    assert [entry["token"] for entry in shown["top"]] == feature["top_tokens"]
+    assert sum(shown["histogram"]) == 49_135
+    assert 0 < shown["percentiles"]["kurtosis"] < 100
+
+
+def test_show_a_dead_feature(tmp_path: Path, unembedding: Unembedding) -> None:
+    bank = Features.from_array(np.zeros((2, 16)), name="dead")
+    analyze(unembedding, bank, tmp_path / "run")
+    assert "it writes nothing" in printed("show", tmp_path / "run", "dead/0")
+    assert json.loads(printed("show", tmp_path / "run", "dead/0", "--json"))["skewness"] is None
+    assert "dead/1" in printed("features", tmp_path / "run")
+    assert json.loads(printed("features", tmp_path / "run", "--json"))[0]["kurtosis"] is None
+
+
+def test_version() -> None:
+    assert printed("--version").strip() == unembed.__version__
+
+
+@pytest.mark.parametrize("name", ["run", "demo", "features", "show"])
+def test_help_teaches_with_an_example(name: str) -> None:
+    assert f"unembed {name}" in printed(name, "--help")
+
+
+def test_ctrl_c_keeps_what_is_done_and_says_so(tmp_path: Path) -> None:
+    """Interrupted as a terminal would; the same command then finishes."""
+    script = (
+        "import unembed.store.manifest as m; m.SHARD_FEATURES = 256\n"
+        "from unembed.cli import main; main()"
+    )
+    arguments = [sys.executable, "-c", script, "demo", "-o", str(tmp_path / "run")]
+    started = subprocess.Popen(arguments, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 120
+    while not list(tmp_path.glob("run/features/*.parquet")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    started.send_signal(signal.SIGINT)
+    _, errors = started.communicate(timeout=60)
+    assert started.returncode == 130, errors
+    assert "the same command goes on" in " ".join(errors.split())
+    assert "Traceback" not in errors
+    assert 0 < len(list(tmp_path.glob("run/features/*.parquet"))) < 24
+    again = subprocess.run(arguments, capture_output=True, check=False, timeout=120)
+    assert again.returncode == 0
+    assert Run.open(tmp_path / "run").features.height == 6144
