@@ -117,7 +117,9 @@ def test_features_table(small: Path) -> None:
     table = printed("features", small, "--limit", 3)
     assert len(table.splitlines()) == 4
     frame = Run.open(small).features.sort("kurtosis", descending=True, maintain_order=True)
-    assert table.splitlines()[1].startswith(f"{frame['bank'][0]}/{frame['index'][0]} ")
+    first = table.splitlines()[1].split()
+    assert first[0] == f"{frame['bank'][0]}/{frame['index'][0]}"
+    assert first[1:4] == [f"{frame[name][0]:.2f}" for name in ("std", "skewness", "kurtosis")]
 
 
 def test_features_as_json(small: Path) -> None:

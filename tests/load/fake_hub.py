@@ -59,7 +59,7 @@ class Faults:
         ignores_ranges: weights are sent whole, with status 200.
         compresses: weights are sent whole and gzipped to a client that takes gzip.
         breaks_after: the next answer of weights that is longer ends after so many bytes.
-        stalls: weights are never answered while this event is not set.
+        stalls: no byte of weights follows the answer's head while this event is not set.
         api_status: every API call is answered with this status.
         api_page: every API call is answered with this page, as a hotel's network does.
     """
@@ -105,8 +105,8 @@ class FakeHub:
 
     def put(self, repo: str, files: dict[str, bytes], revision: str = "main") -> str:
         """Commit files as a revision's only content, and return the commit."""
-        content = hashlib.sha1(repr((repo, revision, sorted(files.items()))).encode())
-        commit = content.hexdigest()
+        hashes = [(path, hashlib.sha1(files[path]).hexdigest()) for path in sorted(files)]
+        commit = hashlib.sha1(repr((repo, hashes)).encode()).hexdigest()
         self.repos.setdefault(repo, {})[commit] = files
         self.names.setdefault(repo, {})[revision] = commit
         return commit
@@ -153,6 +153,7 @@ class _Handler(BaseHTTPRequestHandler):
     """The answers of hub and CDN."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # or every answer waits 40 ms for the client's ACK
     hub: FakeHub
     host: str
     open: set[socket.socket]
@@ -178,10 +179,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.do_GET()
 
     def do_GET(self) -> None:
-        path = unquote(urlsplit(self.path).path)
+        path = urlsplit(self.path).path
         headers = {key.lower(): value for key, value in self.headers.items()}
-        self.logged = Request(self.host, self.command, path, path, headers)
-        self.hub.log.append(self.request)
+        self.logged = Request(self.host, self.command, path, unquote(path), headers)
+        self.hub.log.append(self.logged)
         if self.host == "cdn":
             found = _CDN.fullmatch(path)
             assert found
@@ -199,13 +200,13 @@ class _Handler(BaseHTTPRequestHandler):
         if repo not in self.hub.repos:
             self._error(404, "RepoNotFound")
             return
-        commit = self.hub.commit(repo, found["revision"])
+        commit = self.hub.commit(repo, unquote(found["revision"]))
         if commit is None:
             self._error(404, "RevisionNotFound")
         elif found.re is _API:
             self._listing(repo, commit)
         else:
-            self._resolve(repo, commit, found["path"])
+            self._resolve(repo, commit, unquote(found["path"]))
 
     def _listing(self, repo: str, commit: str) -> None:
         faults = self.hub.faults
@@ -240,8 +241,6 @@ class _Handler(BaseHTTPRequestHandler):
         self.logged.repo, self.logged.path = found["repo"], found["path"]
         content = self.hub.repos[found["repo"]][found["revision"]][found["path"]]
         faults = self.hub.faults
-        if faults.stalls:
-            faults.stalls.wait()
         if faults.compresses and "gzip" in self.logged.headers.get("accept-encoding", ""):
             self._send(200, gzip.compress(content, 1), {"Content-Encoding": "gzip"})
         elif faults.ignores_ranges:
@@ -277,6 +276,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command == "HEAD":
             return
+        if self.host == "cdn" and self.hub.faults.stalls:
+            self.hub.faults.stalls.wait()
         part = content[: self._breaks_after(len(content))]
         self.logged.first, self.logged.stop = first, first + len(part)
         self.wfile.write(part)

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import huggingface_hub
@@ -21,8 +21,7 @@ from tests.load.tiny_models import HOOK, Files, sae, sharded_gpt2, tensor_spans,
 from unembed.cli import main
 from unembed.errors import FormatError, ReferenceError, UnembedError
 from unembed.features import Features
-from unembed.load import hub as hub_module
-from unembed.load import load_features, load_model, load_unembedding
+from unembed.load import hub_safetensors, load_features, load_model, load_unembedding
 from unembed.unembedding import Unembedding
 
 SAE = f"hf:org/sae/{HOOK}"
@@ -124,7 +123,7 @@ class TestValues:
     def test_chunks(self, monkeypatch: pytest.MonkeyPatch, hub: FakeHub) -> None:
         whole = load_features(SAE)[0].W_dec
         hub.put("org/again", hub.repos["org/sae"][hub.names["org/sae"]["main"]])
-        monkeypatch.setattr(hub_module, "CHUNK_BYTES", 1000)
+        monkeypatch.setattr(hub_safetensors, "CHUNK_BYTES", 1000)
         in_chunks = load_features(f"hf:org/again/{HOOK}")[0].W_dec
         assert in_chunks.equal(whole)
         sent = [r for r in hub.log if r.repo == "org/again" and r.host == "cdn"]
@@ -138,7 +137,7 @@ class TestValues:
 
     def test_a_tensor_name_is_no_path(self, hub: FakeHub, tmp_path: Path) -> None:
         W = torch.randn(6, 4)
-        hub.put("org/matrix", {"W.safetensors": save({"../../../../../../escaped": W})})
+        hub.put("org/matrix", {"W.safetensors": save({"../../../../../escaped": W})})
         assert load_features("hf:org/matrix/W.safetensors")[0].W_dec.equal(W)
         assert not list(tmp_path.glob("escaped*"))
 
@@ -247,51 +246,49 @@ class TestOffline:
     """What was loaded once needs no network again."""
 
     @pytest.fixture(params=["server down", "HF_HUB_OFFLINE"])
-    def offline(
+    def leave(
         self, request: pytest.FixtureRequest, hub: FakeHub, monkeypatch: pytest.MonkeyPatch
-    ) -> Iterator[None]:
-        def leave() -> None:
+    ) -> Iterator[Callable[[], None]]:
+        """What takes the network away; nothing is asked of the hub from then on."""
+
+        def take_away() -> None:
             hub.log.clear()
             if request.param == "server down":
                 hub.stop()
             else:
                 monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
 
-        self.leave = leave
-        yield
+        yield take_away
         assert not hub.log
 
-    @pytest.mark.usefixtures("offline")
-    def test_from_the_cache(self) -> None:
+    def test_from_the_cache(self, leave: Callable[[], None]) -> None:
         model, bank = load_unembedding("tiny-gpt2"), load_features(SAE)
         neurons = load_features("mlp:all", model="tiny-gpt2")
         sharded = load_unembedding("org/sharded")
-        self.leave()
+        leave()
         assert_same_unembedding(load_unembedding("tiny-gpt2"), model)
         assert_same_features(load_features(SAE), bank)
         assert_same_features(load_features("mlp:all", model="tiny-gpt2"), neurons)
         assert_same_unembedding(load_unembedding("org/sharded"), sharded)
 
-    @pytest.mark.usefixtures("offline")
-    def test_never_cached(self) -> None:
-        self.leave()
+    def test_never_cached(self, leave: Callable[[], None]) -> None:
+        leave()
         with pytest.raises(
             ReferenceError,
-            match=r"hf:org/tiny@main is not in the cache.*cannot be reached.*or name a local folder",
+            match=r"hf:org/tiny@main is not in the cache.*cannot be reached.*name a local folder",
         ):
             load_unembedding("org/tiny")
 
-    @pytest.mark.usefixtures("offline")
-    def test_a_file_never_cached(self) -> None:
+    def test_a_file_never_cached(self, leave: Callable[[], None]) -> None:
         load_features("mlp:0", model="tiny-gpt2")
-        self.leave()
-        with pytest.raises(ReferenceError, match=r"is not in the cache.*cannot be reached"):
+        leave()
+        reason = "refused|offline mode is enabled"
+        with pytest.raises(ReferenceError, match=f"not in the cache.*cannot be reached.*{reason}"):
             load_unembedding("tiny-gpt2")
 
-    @pytest.mark.usefixtures("offline")
-    def test_a_tensor_never_cached(self) -> None:
+    def test_a_tensor_never_cached(self, leave: Callable[[], None]) -> None:
         load_features("mlp:0", model="tiny-gpt2")
-        self.leave()
+        leave()
         with pytest.raises(ReferenceError, match=r"is not in the cache.*cannot be reached"):
             load_features("mlp:1", model="tiny-gpt2")
 
@@ -299,10 +296,6 @@ class TestOffline:
         online = load_features(SAE)
         hub.faults.api_status = 503
         assert_same_features(load_features(SAE), online)
-
-
-def damaged(files: Files, path: str, content: bytes) -> Files:
-    return {**files, path: content}
 
 
 class TestErrors:
@@ -324,7 +317,7 @@ class TestErrors:
         ("org/no-config", ["has no config.json", "It holds: README.md, model.safetensors"]),
         ("hf:org/tiny/modell", ["org/tiny@main has no folder 'modell'"]),
         ("hf:org/sae/blocks.1.hook_resid_pri", ["no folder", f"Did you mean '{HOOK}'?"]),
-        ("org/other", ["model_type 'gpt9'", "Did you mean 'gpt2'"]),
+        ("org/other", ["model_type 'gpt9'", "Did you mean", "Known: bloom"]),
     )
 
     @pytest.mark.parametrize(("reference", "phrases"), CASES)
@@ -354,10 +347,6 @@ class TestErrors:
             assert phrase in printed.err
         assert not Path("run").exists()
 
-    def test_a_root_without_an_sae_says_which_folders_there_are(self) -> None:
-        with pytest.raises(ReferenceError, match=f"Folders: {HOOK}"):
-            load_features("hf:org/sae")
-
     @pytest.mark.parametrize("status", [500, 429, 401])
     def test_a_hub_that_refuses(self, hub: FakeHub, status: int) -> None:
         hub.faults.api_status = status
@@ -369,23 +358,28 @@ class TestErrors:
         with pytest.raises(ReferenceError, match=r"not in the cache.*cannot be reached"):
             load_unembedding("org/tiny")
 
-    def test_ranges_ignored(self, hub: FakeHub) -> None:
+    def test_ranges_ignored(self, hub: FakeHub, stalled: threading.Event) -> None:
+        """The error does not wait for the whole file, which would come in one answer."""
         hub.faults.ignores_ranges = True
-        with pytest.raises(ReferenceError, match=r"byte ranges.*[Dd]ownload the repository"):
+        with pytest.raises(ReferenceError, match=r"byte ranges. Download the repository and name"):
             load_features(SAE)
+        assert not stalled.is_set()
 
     def test_a_server_that_compresses_what_it_may(self, hub: FakeHub) -> None:
         hub.faults.compresses = True
         assert len(load_features(SAE)[0]) == 128
 
-    def test_a_server_that_stalls(self, hub: FakeHub, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(constants, "HF_HUB_DOWNLOAD_TIMEOUT", 0.2)
+    @pytest.fixture
+    def stalled(self, hub: FakeHub) -> Iterator[threading.Event]:
         hub.faults.stalls = threading.Event()
-        try:
-            with pytest.raises(ReferenceError, match=r"cannot be reached.*timed out"):
-                load_features(SAE)
-        finally:
-            hub.faults.stalls.set()
+        yield hub.faults.stalls
+        hub.faults.stalls.set()
+
+    @pytest.mark.usefixtures("stalled")
+    def test_a_server_that_stalls(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(constants, "HF_HUB_DOWNLOAD_TIMEOUT", 0.2)
+        with pytest.raises(ReferenceError, match=r"cannot be reached.*timed out"):
+            load_features(SAE)
 
     def test_a_cache_that_cannot_be_written(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -393,6 +387,14 @@ class TestErrors:
         (tmp_path / "file").write_bytes(b"")
         monkeypatch.setenv("UNEMBED_CACHE", str(tmp_path / "file"))
         with pytest.raises(ReferenceError, match=r"cannot be written.*UNEMBED_CACHE"):
+            load_features(SAE)
+
+    def test_a_cache_of_huggingface_hub_that_cannot_be_written(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (tmp_path / "file").write_bytes(b"")
+        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "file" / "hub"))
+        with pytest.raises(ReferenceError, match=r"cannot be written: Not a directory.*HF_HOME"):
             load_features(SAE)
 
 
@@ -405,43 +407,40 @@ def _entry(**changes: object) -> dict[str, object]:
     return {"dtype": "F32", "shape": [2, 2], "data_offsets": [0, 16], **changes}
 
 
+DAMAGED = {
+    "empty": b"",
+    "shorter than a length": b"\x10\0\0",
+    "a web page": b"<!DOCTYPE html><html>not found</html>",
+    "a length beyond the format": b"\xff" * 64,
+    "a length beyond the file": (1000).to_bytes(8, "little") + b"{}",
+    "no JSON": (6).to_bytes(8, "little") + b"{'a':1",
+    "no table": _header([1, 2]),
+    "no entry": _header({"W_dec": 3}),
+    "an entry without shape": _header({"W_dec": {"dtype": "F32"}}),
+    "offsets back to front": _header({"W_dec": _entry(data_offsets=[16, 0])}, b"\0" * 16),
+    "offsets in words": _header({"W_dec": _entry(data_offsets=["a", "b"])}, b"\0" * 16),
+    "offsets with fractions": _header({"W_dec": _entry(data_offsets=[0.5, 16])}, b"\0" * 16),
+    "a larger shape": _header({"W_dec": _entry(shape=[2, 3])}, b"\0" * 16),
+    "a negative shape": _header({"W_dec": _entry(shape=[2, -2])}, b"\0" * 16),
+    "an unknown dtype": _header({"W_dec": _entry(dtype="F33")}, b"\0" * 16),
+    "half a tensor": _header({"W_dec": _entry()}, b"\0" * 8),
+    "no tensor": _header({"W_dec": _entry()}),
+}
+
+
 class TestDamage:
     """Damaged weights end in a message, and stay out of the cache."""
 
-    @pytest.mark.parametrize(
-        "content",
-        [
-            b"",
-            b"\x10\0\0",
-            b"<!DOCTYPE html><html>not found</html>",
-            b"\xff" * 64,
-            (1000).to_bytes(8, "little") + b"{}",
-            (6).to_bytes(8, "little") + b"{'a':1",
-            _header([1, 2]),
-            _header({"W_dec": 3}),
-            _header({"W_dec": {"dtype": "F32"}}),
-            _header({"W_dec": _entry(data_offsets=[16, 0])}, b"\0" * 16),
-            _header({"W_dec": _entry(data_offsets=["a", "b"])}, b"\0" * 16),
-            _header({"W_dec": _entry(shape=[2, 3])}, b"\0" * 16),
-            _header({"W_dec": _entry(shape=[2, -2])}, b"\0" * 16),
-            _header({"W_dec": _entry(dtype="F33")}, b"\0" * 16),
-            _header({"W_dec": _entry()}, b"\0" * 8),
-            _header({"W_dec": _entry()}),
-        ],
-        ids=lambda content: str(content[:40]),
-    )
+    @pytest.mark.parametrize("content", DAMAGED.values(), ids=DAMAGED)
     def test_header(self, hub: FakeHub, tmp_path: Path, content: bytes) -> None:
-        good = save({"W_dec": torch.eye(2)})
-        commit = hub.put("org/matrix", {"W.safetensors": content})
-        with pytest.raises(FormatError, match=r"org/matrix@main/W.safetensors"):
+        hub.put("org/matrix", {"W.safetensors": content})
+        with pytest.raises(FormatError, match=r"org/matrix@main/W.safetensors cannot be read as"):
             load_features("hf:org/matrix/W.safetensors")
-        assert not [path for path in cached(tmp_path) if path.name.startswith(".")]
-        hub.repos["org/matrix"][commit]["W.safetensors"] = good  # the same commit, undamaged
-        for header in (tmp_path / "unembed").rglob("header"):
-            assert header.read_bytes() == content[: header.stat().st_size]
+        kept = {path.name for path in cached(tmp_path / "unembed")}
+        assert kept <= {"main.json", "header"}
 
     def test_nothing_bad_is_kept(self, hub: FakeHub) -> None:
-        commit = hub.put("org/matrix", {"W.safetensors": b"<html>an error page</html>"})
+        commit = hub.put("org/matrix", {"W.safetensors": DAMAGED["no JSON"]})
         with pytest.raises(FormatError):
             load_features("hf:org/matrix/W.safetensors")
         hub.repos["org/matrix"][commit]["W.safetensors"] = save({"W_dec": torch.eye(2)})
@@ -477,7 +476,7 @@ def _tables(run: Path) -> dict[str, bytes]:
 
 
 def test_the_program(hub: FakeHub, tmp_path: Path) -> None:
-    """The program itself: from the hub, from the cache, and where neither has the model."""
+    """The program itself: first from the hub, then from the cache with the same bytes."""
     environment = {"HF_ENDPOINT": hub.endpoint, "HF_HOME": str(tmp_path / "hf")}
     command = ["run", "tiny-gpt2", SAE, "mlp:0-1", "-o"]
     online = _unembed([*command, "online"], environment)
@@ -488,8 +487,3 @@ def test_the_program(hub: FakeHub, tmp_path: Path) -> None:
     assert offline.returncode == 0, offline.stderr
     assert len(_tables(Path("online"))) == 4
     assert _tables(Path("online")) == _tables(Path("offline"))
-    missing = _unembed(["run", "org/never", "mlp:0", "-o", "missing"], environment)
-    assert missing.returncode == 1
-    assert "Traceback" not in missing.stderr
-    assert "hf:org/never@main is not in the cache" in missing.stderr
-    assert not Path("missing").exists()

@@ -123,7 +123,7 @@ def test_another_run_is_never_mixed_in(
         bank = bank.renamed("other")
     else:
         monkeypatch.setattr(manifest_module, "__version__", "9.9")
-    with pytest.raises(RunError, match="holds another run. It differs in") as error:
+    with pytest.raises(RunError, match=r"holds another run\. It differs in") as error:
         analyze(unembedding, bank, tmp_path, settings=settings)
     assert "--overwrite" in str(error.value)
     assert contents(tmp_path) == before

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -14,10 +15,11 @@ from rich.console import Console
 from unembed.cli.progress import analyze_with_progress
 from unembed.demo import FEATURES as DEMO_FEATURES
 from unembed.demo import MODEL as DEMO_MODEL
+from unembed.features import Features
 from unembed.load import load_features, load_model, load_unembedding
 from unembed.store import Run
 from unembed.sweep import SweepSettings
-from unembed.unembedding import Lens
+from unembed.unembedding import Lens, Unembedding
 from unembed.version import __version__
 from unembed.views import feature as feature_view
 from unembed.views import features as features_view
@@ -35,7 +37,9 @@ RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 Device = Annotated[str, typer.Option(help="A torch device, such as cpu, cuda or mps.")]
 TopK = Annotated[int, typer.Option(min=1, help="Tokens to keep at either end of a feature.")]
-Overwrite = Annotated[bool, typer.Option(help="Throw away another run in the folder first.")]
+Overwrite = Annotated[
+    bool, typer.Option("--overwrite", help="Throw away another run in the folder first.")
+]
 
 
 def _version(wanted: bool) -> None:
@@ -89,10 +93,8 @@ def run(
 
     Stop it at any time: the same command goes on where it stopped.
     """
-    opened = load_model(model)
-    unembedding = load_unembedding(opened, lens=lens, tokenizer=tokenizer)
-    banks = [bank for reference in features for bank in load_features(reference, model=opened)]
     settings = SweepSettings(top_k=top_k, tile=tile, device=device)
+    unembedding, banks = _load(model, features, lens, tokenizer)
     _report(analyze_with_progress(unembedding, banks, out, settings, overwrite), as_json)
 
 
@@ -111,9 +113,7 @@ def demo(
 
         unembed demo && unembed show runs/demo mlp.20/1036
     """
-    opened = load_model(DEMO_MODEL)
-    unembedding = load_unembedding(opened)
-    banks = [bank for text in DEMO_FEATURES for bank in load_features(text, model=opened)]
+    unembedding, banks = _load(DEMO_MODEL, DEMO_FEATURES, "logit", None)
     settings = SweepSettings(device=device)
     _report(analyze_with_progress(unembedding, banks, out, settings, overwrite), as_json)
 
@@ -169,6 +169,15 @@ def show(
         _print_json(facts)
     else:
         Console().print(feature_view.draw(facts, n_tokens=tokens))
+
+
+def _load(
+    model: str | Path, features: Sequence[str], lens: Lens, tokenizer: str | None
+) -> tuple[Unembedding, list[Features]]:
+    opened = load_model(model)
+    Console(stderr=True).print(f"Reading {opened.name} …", style="dim", highlight=False)
+    unembedding = load_unembedding(opened, lens=lens, tokenizer=tokenizer)
+    return unembedding, [bank for ref in features for bank in load_features(ref, model=opened)]
 
 
 def _report(finished: Run, as_json: bool) -> None:

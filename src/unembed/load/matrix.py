@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -45,7 +46,9 @@ def _numpy(path: Path) -> np.ndarray:
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
     except (ValueError, OSError, EOFError) as error:
-        raise FormatError(f"{path} cannot be read as a NumPy array: {error}.") from error
+        raise FormatError(
+            f"{path} cannot be read as a NumPy array: {error}. Save it again with numpy.save."
+        ) from error
     if not isinstance(array, np.ndarray):
         array.close()
         raise FormatError(f"{path} is an archive of arrays (.npz); save W_dec alone as .npy.")
@@ -62,5 +65,5 @@ def _no_floats(place: str, dtype: object) -> FormatError:
 
 
 def _bank_name(file: str) -> str:
-    stem = "".join(c if c.isalnum() or c in "._-" else "_" for c in Path(file).stem)
+    stem = re.sub(r"[^A-Za-z0-9._-]", "_", Path(file).stem)
     return stem if stem[:1].isalnum() else f"features{stem}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 import polars as pl
 from polars.exceptions import PolarsError
@@ -75,20 +76,36 @@ def _filter(frame: pl.DataFrame, where: str) -> pl.DataFrame:
         ) from error
 
 
-def table(frame: pl.DataFrame, *, title: str | None = None, n_tokens: int = 5) -> Table:
-    """Return features as a table: moments, and the tokens at both ends."""
-    drawn = Table(title=title, title_justify="left", box=None, pad_edge=False, expand=False)
+ENDS = {"top": ("promotes", "green"), "bottom": ("suppresses", "red")}
+
+
+def table(
+    frame: pl.DataFrame,
+    *,
+    title: str | None = None,
+    ends: Sequence[str] = ("top", "bottom"),
+    n_tokens: int = 5,
+) -> Table:
+    """Return features as a table: moments, and their outermost tokens.
+
+    Args:
+        frame: as `query` returns it.
+        title: above the table.
+        ends: which tokens to show, `top` or `bottom` or both.
+        n_tokens: how many at each end.
+    """
+    drawn = Table(title=title, title_justify="left", box=None, pad_edge=False)
     drawn.add_column("feature", style="bold", no_wrap=True)
     for name in ("std", "skew", "kurt"):
         drawn.add_column(name, justify="right", no_wrap=True)
-    drawn.add_column("promotes", style="green", overflow="ellipsis", no_wrap=True, ratio=1)
-    drawn.add_column("suppresses", style="red", overflow="ellipsis", no_wrap=True, ratio=1)
+    for end in ends:
+        heading, style = ENDS[end]
+        drawn.add_column(heading, style=style)
     for row in frame.iter_rows(named=True):
         drawn.add_row(
             row["feature"],
             *(number(row[name]) for name in ("std", "skewness", "kurtosis")),
-            tokens(row["top_tokens"], n_tokens),
-            tokens(row["bottom_tokens"], n_tokens),
+            *(tokens(row[f"{end}_tokens"], n_tokens) for end in ends),
         )
     return drawn
 

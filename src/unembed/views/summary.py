@@ -78,11 +78,15 @@ def draw(run: Run, *, n_features: int = 8) -> Group:
         features.table(
             extreme(run, "skewness > 0", n_features),
             title="Most prediction-like: a heavy right tail, few tokens strongly promoted",
+            ends=["top"],
+            n_tokens=10,
         ),
         Text(""),
         features.table(
             extreme(run, "skewness < 0", n_features),
             title="Most suppression-like: a heavy left tail, few tokens strongly suppressed",
+            ends=["bottom"],
+            n_tokens=10,
         ),
         Text(""),
         Text("Where to go next", style="bold"),

@@ -23,9 +23,13 @@ def token(text: str) -> str:
 
 
 def tokens(texts: Iterable[str] | None, limit: int | None = None) -> Text:
-    """Return tokens in one line; nothing where a flat feature has none."""
+    """Return tokens in one line, cut to fit; nothing where a flat feature has none.
+
+    The text itself forbids wrapping, not its column: a table takes width first from columns
+    that may wrap, so that numbers beside the tokens stay whole.
+    """
     shown = [token(text) for text in texts or []]
-    return Text(" ".join(shown[:limit]))
+    return Text(" ".join(shown[:limit]), no_wrap=True, overflow="ellipsis")
 
 
 def number(value: float | None, digits: int = 2) -> str:

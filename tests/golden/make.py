@@ -1,0 +1,39 @@
+"""Write the golden run of this schema version. Run once for each new schema, then commit it.
+
+python -m tests.golden.make
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import torch
+
+import unembed
+from unembed.store.schema import SCHEMA_VERSION
+
+
+def main() -> None:
+    random = torch.Generator().manual_seed(0)
+    tokens = {i: f" word{i}".encode() for i in range(60)}
+    tokens |= {60: b"\xe2\x80", 61: "é\n".encode(), 62: b"<s>"}
+    vocabulary = unembed.Vocabulary.from_ids(tokens, special=[62], unused=[59], kind="golden")
+    W_U = torch.randn(64, 8, generator=random)
+    W_dec = torch.randn(6, 8, generator=random)
+    W_dec[4] = 0
+    unembed.analyze(
+        unembed.prepare_unembedding(W_U, vocabulary, name="golden"),
+        [
+            unembed.Features.from_array(W_dec, name="sae.3", indices=[5, 6, 7, 8, 9, 20], layer=3,
+                hook="blocks.3.hook_resid_pre", neuronpedia="golden/3-res",
+                log10_density=np.linspace(-10, -1, 6).astype(np.float32)),
+            unembed.Features.from_array(W_dec[:2] * 3, name="mlp.3"),
+        ],
+        Path(__file__).parent / f"schema-{SCHEMA_VERSION}",
+        settings=unembed.SweepSettings(top_k=4),
+    )  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,293 @@
+"""GGUF files, written with the `gguf` package: tensors, norms, tokens, and damage."""
+
+from __future__ import annotations
+
+import struct
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import gguf
+import gguf.quants
+import numpy as np
+import pytest
+import torch
+from gguf import GGMLQuantizationType as Q
+
+from unembed.errors import FormatError, MissingExtraError, ReferenceError
+from unembed.load import load_features, load_model, load_unembedding, load_vocabulary
+from unembed.load.gguf_file import open_gguf
+
+VOCAB, D_MODEL, D_FF, N_LAYERS = 5, 32, 64, 2
+TOKENS = ["<|endoftext|>", "Ġthe", "Ċ", "a", "â"]
+TYPES = [3, 1, 1, 1, 1]
+
+Arrays = dict[str, np.ndarray]
+
+
+def array(*shape: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).standard_normal(shape, dtype=np.float32)
+
+
+def tied() -> Arrays:
+    """A Llama-like model, its matrices as PyTorch keeps them."""
+    return {
+        "token_embd.weight": array(VOCAB, D_MODEL, seed=1),
+        "output_norm.weight": array(D_MODEL, seed=2),
+        "blk.0.ffn_down.weight": array(D_MODEL, D_FF, seed=3),
+        "blk.1.ffn_down.weight": array(D_MODEL, D_FF, seed=4),
+        "blk.1.ffn_up.weight": array(D_FF, D_MODEL, seed=5),
+    }
+
+
+def untied() -> Arrays:
+    return tied() | {"output.weight": array(VOCAB, D_MODEL, seed=6)}
+
+
+def write(
+    path: Path,
+    tensors: Arrays,
+    *,
+    architecture: str = "llama",
+    tokenizer: str | None = "gpt2",
+    tokens: Sequence[str] = TOKENS,
+    types: Sequence[int] | None = TYPES,
+    quantised: dict[str, Q] | None = None,
+) -> Path:
+    writer = gguf.GGUFWriter(path, architecture)
+    writer.add_block_count(N_LAYERS)
+    if tokenizer:
+        writer.add_tokenizer_model(tokenizer)
+        writer.add_token_list(tokens)
+        if types is not None:
+            writer.add_token_types(types)
+    for name, value in tensors.items():
+        writer.add_tensor(name, value, raw_dtype=(quantised or {}).get(name))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return path
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "tiny.gguf"
+
+
+def equal(found: torch.Tensor, expected: np.ndarray) -> bool:
+    return found.dtype == torch.float32 and np.array_equal(found.numpy(), expected)
+
+
+# --- tensors ---
+
+
+def test_tied(path: Path) -> None:
+    raw = load_model(write(path, tied())).unembedding()
+    assert raw.tied
+    assert equal(raw.W_U, tied()["token_embd.weight"])
+
+
+def test_untied(path: Path) -> None:
+    raw = load_model(write(path, untied())).unembedding()
+    assert not raw.tied
+    assert equal(raw.W_U, untied()["output.weight"])
+
+
+def test_f16(path: Path) -> None:
+    tensors = untied() | {"output.weight": untied()["output.weight"].astype(np.float16)}
+    raw = load_model(write(path, tensors)).unembedding()
+    assert equal(raw.W_U, tensors["output.weight"].astype(np.float32))
+
+
+def q8_0(scales: np.ndarray, integers: np.ndarray) -> np.ndarray:
+    """Blocks of Q8_0, packed by hand: one float16 scale, then 32 int8."""
+    rows = [
+        b"".join(
+            struct.pack("<e32b", scale, *block)
+            for scale, block in zip(row_scales, row.reshape(-1, 32), strict=True)
+        )
+        for row_scales, row in zip(scales, integers, strict=True)
+    ]
+    return np.array([np.frombuffer(row, np.uint8) for row in rows])
+
+
+def test_q8_0(path: Path) -> None:
+    """A weight is its block's scale times its integer."""
+    random = np.random.default_rng(0)
+    integers = random.integers(-128, 128, (D_MODEL, D_FF))
+    scales = random.random((D_MODEL, D_FF // 32)).astype(np.float16)
+    expected = integers * np.repeat(scales.astype(np.float32), 32, axis=1)
+    name = "blk.1.ffn_down.weight"
+    tensors = tied() | {name: q8_0(scales, integers)}
+    model = load_model(write(path, tensors, quantised={name: Q.Q8_0}))
+    assert equal(model.mlp_out(1), expected.T)
+
+
+def test_mlp_out_has_a_neuron_a_row(path: Path) -> None:
+    model = load_model(write(path, tied()))
+    for layer in range(N_LAYERS):
+        stored = tied()[f"blk.{layer}.ffn_down.weight"]
+        assert equal(model.mlp_out(layer), stored.T)
+    banks = load_features("mlp:0-1", model=model)
+    assert [bank.W_dec.shape for bank in banks] == [(D_FF, D_MODEL)] * 2
+
+
+def test_only_what_is_asked_for_is_dequantised(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes: list[int] = []
+    dequantize = gguf.quants.dequantize
+
+    def spy(data: np.ndarray, kind: Q) -> np.ndarray:
+        sizes.append(data.size)
+        return dequantize(data, kind)
+
+    monkeypatch.setattr(gguf.quants, "dequantize", spy)
+    model = load_model(write(path, untied()))
+    model.vocabulary()
+    assert not sizes
+    model.unembedding()
+    assert sizes == [VOCAB * D_MODEL, D_MODEL]
+
+
+def test_a_quantisation_that_cannot_be_undone(path: Path) -> None:
+    tensors = tied() | {"token_embd.weight": array(VOCAB, D_MODEL).astype(np.float64)}
+    message = r"token_embd\.weight is quantised as F64, which the gguf package cannot undo\. .*Q8_0"
+    with pytest.raises(FormatError, match=message):
+        load_model(write(path, tensors)).unembedding()
+
+
+# --- norms ---
+
+
+@pytest.mark.parametrize(
+    ("architecture", "bias", "kind"),
+    [
+        ("llama", False, "rmsnorm"),
+        ("qwen3", False, "rmsnorm"),
+        ("gemma3", False, "rmsnorm"),
+        ("gpt2", True, "layernorm"),
+        ("phi2", True, "layernorm"),
+        ("stablelm", True, "layernorm"),
+        ("mpt", False, "layernorm"),
+    ],
+)
+def test_norm(path: Path, architecture: str, bias: bool, kind: str) -> None:
+    tensors = tied() | ({"output_norm.bias": array(D_MODEL, seed=7)} if bias else {})
+    norm = load_model(write(path, tensors, architecture=architecture)).unembedding().norm
+    assert norm.kind == kind
+    assert equal(norm.gamma, tensors["output_norm.weight"]), "Gemma's +1 is in the file already"
+
+
+@pytest.mark.parametrize(("architecture", "kind"), [("olmo", "layernorm"), ("llama", "none")])
+def test_norm_without_parameters(path: Path, architecture: str, kind: str) -> None:
+    tensors = {name: value for name, value in tied().items() if name != "output_norm.weight"}
+    norm = load_model(write(path, tensors, architecture=architecture)).unembedding().norm
+    assert norm.kind == kind
+    assert norm.gamma is None
+
+
+# --- tokens ---
+
+
+def test_tokens(path: Path) -> None:
+    vocabulary = load_vocabulary(write(path, tied()))
+    assert vocabulary.token_bytes == (b"<|endoftext|>", b" the", b"\n", b"a", b"\xe2")
+    assert vocabulary.special.tolist() == [True, False, False, False, False]
+    assert vocabulary.digest == load_model(path).vocabulary().digest
+    assert load_unembedding(path).token_ids.tolist() == [1, 2, 3, 4]
+
+
+def test_tokens_of_sentencepiece(path: Path) -> None:
+    tokens = ["<unk>", "</s>", "<0x0A>", "▁the", "<unused3>", "▁▁"]
+    write(path, tied(), tokenizer="llama", tokens=tokens, types=[2, 3, 6, 1, 5, 4])
+    vocabulary = load_vocabulary(path)
+    assert vocabulary.token_bytes == (b"<unk>", b"</s>", b"\n", b" the", b"<unused3>", b"  ")
+    assert vocabulary.special.tolist() == [True, True, False, False, False, False]
+    assert vocabulary.unused.tolist() == [False, False, False, False, True, False]
+
+
+def test_tokens_without_types(path: Path) -> None:
+    vocabulary = load_vocabulary(write(path, tied(), types=None))
+    assert vocabulary.special.tolist() == [True, False, False, False, False]
+
+
+def test_unknown_tokenizer_model(path: Path) -> None:
+    write(path, tied(), tokenizer="t5")
+    with pytest.raises(FormatError, match="tokenizer is of model 't5'; unembed reads 'gpt2' and"):
+        load_vocabulary(path)
+
+
+def test_no_tokenizer(path: Path) -> None:
+    write(path, tied(), tokenizer=None)
+    with pytest.raises(FormatError, match=r"has no metadata 'tokenizer\.ggml\.model'"):
+        load_vocabulary(path)
+
+
+# --- what can be wrong ---
+
+
+@pytest.mark.parametrize("cut", [0, 3, 20, 100, 300, -1000, -1])
+def test_a_file_that_is_cut(path: Path, cut: int) -> None:
+    whole = write(path, tied()).read_bytes()
+    path.write_bytes(whole[:cut])
+    with pytest.raises(FormatError, match=r"cannot be read as GGUF: .*Download it again"):
+        load_model(path).unembedding()
+
+
+def test_no_gguf(path: Path) -> None:
+    path.write_bytes(b"\x93NUMPY" * 20)
+    with pytest.raises(FormatError, match=r"tiny\.gguf cannot be read as GGUF: .*magic"):
+        load_model(path).vocabulary()
+
+
+def test_missing_tensor(path: Path) -> None:
+    tensors = tied()
+    tensors["token_embd.wieght"] = tensors.pop("token_embd.weight")
+    with pytest.raises(FormatError) as caught:
+        load_model(write(path, tensors)).unembedding()
+    assert "has no tensor 'token_embd.weight'. Did you mean 'token_embd.wieght'" in str(
+        caught.value
+    )
+    assert f"blk.0.ffn_down.weight [{D_MODEL}, {D_FF}]" in str(caught.value)
+
+
+def test_missing_layer(path: Path) -> None:
+    with pytest.raises(ReferenceError, match=r"tiny\.gguf has no layer 2: its 2 layers are 0 to 1"):
+        load_model(write(path, tied())).mlp_out(2)
+
+
+def test_metadata(path: Path) -> None:
+    file = open_gguf(write(path, tied()))
+    assert file.metadata("llama.block_count") == N_LAYERS
+    assert file.metadata("none", default=3) == 3
+    assert file.metadata("none", default=None) is None
+    with pytest.raises(FormatError, match="has no metadata 'none', so it is no language model"):
+        file.metadata("none")
+    assert file.shapes()["blk.1.ffn_down.weight"] == (D_MODEL, D_FF)
+
+
+def test_without_the_gguf_package(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(path, tied())
+    monkeypatch.setitem(sys.modules, "gguf", None)
+    with pytest.raises(MissingExtraError, match=r"pip install 'unembed\[gguf\]'"):
+        load_vocabulary(path)
+
+
+def test_name_and_origin(path: Path) -> None:
+    model = load_model(write(path, tied()))
+    assert model.name == "tiny.gguf"
+    assert model.n_layers == N_LAYERS
+    assert model.origin == {"format": "gguf", "path": str(path)}
+
+
+# --- the real file that the demo was made from ---
+
+
+def test_smollm2(smollm2: Path) -> None:
+    model = load_model(smollm2)
+    raw = model.unembedding()
+    assert model.n_layers == 30
+    assert raw.tied
+    assert raw.W_U.shape == (49_152, 576)
+    assert raw.norm.kind == "rmsnorm"
+    assert model.mlp_out(26).shape == (1_536, 576)

@@ -1,0 +1,35 @@
+"""Runs that earlier versions wrote are still read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from unembed import Run
+from unembed.views import feature
+
+GOLDEN = sorted((Path(__file__).parents[1] / "golden").glob("schema-*"))
+
+
+@pytest.mark.parametrize("folder", GOLDEN, ids=lambda folder: folder.name)
+def test_golden_run(folder: Path) -> None:
+    run = Run.open(folder)
+    assert run.banks == ["sae.3", "mlp.3"]
+    assert run.features["index"].to_list() == [5, 6, 7, 8, 9, 20, 0, 1]
+    assert run.features["kurtosis"].is_null().to_list() == [False] * 4 + [True] + [False] * 3
+    assert run.tokens["text"][61] == "é\n"
+    assert run.tokens["partial_utf8"].arg_true().to_list() == [60]
+    assert run.tokens["masked"].arg_true().to_list() == [59, 62, 63]
+    shown = feature.facts(run, "sae.3/20")
+    assert shown["neuronpedia"] == "https://www.neuronpedia.org/golden/3-res/20"
+    assert shown["log10_density"] == -1
+    assert sum(shown["histogram"]) == 61
+    first, again = (run.feature(address) for address in ("sae.3/5", "mlp.3/0"))
+    assert again["std"] == pytest.approx(3 * first["std"])
+    assert again["kurtosis"] == pytest.approx(first["kurtosis"])
+    assert again["top_tokens"] == first["top_tokens"]
+
+
+def test_there_is_a_golden_run() -> None:
+    assert GOLDEN
