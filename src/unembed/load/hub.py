@@ -96,8 +96,10 @@ class HubFolder:
                         local_files_only=problem is not None,  # it would try for half a minute
                     )
                 )
-            except LocalEntryNotFoundError as error:
-                raise problem or error from None
+            except LocalEntryNotFoundError:
+                if problem is None:
+                    raise
+                raise problem from problem.__cause__
 
     def tensors(self, name: str) -> TensorFile:
         if not self.has(name):
