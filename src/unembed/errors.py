@@ -14,7 +14,7 @@ class UnembedError(Exception):
     """Base of every error that `unembed` raises on purpose."""
 
 
-class ReferenceError(UnembedError):
+class SourceError(UnembedError):
     """A model or feature reference cannot be understood, found or reached."""
 
 

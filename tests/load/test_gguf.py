@@ -14,7 +14,7 @@ import pytest
 import torch
 from gguf import GGMLQuantizationType as Q
 
-from unembed.errors import FormatError, MissingExtraError, ReferenceError
+from unembed.errors import FormatError, MissingExtraError, SourceError
 from unembed.load import load_features, load_model, load_unembedding, load_vocabulary
 from unembed.load.gguf_file import open_gguf
 
@@ -252,7 +252,7 @@ def test_missing_tensor(path: Path) -> None:
 
 
 def test_missing_layer(path: Path) -> None:
-    with pytest.raises(ReferenceError, match=r"tiny\.gguf has no layer 2: its 2 layers are 0 to 1"):
+    with pytest.raises(SourceError, match=r"tiny\.gguf has no layer 2: its 2 layers are 0 to 1"):
         load_model(write(path, tied())).mlp_out(2)
 
 

@@ -19,9 +19,10 @@ from safetensors.torch import save
 from tests.load.fake_hub import FakeHub
 from tests.load.tiny_models import HOOK, Files, sae, sharded_gpt2, tensor_spans, tiny_gpt2
 from unembed.cli import main
-from unembed.errors import FormatError, ReferenceError, UnembedError
+from unembed.errors import FormatError, SourceError, UnembedError
 from unembed.features import Features
-from unembed.load import hub_safetensors, load_features, load_model, load_unembedding
+from unembed.load import load_features, load_model, load_unembedding
+from unembed.load.hub import safetensors
 from unembed.unembedding import Unembedding
 
 SAE = f"hf:org/sae/{HOOK}"
@@ -123,7 +124,7 @@ class TestValues:
     def test_chunks(self, monkeypatch: pytest.MonkeyPatch, hub: FakeHub) -> None:
         whole = load_features(SAE)[0].W_dec
         hub.put("org/again", hub.repos["org/sae"][hub.names["org/sae"]["main"]])
-        monkeypatch.setattr(hub_safetensors, "CHUNK_BYTES", 1000)
+        monkeypatch.setattr(safetensors, "CHUNK_BYTES", 1000)
         in_chunks = load_features(f"hf:org/again/{HOOK}")[0].W_dec
         assert in_chunks.equal(whole)
         sent = [r for r in hub.log if r.repo == "org/again" and r.host == "cdn"]
@@ -274,7 +275,7 @@ class TestOffline:
     def test_never_cached(self, leave: Callable[[], None]) -> None:
         leave()
         with pytest.raises(
-            ReferenceError,
+            SourceError,
             match=r"hf:org/tiny@main is not in the cache.*cannot be reached.*name a local folder",
         ):
             load_unembedding("org/tiny")
@@ -283,13 +284,13 @@ class TestOffline:
         load_features("mlp:0", model="tiny-gpt2")
         leave()
         reason = "refused|offline mode is enabled"
-        with pytest.raises(ReferenceError, match=f"not in the cache.*cannot be reached.*{reason}"):
+        with pytest.raises(SourceError, match=f"not in the cache.*cannot be reached.*{reason}"):
             load_unembedding("tiny-gpt2")
 
     def test_a_tensor_never_cached(self, leave: Callable[[], None]) -> None:
         load_features("mlp:0", model="tiny-gpt2")
         leave()
-        with pytest.raises(ReferenceError, match=r"is not in the cache.*cannot be reached"):
+        with pytest.raises(SourceError, match=r"is not in the cache.*cannot be reached"):
             load_features("mlp:1", model="tiny-gpt2")
 
     def test_a_hub_out_of_order_is_as_none(self, hub: FakeHub) -> None:
@@ -350,18 +351,18 @@ class TestErrors:
     @pytest.mark.parametrize("status", [500, 429, 401])
     def test_a_hub_that_refuses(self, hub: FakeHub, status: int) -> None:
         hub.faults.api_status = status
-        with pytest.raises(ReferenceError, match=rf"hf:org/tiny@main.*answered.*{status}"):
+        with pytest.raises(SourceError, match=rf"hf:org/tiny@main.*answered.*{status}"):
             load_unembedding("org/tiny")
 
     def test_a_page_in_place_of_the_hub(self, hub: FakeHub) -> None:
         hub.faults.api_page = b"<html>Welcome to our hotel</html>"
-        with pytest.raises(ReferenceError, match=r"not in the cache.*cannot be reached"):
+        with pytest.raises(SourceError, match=r"not in the cache.*cannot be reached"):
             load_unembedding("org/tiny")
 
     def test_ranges_ignored(self, hub: FakeHub, stalled: threading.Event) -> None:
         """The error does not wait for the whole file, which would come in one answer."""
         hub.faults.ignores_ranges = True
-        with pytest.raises(ReferenceError, match=r"byte ranges. Download the repository and name"):
+        with pytest.raises(SourceError, match=r"byte ranges. Download the repository and name"):
             load_features(SAE)
         assert not stalled.is_set()
 
@@ -378,7 +379,7 @@ class TestErrors:
     @pytest.mark.usefixtures("stalled")
     def test_a_server_that_stalls(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(constants, "HF_HUB_DOWNLOAD_TIMEOUT", 0.2)
-        with pytest.raises(ReferenceError, match=r"cannot be reached.*timed out"):
+        with pytest.raises(SourceError, match=r"cannot be reached.*timed out"):
             load_features(SAE)
 
     def test_a_cache_that_cannot_be_written(
@@ -386,7 +387,7 @@ class TestErrors:
     ) -> None:
         (tmp_path / "file").write_bytes(b"")
         monkeypatch.setenv("UNEMBED_CACHE", str(tmp_path / "file"))
-        with pytest.raises(ReferenceError, match=r"cannot be written.*UNEMBED_CACHE"):
+        with pytest.raises(SourceError, match=r"cannot be written.*UNEMBED_CACHE"):
             load_features(SAE)
 
     def test_a_cache_of_huggingface_hub_that_cannot_be_written(
@@ -394,7 +395,7 @@ class TestErrors:
     ) -> None:
         (tmp_path / "file").write_bytes(b"")
         monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "file" / "hub"))
-        with pytest.raises(ReferenceError, match=r"cannot be written: Not a directory.*HF_HOME"):
+        with pytest.raises(SourceError, match=r"cannot be written: Not a directory.*HF_HOME"):
             load_features(SAE)
 
 
@@ -451,7 +452,7 @@ class TestDamage:
         self, hub: FakeHub, tmp_path: Path, after: int, repositories: dict[str, Files]
     ) -> None:
         hub.faults.breaks_after = after
-        with pytest.raises(ReferenceError, match=r"cannot be reached.*try again"):
+        with pytest.raises(SourceError, match=r"cannot be reached.*try again"):
             load_unembedding("tiny-gpt2")
         assert hub.faults.breaks_after is None
         kept = [p for p in cached(tmp_path / "unembed") if p.suffix != ".json"]

@@ -23,7 +23,7 @@ from tests.load.layouts import (
     write_model,
     write_shards,
 )
-from unembed.errors import FormatError, ReferenceError, UnembedError
+from unembed.errors import FormatError, SourceError, UnembedError
 from unembed.load import load_model, load_unembedding
 from unembed.load.families import FAMILIES
 from unembed.load.model import Model
@@ -282,7 +282,7 @@ def test_a_shard_is_missing(tmp_path: Path) -> None:
         tmp_path / "m", {"model-00001-of-00001.safetensors": llama_tensors()}, model_type="llama"
     )
     (folder / "model-00001-of-00001.safetensors").rename(folder / "model-1.safetensors")
-    with pytest.raises(ReferenceError, match=r"has no model-00001-of-00001\.safetensors\. Did you"):
+    with pytest.raises(SourceError, match=r"has no model-00001-of-00001\.safetensors\. Did you"):
         load_model(folder).unembedding()
 
 
@@ -423,7 +423,7 @@ def test_values_that_are_not_known(
 def test_no_config(tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text("")
     message = r"has no config\.json\. Did you mean 'config\.yaml'\? It holds: config\.yaml\."
-    with pytest.raises(ReferenceError, match=message):
+    with pytest.raises(SourceError, match=message):
         load_model(tmp_path).unembedding()
 
 
@@ -465,7 +465,7 @@ def test_number_of_layers_is_not_said(tmp_path: Path) -> None:
 @pytest.mark.parametrize("layer", [-1, 2, 30])
 def test_no_such_layer(tmp_path: Path, layer: int) -> None:
     folder = write_model(tmp_path / "m", llama_tensors(), model_type="llama", num_hidden_layers=2)
-    with pytest.raises(ReferenceError, match=rf"m has no layer {layer}: its 2 layers are 0 to 1\."):
+    with pytest.raises(SourceError, match=rf"m has no layer {layer}: its 2 layers are 0 to 1\."):
         load_model(folder).mlp_out(layer)
 
 

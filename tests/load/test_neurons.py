@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from tests.load.layouts import D_FF, D_MODEL, llama_tensors, write_model
-from unembed.errors import FormatError, ReferenceError
+from unembed.errors import FormatError, SourceError
 from unembed.load import load_features, load_model
 from unembed.load.neurons import parse_layers
 
@@ -45,18 +45,18 @@ def test_layers(text: str, layers: list[int]) -> None:
     "text", ["", ",", "1,", "a", "-1", "1-", "1-2-3", "1.5", "ALL", "all,1", "0:3", "1 - 2", "1;2"]
 )
 def test_no_layers(text: str) -> None:
-    with pytest.raises(ReferenceError, match=r"names no layers\. Write mlp:26, mlp:10,20,26"):
+    with pytest.raises(SourceError, match=r"names no layers\. Write mlp:26, mlp:10,20,26"):
         parse_layers(text, N_LAYERS)
 
 
 def test_counting_down() -> None:
-    with pytest.raises(ReferenceError, match=r"'3-1' counts down\. Write 1-3\."):
+    with pytest.raises(SourceError, match=r"'3-1' counts down\. Write 1-3\."):
         parse_layers("0,3-1", N_LAYERS)
 
 
 @pytest.mark.parametrize("text", ["1,1", "0-2,2", "1,01"])
 def test_a_layer_twice(text: str) -> None:
-    with pytest.raises(ReferenceError, match=f"'{text}' names a layer more than once"):
+    with pytest.raises(SourceError, match=f"'{text}' names a layer more than once"):
         parse_layers(text, N_LAYERS)
 
 
@@ -101,7 +101,7 @@ def test_of_which_model(reference: str) -> None:
 
 @pytest.mark.parametrize("layers", ["4", "2-4", "99"])
 def test_a_layer_the_model_does_not_have(model: Path, layers: str) -> None:
-    with pytest.raises(ReferenceError, match=r"tiny has no layer \d+: its 4 layers are 0 to 3"):
+    with pytest.raises(SourceError, match=r"tiny has no layer \d+: its 4 layers are 0 to 3"):
         load_features(f"mlp:{layers}", model=model)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from unembed.errors import ReferenceError
+from unembed.errors import SourceError
 from unembed.load.folder import LocalFolder
 from unembed.load.hub import HubFolder
 from unembed.load.reference import Place, resolve
@@ -88,12 +88,12 @@ def test_names_say_the_revision() -> None:
     ["./gpt2", "/no/such/folder", "~/no/such", "W.npy", "runs/a.gguf", "x.safetensors"],
 )
 def test_missing_path(reference: str) -> None:
-    with pytest.raises(ReferenceError, match=r"No file or folder at .*Give a local path, or a hub"):
+    with pytest.raises(SourceError, match=r"No file or folder at .*Give a local path, or a hub"):
         resolve(reference)
 
 
 def test_missing_path_object() -> None:
-    with pytest.raises(ReferenceError, match="No file or folder at gpt2"):
+    with pytest.raises(SourceError, match="No file or folder at gpt2"):
         resolve(Path("gpt2"))
 
 
@@ -115,13 +115,13 @@ def test_missing_path_object() -> None:
     ],
 )
 def test_nonsense(reference: str) -> None:
-    with pytest.raises(ReferenceError, match=r"is no reference.*hf:org/repo/subfolder@revision"):
+    with pytest.raises(SourceError, match=r"is no reference.*hf:org/repo/subfolder@revision"):
         resolve(reference)
 
 
 @pytest.mark.parametrize("reference", ["~nobody-of-this-name/model", "/" + "a" * 5000])
 def test_a_path_the_system_refuses_is_not_there(reference: str) -> None:
-    with pytest.raises(ReferenceError, match="No file or folder at"):
+    with pytest.raises(SourceError, match="No file or folder at"):
         resolve(reference)
 
 
@@ -130,5 +130,5 @@ def test_a_path_that_may_not_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
         raise PermissionError(13, "Permission denied", str(self))
 
     monkeypatch.setattr(Path, "is_file", refuse)
-    with pytest.raises(ReferenceError, match=r"private/sae cannot be read: Permission denied\."):
+    with pytest.raises(SourceError, match=r"private/sae cannot be read: Permission denied\."):
         resolve("private/sae")

@@ -13,7 +13,7 @@ from safetensors.torch import save_file
 
 from tests.load.layouts import spy_on_reads, tensor
 from unembed import Features
-from unembed.errors import FormatError, ReferenceError, UnembedError, WeightError
+from unembed.errors import FormatError, SourceError, UnembedError, WeightError
 from unembed.load import load_features
 from unembed.load.saelens import SAEConfig, parse_config
 
@@ -282,5 +282,5 @@ def test_a_file_that_holds_no_features(folder: Path, name: str) -> None:
 
 
 def test_no_such_folder(tmp_path: Path) -> None:
-    with pytest.raises(ReferenceError, match="No file or folder at"):
+    with pytest.raises(SourceError, match="No file or folder at"):
         load_features(tmp_path / "nothing")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -49,13 +50,16 @@ def test_a_dead_feature_is_null_in_the_table(tmp_path: Path, unembedding: Unembe
 def test_several_banks_and_shards_keep_their_order(
     tmp_path: Path, unembedding: Unembedding, bank: Features, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    density = np.linspace(-9, -1, 50).astype(np.float32)
+    bank = replace(bank, log10_density=density)
     whole = analyze(unembedding, [bank, bank.renamed("b")], tmp_path / "whole").features
     monkeypatch.setattr("unembed.store.manifest.SHARD_FEATURES", 7)
     run = analyze(unembedding, [bank, bank.renamed("b")], tmp_path / "parts")
     assert run.banks == ["bank", "b"]
     assert len(list((tmp_path / "parts" / "features").iterdir())) == 16
     assert run.features["bank"].to_list() == ["bank"] * 50 + ["b"] * 50
-    exact = ("bank", "index", "top_ids", "bottom_ids", "norm")
+    exact = ("bank", "index", "top_ids", "bottom_ids", "norm", "log10_density")
+    np.testing.assert_array_equal(run.features["log10_density"], np.tile(density, 2))
     assert run.features.select(exact).equals(whole.select(exact))
     np.testing.assert_allclose(run.features["kurtosis"], whole["kurtosis"], rtol=1e-6)
 

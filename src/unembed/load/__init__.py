@@ -26,7 +26,7 @@ def load_model(reference: str | Path) -> Model:
     """Return the model a reference names: a Hugging Face style folder or a GGUF file.
 
     Raises:
-        ReferenceError: when there is nothing there.
+        SourceError: when there is nothing there.
         FormatError: when it is no model.
     """
     place = resolve(reference)
@@ -66,7 +66,7 @@ def load_unembedding(
         tokenizer: where the vocabulary is, if not beside the model.
 
     Raises:
-        ReferenceError, FormatError, VocabularyError, ShapeError, WeightError: saying what is
+        SourceError, FormatError, VocabularyError, ShapeError, WeightError: saying what is
             wrong with the input and what to do.
     """
     model = load_model(reference) if isinstance(reference, str | Path) else reference
@@ -100,7 +100,7 @@ def load_features(
         model: the model whose neurons `mlp:` means.
 
     Raises:
-        ReferenceError, FormatError, ShapeError, WeightError: saying what is wrong with the
+        SourceError, FormatError, ShapeError, WeightError: saying what is wrong with the
             input and what to do.
     """
     text = str(reference)

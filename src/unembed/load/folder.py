@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol
 
-from unembed.errors import ReferenceError, did_you_mean
+from unembed.errors import SourceError, did_you_mean
 from unembed.load.safetensors_file import LocalSafetensors, TensorFile
 
 
@@ -70,11 +70,11 @@ class LocalFolder:
         return LocalSafetensors(self.fetch(name))
 
 
-def missing(folder: Folder, name: str) -> ReferenceError:
+def missing(folder: Folder, name: str) -> SourceError:
     """Return the error for a file that a folder does not hold."""
     names = folder.names()
     near = did_you_mean(name, names)
-    return ReferenceError(
+    return SourceError(
         f"{folder.name} has no {name}.{near} It holds: {', '.join(names[:12]) or 'no files'}"
         f"{', …' if len(names) > 12 else ''}."
     )

@@ -34,7 +34,7 @@ class HuggingFaceModel:
     """A model folder, local or on the hub.
 
     Raises:
-        ReferenceError: when the folder holds no config.json.
+        SourceError: when the folder holds no config.json.
         FormatError: when config.json is of an unknown family, or a tensor of the family is not
             in the checkpoint.
     """

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, Protocol
 from jaxtyping import Float
 from torch import Tensor
 
-from unembed.errors import ReferenceError
+from unembed.errors import SourceError
 from unembed.unembedding import FinalNorm
 from unembed.vocabulary import Vocabulary
 
@@ -55,10 +55,10 @@ def check_layer(model: Model, layer: int) -> None:
     """Check that a model has a layer.
 
     Raises:
-        ReferenceError: naming the layers there are.
+        SourceError: naming the layers there are.
     """
     if not 0 <= layer < model.n_layers:
-        raise ReferenceError(
+        raise SourceError(
             f"{model.name} has no layer {layer}: its {model.n_layers} layers are "
             f"0 to {model.n_layers - 1}."
         )

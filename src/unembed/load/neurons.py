@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from unembed.errors import ReferenceError
+from unembed.errors import SourceError
 from unembed.features import Features
 from unembed.load.model import Model
 
@@ -15,7 +15,7 @@ def read_neurons(model: Model, layer: int) -> Features:
     """Return the MLP neurons of a layer as a bank named `mlp.LAYER`.
 
     Raises:
-        ReferenceError: when the model has no such layer.
+        SourceError: when the model has no such layer.
     """
     return Features.from_array(
         model.mlp_out(layer),
@@ -33,7 +33,7 @@ def parse_layers(text: str, n_layers: int) -> list[int]:
     [3, 0, 1]
 
     Raises:
-        ReferenceError: when the text is neither, counts down, or names a layer twice.
+        SourceError: when the text is neither, counts down, or names a layer twice.
     """
     if text == "all":
         return list(range(n_layers))
@@ -41,14 +41,14 @@ def parse_layers(text: str, n_layers: int) -> list[int]:
     for part in text.split(","):
         found = _LAYERS.fullmatch(part.strip())
         if found is None:
-            raise ReferenceError(
+            raise SourceError(
                 f"{part!r} names no layers. Write mlp:26, mlp:10,20,26, mlp:0-11 or mlp:all."
             )
         first = int(found["first"])
         last = int(found["last"] or first)
         if last < first:
-            raise ReferenceError(f"{part!r} counts down. Write {last}-{first}.")
+            raise SourceError(f"{part!r} counts down. Write {last}-{first}.")
         layers.extend(range(first, last + 1))
     if len(set(layers)) != len(layers):
-        raise ReferenceError(f"{text!r} names a layer more than once.")
+        raise SourceError(f"{text!r} names a layer more than once.")
     return layers

@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from unembed.errors import ReferenceError
+from unembed.errors import SourceError
 from unembed.load.folder import Folder, LocalFolder
 from unembed.load.hub import HubFolder
 
@@ -54,7 +54,7 @@ def resolve(reference: str | Path) -> Place:
     'hf:org/sae/blocks.8@v1'
 
     Raises:
-        ReferenceError: when there is no such path and it cannot be a repository either.
+        SourceError: when there is no such path and it cannot be a repository either.
     """
     text = str(reference)
     if not text.startswith("hf:"):
@@ -62,13 +62,13 @@ def resolve(reference: str | Path) -> Place:
         if place is not None:
             return place
         if isinstance(reference, Path) or _surely_a_path(text):
-            raise ReferenceError(
+            raise SourceError(
                 f"No file or folder at {text}. Give a local path, or a hub repository as "
                 "hf:org/repo/subfolder@revision."
             )
     parts = _HUB.fullmatch(text.removeprefix("hf:"))
     if parts is None:
-        raise ReferenceError(
+        raise SourceError(
             f"{text!r} is no reference: there is no such path, and a hub repository is written "
             "hf:org/repo/subfolder@revision."
         )
@@ -87,7 +87,7 @@ def _on_disk(text: str) -> Place | None:
         if text and path.is_dir():  # Path("") would be the working directory
             return Place(LocalFolder(path))
     except PermissionError as error:
-        raise ReferenceError(
+        raise SourceError(
             f"{text} cannot be read: {error.strerror}. Ask its owner for access, or give another "
             "path."
         ) from error

@@ -30,7 +30,6 @@ def _byte_alphabet() -> dict[str, int]:
 
 
 BYTE_OF_CHARACTER = _byte_alphabet()
-CHARACTER_OF_BYTE = {byte: character for character, byte in BYTE_OF_CHARACTER.items()}
 
 
 def byte_level(piece: str) -> bytes:
@@ -43,11 +42,6 @@ def byte_level(piece: str) -> bytes:
         return bytes(BYTE_OF_CHARACTER[character] for character in piece)
     except KeyError:
         return piece.encode()
-
-
-def is_byte_level(piece: str) -> bool:
-    """Return whether every character of a piece is in the byte-level alphabet."""
-    return all(character in BYTE_OF_CHARACTER for character in piece)
 
 
 def sentencepiece(piece: str) -> bytes:

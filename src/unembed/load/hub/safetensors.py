@@ -16,9 +16,9 @@ import torch
 from huggingface_hub import constants
 from huggingface_hub.utils import build_hf_headers, hf_raise_for_status
 
-from unembed.errors import FormatError, ReferenceError
-from unembed.load.hub_cache import new_file
-from unembed.load.progress import download_progress
+from unembed.errors import FormatError, SourceError
+from unembed.load.hub.cache import new_file
+from unembed.load.hub.progress import download_progress
 from unembed.load.safetensors_file import LocalSafetensors, no_tensor
 
 CHUNK_BYTES = 8 << 20
@@ -37,7 +37,7 @@ class HubSafetensors:
         errors: turns the hub's errors into ours.
 
     Raises:
-        ReferenceError: at the first read, when the hub cannot be reached or does not send
+        SourceError: at the first read, when the hub cannot be reached or does not send
             byte ranges.
         FormatError: when the file is damaged; nothing of it is kept then.
     """
@@ -145,7 +145,7 @@ class HubSafetensors:
                 raise self._damaged(f"it ends before byte {last + 1:,}")
             hf_raise_for_status(answer)
             if answer.status_code != 206:  # the whole file follows, which may be very large
-                raise ReferenceError(
+                raise SourceError(
                     f"{self.place}: asked for bytes {first:,} to {last:,}, but the server does not "
                     "support byte ranges. Download the repository and name its folder instead."
                 )

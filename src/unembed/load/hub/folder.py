@@ -19,11 +19,11 @@ import huggingface_hub
 from huggingface_hub import constants
 from huggingface_hub.errors import LocalEntryNotFoundError
 
-from unembed.errors import ReferenceError, did_you_mean
+from unembed.errors import SourceError, did_you_mean
 from unembed.load.folder import missing
-from unembed.load.hub_cache import new_file
-from unembed.load.hub_errors import UnreachableError, hub_errors
-from unembed.load.hub_safetensors import HubSafetensors
+from unembed.load.hub.cache import new_file
+from unembed.load.hub.errors import UnreachableError, hub_errors
+from unembed.load.hub.safetensors import HubSafetensors
 from unembed.load.safetensors_file import TensorFile
 
 
@@ -44,7 +44,7 @@ class HubFolder:
         revision: branch, tag or commit; by default the repository's main branch.
 
     Raises:
-        ReferenceError: at the first read, when the repository, revision or folder is not
+        SourceError: at the first read, when the repository, revision or folder is not
             there, needs a login, or cannot be reached and is not in the cache.
     """
 
@@ -146,10 +146,10 @@ class HubFolder:
                 part.write_text(text)
         return _Listing(commit, files)
 
-    def _no_folder(self) -> ReferenceError:
+    def _no_folder(self) -> SourceError:
         paths = (PurePosixPath(file) for file in self._listing.files)
         folders = sorted({str(parent) for path in paths for parent in path.parents} - {"."})
-        return ReferenceError(
+        return SourceError(
             f"{self.repo}@{self.revision} has no folder {self.subfolder!r}."
             f"{did_you_mean(self.subfolder, folders)} Its folders: "
             f"{', '.join(folders[:12]) or 'none'}{', …' if len(folders) > 12 else ''}."

@@ -16,11 +16,11 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 
-from unembed.errors import ReferenceError
-from unembed.load.hub_cache import not_kept
+from unembed.errors import SourceError
+from unembed.load.hub.cache import not_kept
 
 
-class UnreachableError(ReferenceError):
+class UnreachableError(SourceError):
     """The hub did not answer, so that what is in the cache may serve."""
 
 
@@ -44,26 +44,26 @@ def hub_errors(name: str, repo: str, revision: str) -> Iterator[None]:
 
     Raises:
         UnreachableError: when a later try, or the cache, may serve.
-        ReferenceError: when it will not.
+        SourceError: when it will not.
     """
     try:
         yield
     except GatedRepoError as error:
-        raise ReferenceError(
+        raise SourceError(
             f"{name} is gated. Accept its terms on its page, then log in with "
             "`hf auth login` or set HF_TOKEN."
         ) from error
     except RevisionNotFoundError as error:
-        raise ReferenceError(
+        raise SourceError(
             f"{repo} has no revision {revision!r}. Name a branch, tag or commit of it behind '@'."
         ) from error
     except (RepositoryNotFoundError, HFValidationError) as error:
-        raise ReferenceError(
+        raise SourceError(
             f"There is no file or folder {repo!r} here, and no such public repository on "
             "the hub. Check the spelling; for a private one log in with `hf auth login`."
         ) from error
     except RemoteEntryNotFoundError as error:
-        raise ReferenceError(f"{name}: {error}") from error
+        raise SourceError(f"{name}: {error}") from error
     except HfHubHTTPError as error:
         raise UnreachableError(
             f"{name} is not in the cache, and the hub answered: "

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from unembed.errors import ReferenceError
+from unembed.errors import SourceError
 
 
 @contextmanager
@@ -25,9 +25,9 @@ def new_file(path: Path) -> Iterator[Path]:
         raise not_kept(path, error, "UNEMBED_CACHE") from error
 
 
-def not_kept(path: Path, error: OSError, variable: str) -> ReferenceError:
+def not_kept(path: Path, error: OSError, variable: str) -> SourceError:
     """Return the error for a file that the disk refuses, in the cache that `variable` names."""
-    return ReferenceError(
+    return SourceError(
         f"{path} in the cache cannot be written: {error.strerror or error}. Make room, or set "
         f"{variable} to another folder."
     )
