@@ -53,4 +53,4 @@ def _axis(limit: float, width: int) -> str:
         label = f"{z:+d}" if z else "0"
         at = round((z + limit) / (2 * limit) * (width - 1)) - len(label) // 2
         line[max(at, 0) : max(at, 0) + len(label)] = label
-    return "".join(line).rstrip() + "  z"
+    return "".join(line).rstrip()
