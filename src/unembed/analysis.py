@@ -7,7 +7,7 @@ from pathlib import Path
 
 from unembed.errors import UnembedError
 from unembed.features import Features, check_width
-from unembed.store.folder import claim
+from unembed.store.folder import claimed
 from unembed.store.manifest import make_manifest
 from unembed.store.run import Run
 from unembed.store.schema import feature_rows, token_rows
@@ -47,18 +47,18 @@ def analyze(
     _check(banks, unembedding)
     folder = Path(out)
     manifest = make_manifest(unembedding, banks, settings)
-    claim(folder, manifest, overwrite=overwrite)
-    if not (folder / TOKENS).is_file():
-        write_table(folder / TOKENS, token_rows(unembedding))
-    sweep: Sweep | None = None
-    for shard in shards(manifest):
-        path = folder / shard.path
-        if not path.is_file():
-            sweep = sweep or Sweep(unembedding, settings)
-            bank = banks[shard.bank]
-            read = sweep.read(bank.W_dec[shard.start : shard.stop])
-            write_table(path, feature_rows(bank, shard.start, read))
-        progress(shard.stop - shard.start)
+    with claimed(folder, manifest, overwrite=overwrite):
+        if not (folder / TOKENS).is_file():
+            write_table(folder / TOKENS, token_rows(unembedding))
+        sweep: Sweep | None = None
+        for shard in shards(manifest):
+            path = folder / shard.path
+            if not path.is_file():
+                sweep = sweep or Sweep(unembedding, settings)
+                bank = banks[shard.bank]
+                read = sweep.read(bank.W_dec[shard.start : shard.stop])
+                write_table(path, feature_rows(bank, shard.start, read))
+            progress(shard.stop - shard.start)
     return Run.open(folder)
 
 
@@ -72,5 +72,5 @@ def _check(banks: Sequence[Features], unembedding: Unembedding) -> None:
     if twice:
         raise UnembedError(
             f"Two banks are named {twice[0]!r}, and a feature's address is bank/index. Name "
-            f"them apart, as first={twice[0]}… second=…: NAME=REFERENCE."
+            "one of them otherwise, as NAME=REFERENCE."
         )

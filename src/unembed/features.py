@@ -74,6 +74,8 @@ class Features:
                 "a feature's address (bank/index); give each one once."
             )
         self._check_finite()
+        if self.log10_density is not None and np.isnan(self.log10_density).any():
+            raise WeightError(f"Features {self.name}: log10_density has NaN values.")
 
     def _check_finite(self) -> None:
         bad = ~torch.isfinite(self.W_dec).all(dim=1)
@@ -135,6 +137,10 @@ class Features:
         tensor = tensor.detach().to("cpu", torch.float32).contiguous()
         rows = len(tensor) if tensor.ndim else 0
         index = np.arange(rows) if indices is None else np.asarray(indices)
+        if not np.issubdtype(index.dtype, np.integer):
+            raise ShapeError(f"Features {name}: indices are whole numbers, not {index.dtype}.")
+        if details.get("log10_density") is not None:
+            details["log10_density"] = np.asarray(details["log10_density"], np.float32)
         return cls(tensor, name, index.astype(np.int64), **details)
 
 

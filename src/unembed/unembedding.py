@@ -13,11 +13,12 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from unembed.errors import ShapeError, VocabularyError, WeightError
+from unembed.errors import ShapeError, UnembedError, VocabularyError, WeightError
 from unembed.vocabulary import Vocabulary
 
 Lens = Literal["logit", "cosine"]
 LENSES: tuple[Lens, ...] = ("logit", "cosine")
+NORMS = ("rmsnorm", "layernorm", "none")
 ROWS_AT_ONCE = 8192
 
 
@@ -35,12 +36,24 @@ class FinalNorm:
     weight: Float[Tensor, d_model] | None = None
     plus_one: bool = False
 
+    def __post_init__(self) -> None:
+        if self.kind not in NORMS:
+            raise UnembedError(
+                f"A final norm is {', '.join(map(repr, NORMS))}; found {self.kind!r}."
+            )
+
     @property
     def gamma(self) -> Float[Tensor, d_model] | None:
         """The factor on each residual dimension, in float32."""
         if self.weight is None:
             return None
-        return self.weight.float() + (1.0 if self.plus_one else 0.0)
+        weight = self.weight.detach().to("cpu", torch.float32)
+        if not torch.isfinite(weight).all():
+            raise WeightError(
+                "The final norm's weight has NaN or infinite values. The file is damaged; get it "
+                "again."
+            )
+        return weight + (1.0 if self.plus_one else 0.0)
 
 
 NO_NORM = FinalNorm("none")
@@ -113,7 +126,7 @@ class Unembedding:
 
 
 def prepare_unembedding(
-    W_U: Float[Tensor, "rows d_model"],
+    W_U: Float[Tensor, "rows d_model"] | Float[np.ndarray, "rows d_model"],
     vocabulary: Vocabulary,
     *,
     norm: FinalNorm = NO_NORM,
@@ -129,7 +142,8 @@ def prepare_unembedding(
     length. Biases of norm and head do not depend on the feature, and are never added.
 
     Args:
-        W_U: the model's unembedding, one row a token, in any float dtype.
+        W_U: the model's unembedding, one row a token: a tensor on any device, or an array, of
+            any float dtype. It is left as it is.
         vocabulary: at most padded to the rows of W_U; more real tokens than rows are an error.
         norm: the model's final norm.
         lens: `logit` or `cosine` (the post's layer appendix).
@@ -141,10 +155,11 @@ def prepare_unembedding(
         VocabularyError: when real tokens have no row, or every token is masked.
         WeightError: for NaN or infinite values, or a row of zeros under the cosine lens.
     """
+    W_U = torch.as_tensor(W_U).detach()
     if W_U.ndim != 2:
         raise ShapeError(f"W_U should be [tokens, d_model], but has shape {list(W_U.shape)}.")
     if lens not in LENSES:
-        raise ShapeError(f"The lens is 'logit' or 'cosine', not {lens!r}.")
+        raise UnembedError(f"The lens is 'logit' or 'cosine', not {lens!r}.")
     padded = vocabulary.resized(int(W_U.shape[0]))
     token_ids = np.flatnonzero(~padded.masked)
     if token_ids.size < 2:
@@ -152,7 +167,7 @@ def prepare_unembedding(
             f"{name}: {token_ids.size} of {len(padded):,} tokens are left after masking special "
             "and unused ones; at least 2 are needed. The vocabulary's flags are wrong."
         )
-    rows = W_U[torch.from_numpy(token_ids)].to(torch.float32)
+    rows = W_U[torch.from_numpy(token_ids).to(W_U.device)].to("cpu", torch.float32)
     _fold(rows, norm)
     _check_finite(rows, token_ids, padded, name)
     _subtract(rows, _mean_row(rows))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from io import TextIOWrapper
 
 from rich.console import Console
 from rich.markup import escape
@@ -14,7 +15,13 @@ __all__ = ["app", "main"]
 
 
 def main() -> None:
-    """Run the command line; a user's mistake ends in a message and exit status 1."""
+    """Run the command line; a user's mistake ends in a message and exit status 1.
+
+    Output is UTF-8 whatever the locale says: tokens hold every character there is.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(encoding="utf-8")
     try:
         app()
     except UnembedError as error:

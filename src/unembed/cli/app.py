@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -35,8 +36,8 @@ app = typer.Typer(
 
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
-Device = Annotated[str, typer.Option(help="A torch device, such as cpu, cuda or mps.")]
-TopK = Annotated[int, typer.Option(min=1, help="Tokens to keep at either end of a feature.")]
+Device = Annotated[str, typer.Option(help="A torch device, such as cpu or cuda.")]
+TopK = Annotated[int, typer.Option(min=1, max=1000, help="Tokens to keep at either end.")]
 Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Throw away another run in the folder first.")
 ]
@@ -174,6 +175,16 @@ def show(
 def _load(
     model: str | Path, features: Sequence[str], lens: Lens, tokenizer: str | None
 ) -> tuple[Unembedding, list[Features]]:
+    try:
+        return _read(model, features, lens, tokenizer)
+    except KeyboardInterrupt:
+        Console(stderr=True).print("Stopped while reading; no run was begun.")
+        raise typer.Exit(130) from None
+
+
+def _read(
+    model: str | Path, features: Sequence[str], lens: Lens, tokenizer: str | None
+) -> tuple[Unembedding, list[Features]]:
     opened = load_model(model)
     Console(stderr=True).print(f"Reading {opened.name} …", style="dim", highlight=False)
     unembedding = load_unembedding(opened, lens=lens, tokenizer=tokenizer)
@@ -192,4 +203,13 @@ def _listing(found: pl.DataFrame) -> object:
 
 
 def _print_json(content: object) -> None:
-    print(json.dumps(content, ensure_ascii=False, indent=2))
+    print(json.dumps(_finite(content), ensure_ascii=False, indent=2, allow_nan=False))
+
+
+def _finite(content: object) -> object:
+    """Return the content with null for infinities (a density of 0), which JSON cannot write."""
+    if isinstance(content, dict):
+        return {key: _finite(value) for key, value in content.items()}
+    if isinstance(content, list):
+        return [_finite(value) for value in content]
+    return None if isinstance(content, float) and not math.isfinite(content) else content

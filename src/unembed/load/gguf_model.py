@@ -9,15 +9,28 @@ from typing import Any, Literal
 from jaxtyping import Float
 from torch import Tensor
 
+from unembed.errors import FormatError
 from unembed.load.gguf_file import GGUFFile, open_gguf
 from unembed.load.model import RawUnembedding, check_layer
 from unembed.load.vocabularies.gguf_tokens import vocabulary_of
 from unembed.unembedding import NO_NORM, FinalNorm
 from unembed.vocabulary import Vocabulary
 
-_LAYERNORM_ARCHITECTURES = frozenset(
-    {"gpt2", "gptneox", "gptj", "phi2", "bloom", "mpt", "falcon", "olmo", "opt", "command-r"}
-)
+_NORMS: dict[str, Literal["rmsnorm", "layernorm"]] = {
+    **dict.fromkeys(
+        ("gpt2", "gptneox", "gptj", "phi2", "bloom", "mpt", "falcon", "olmo", "opt", "command-r",
+         "cohere2", "dbrx", "starcoder", "starcoder2", "stablelm"),
+        "layernorm",
+    ),
+    **dict.fromkeys(
+        ("llama", "llama4", "mistral3", "qwen2", "qwen2moe", "qwen3", "qwen3moe", "gemma", "gemma2",
+         "gemma3", "phi3", "olmo2", "olmoe", "deepseek", "deepseek2", "gpt-oss", "smollm3",
+         "granite", "internlm2", "exaone", "minicpm"),
+        "rmsnorm",
+    ),
+}  # fmt: skip
+"""The final norm of llama.cpp's architectures. A bias-less LayerNorm cannot be told from an
+RMSNorm by its tensors, so that an architecture which is not listed is refused."""
 
 
 class GGUFModel:
@@ -52,8 +65,13 @@ class GGUFModel:
 
     def _norm(self) -> FinalNorm:
         names = self._file.shapes()
-        layernorm = "output_norm.bias" in names or self._architecture in _LAYERNORM_ARCHITECTURES
-        kind: Literal["rmsnorm", "layernorm"] = "layernorm" if layernorm else "rmsnorm"
+        kind = "layernorm" if "output_norm.bias" in names else _NORMS.get(self._architecture)
+        if kind is None:
+            raise FormatError(
+                f"{self.path} is of architecture {self._architecture!r}, whose final norm unembed "
+                f"does not know. Known: {', '.join(_NORMS)}. For another one give W_U itself: "
+                "unembed.prepare_unembedding(W_U, vocabulary, norm=…)."
+            )
         if "output_norm.weight" in names:
             return FinalNorm(kind, self._file.read("output_norm.weight"))
         return FinalNorm("layernorm") if self._architecture == "olmo" else NO_NORM

@@ -82,19 +82,33 @@ def parse_config(config: dict[str, Any]) -> SAEConfig:
     """
     metadata = config.get("metadata")
     fields = {**config, **metadata} if isinstance(metadata, dict) else config
-    hook = fields.get("hook_name") or fields.get("hook_point")
-    layer = fields.get("hook_layer", fields.get("hook_point_layer"))
+    hook = _first(fields, "hook_name_out", "hook_name", "hook_point")
+    layer = _first(fields, "hook_layer_out", "hook_layer", "hook_point_layer")
     if layer is None and hook:
         found = _LAYER.search(f"{hook}.")
         layer = found[1] if found else None
     return SAEConfig(
         hook=hook,
-        layer=None if layer is None else int(layer),
+        layer=_whole(layer),
         model=fields.get("model_name"),
         neuronpedia=fields.get("neuronpedia_id"),
         architecture=fields.get("architecture"),
         d_sae=fields.get("d_sae"),
     )
+
+
+def _whole(layer: object) -> int | None:
+    try:
+        return None if layer is None else int(str(layer))
+    except ValueError as error:
+        raise FormatError(
+            f"The SAE's {CONFIG} says that its layer is {layer!r}; expected a whole number."
+        ) from error
+
+
+def _first(fields: dict[str, Any], *names: str) -> Any:
+    """Return the first field that is there; a transcoder writes to its `…_out` hook."""
+    return next((fields[name] for name in names if fields.get(name) is not None), None)
 
 
 def _json(folder: Folder) -> dict[str, Any]:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+
+from polars.exceptions import PolarsError
 
 from unembed.errors import RunError
 
@@ -24,9 +27,11 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
         with part.open("rb+") as file:
             os.fsync(file.fileno())
         part.replace(path)
-    except OSError as error:
-        part.unlink(missing_ok=True)
+    except (OSError, PolarsError) as error:
         raise RunError(
-            f"{path} cannot be written: {error.strerror or error}. What is finished stays; the "
-            "same command goes on from there."
+            f"{path} cannot be written: {getattr(error, 'strerror', None) or error}. What is "
+            "finished stays; the same command goes on from there."
         ) from error
+    finally:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)

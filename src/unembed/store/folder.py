@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import json
-import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock, Timeout
+
 from unembed.errors import RunError
-from unembed.store.atomic import write_atomically
+from unembed.store.atomic import PART, write_atomically
 from unembed.store.manifest import MANIFEST, differences, read_manifest
-from unembed.store.shards import FEATURES, TOKENS
+from unembed.store.shards import FEATURES, TOKENS, shards
+
+LOCK = ".lock"
 
 
-def claim(folder: Path, manifest: dict[str, Any], *, overwrite: bool = False) -> None:
-    """Write the manifest into a new run folder, or check that the folder holds this run.
+@contextmanager
+def claimed(folder: Path, manifest: dict[str, Any], *, overwrite: bool = False) -> Iterator[None]:
+    """Hold a run folder for writing: its manifest is there, and no one else writes to it.
 
     Args:
         folder: new, empty, or a run's.
@@ -22,21 +28,58 @@ def claim(folder: Path, manifest: dict[str, Any], *, overwrite: bool = False) ->
         overwrite: throw away the tables of the run that is there; other files stay.
 
     Raises:
-        RunError: when the folder holds another run, or files that are no run.
+        RunError: when the folder holds another run, or files that are no run, or is being
+            written to, or cannot be.
     """
-    if (folder / MANIFEST).exists():
-        if not overwrite:
-            _check_same(folder, manifest)
-            return
-        (folder / TOKENS).unlink(missing_ok=True)
-        shutil.rmtree(folder / FEATURES, ignore_errors=True)
-    elif folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    _check_free(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder / LOCK, timeout=0):
+            _take(folder, manifest, overwrite)
+            yield
+    except Timeout as error:
+        raise RunError(
+            f"Another unembed is writing to {folder}. Wait until it is done, or choose another "
+            "folder."
+        ) from error
+    except OSError as error:
+        raise RunError(
+            f"{folder} cannot be written to: {error.strerror or error}. Choose another folder."
+        ) from error
+
+
+def _check_free(folder: Path) -> None:
+    """Check that a folder without a manifest holds nothing but what a stopped start left."""
+    if (folder / MANIFEST).exists() or not folder.exists():
+        return
+    if not folder.is_dir() or any(
+        path.name != LOCK and path.suffix != PART for path in folder.iterdir()
+    ):
         raise RunError(
             f"{folder} is there already and is no run. Choose a new folder for the run; nothing "
             "in this one was touched."
         )
+
+
+def _take(folder: Path, manifest: dict[str, Any], overwrite: bool) -> None:
+    path = folder / MANIFEST
+    if path.exists():
+        if not overwrite:
+            _check_same(folder, manifest)
+            return
+        for table in _tables(folder):
+            table.unlink(missing_ok=True)
     text = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
-    write_atomically(folder / MANIFEST, lambda part: part.write_text(text, encoding="utf-8"))
+    write_atomically(path, lambda part: part.write_text(text, encoding="utf-8"))
+
+
+def _tables(folder: Path) -> list[Path]:
+    """Return the tables of the run in a folder, which may be damaged or of another schema."""
+    try:
+        paths = [folder / shard.path for shard in shards(read_manifest(folder))]
+    except RunError:
+        paths = sorted((folder / FEATURES).glob("*.parquet"))
+    return [folder / TOKENS, *paths]
 
 
 def _check_same(folder: Path, manifest: dict[str, Any]) -> None:

@@ -84,6 +84,9 @@ def read_manifest(folder: Path) -> dict[str, Any]:
             "Make the run again, or use the version of unembed that made it "
             f"({manifest.get('unembed_version')})."
         )
+    missing = [part for part in ("unembedding", "banks", "settings") if not manifest.get(part)]
+    if missing:
+        raise RunError(f"{path} is damaged: it has no {missing[0]!r}. Make the run again.")
     return dict(manifest)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+from polars.exceptions import PolarsError
 
 from unembed.errors import QueryError, RunError, did_you_mean
 from unembed.store.manifest import read_manifest
@@ -63,7 +64,7 @@ class Run:
     @cached_property
     def tokens(self) -> pl.DataFrame:
         """All V tokens: id, text, bytes, special, unused, partial_utf8, masked."""
-        return pl.read_parquet(self.path / TOKENS)
+        return _read([self.path / TOKENS])
 
     @cached_property
     def features(self) -> pl.DataFrame:
@@ -72,7 +73,7 @@ class Run:
         Token columns hold ids, outermost first; `token_texts` turns them into text.
         """
         paths = [self.path / shard.path for shard in shards(self.manifest)]
-        return pl.read_parquet(paths).select(*FEATURE_COLUMNS)
+        return _read(paths).select(*FEATURE_COLUMNS)
 
     def token_texts(self, ids: pl.Series) -> pl.Series:
         """Return lists of token ids as lists of texts, in the same order.
@@ -121,3 +122,13 @@ class Run:
         if not index.isdecimal():
             raise QueryError(f"{address!r} is no feature: write bank/index, such as {bank}/0.")
         return bank, int(index)
+
+
+def _read(paths: list[Path]) -> pl.DataFrame:
+    try:
+        return pl.read_parquet(paths)
+    except (PolarsError, OSError) as error:
+        raise RunError(
+            f"A table of {paths[0].parent} cannot be read: {str(error).splitlines()[0]} It is "
+            "damaged: make the run again, with --overwrite."
+        ) from error

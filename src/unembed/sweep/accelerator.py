@@ -54,9 +54,9 @@ def _largest(z: Tensor, k: int) -> Int[Tensor, "tile k"]:
     """Return the rows of the k largest, in order; equal values in row order.
 
     A float's bits, read as an integer, order as the float does once negative ones are
-    mirrored; with the row in the low half, the 64-bit keys have no ties.
+    mirrored (and -0.0 equals 0.0); with the row in the low half, the 64-bit keys have no ties.
     """
-    bits = (z + 0.0).view(torch.int32).to(torch.int64)
+    bits = z.view(torch.int32).to(torch.int64)
     order = torch.where(bits < 0, -(bits & 0x7FFFFFFF), bits)
     rows = torch.arange(z.shape[1], device=z.device)
     keys = (order << 32) | (_ROW_BITS - rows)

@@ -1,8 +1,7 @@
-"""The CPU reader: one numba pass over each row of a tile, all statistics at once.
+"""The CPU reader: all statistics of a row of a tile, in numba, while the row is in cache.
 
-Each row is cut into blocks that stay in the first-level cache. The inner loops are written so
-that they vectorise; only tokens in the outermost occupied histogram bins are ever looked at
-one by one, to find the top and bottom k.
+The loops over a row are written so that they vectorise. Only tokens in the outermost occupied
+histogram bins are ever looked at one by one, to find the top and bottom k.
 """
 
 from __future__ import annotations
@@ -13,10 +12,9 @@ import numpy.typing as npt
 from jaxtyping import Float
 
 from unembed.sweep.bins import N_BINS, OFFSET, PER_UNIT
-from unembed.sweep.statistics import TileReadings
+from unembed.sweep.statistics import F64, TileReadings
 
 F32 = npt.NDArray[np.float32]
-F64 = npt.NDArray[np.float64]
 I32 = npt.NDArray[np.int32]
 U32 = npt.NDArray[np.uint32]
 U8 = npt.NDArray[np.uint8]
@@ -27,6 +25,18 @@ _LANES = 4
 _PER_UNIT = np.float32(PER_UNIT)
 _OFFSET = np.float32(OFFSET)
 _LAST = np.int32(N_BINS - 1)
+
+
+def _cache_works() -> bool:
+    """Whether numba finds a folder for compiled kernels: a read-only install may have none."""
+    try:
+        numba.njit(cache=True)(_cache_works)
+    except RuntimeError:
+        return False
+    return True
+
+
+_CACHE = _cache_works()
 
 
 def read_tile(z: Float[np.ndarray, "tile tokens"], k: int) -> TileReadings:
@@ -49,7 +59,7 @@ def read_tile(z: Float[np.ndarray, "tile tokens"], k: int) -> TileReadings:
     return readings
 
 
-@numba.njit(parallel=True, cache=True, nogil=True)
+@numba.njit(parallel=True, cache=_CACHE, nogil=True)
 def _read_rows(
     z: F32, k: int, sums: F64, counts: U32,
     top_rows: I32, top_z: F32, bottom_rows: I32, bottom_z: F32,
@@ -66,7 +76,7 @@ def _read_rows(
         )  # fmt: skip
 
 
-@numba.njit(fastmath={"reassoc", "contract", "nsz", "arcp"}, cache=True, nogil=True)
+@numba.njit(fastmath={"reassoc", "contract", "nsz", "arcp"}, cache=_CACHE, nogil=True)
 def _sums(z: F32, sums: F64) -> None:
     """Power sums: float32 inside a block of 1,024, float64 across blocks."""
     sums[:] = 0
@@ -86,7 +96,7 @@ def _sums(z: F32, sums: F64) -> None:
         sums[3] += s4
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=_CACHE, nogil=True)
 def _bin(z: F32, bins: U8) -> None:
     """Histogram bin of each token; multiply and add round apart, as they do on a GPU."""
     for i in range(z.shape[0]):
@@ -95,7 +105,7 @@ def _bin(z: F32, bins: U8) -> None:
         bins[i] = np.uint8(_LAST if place > _LAST else place)
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=_CACHE, nogil=True)
 def _count(bins: U8, counts: U32) -> None:
     """Histogram in four lanes, so that neighbours in one bin do not wait for each other."""
     lanes = np.zeros((_LANES, 256), np.uint32)
@@ -111,7 +121,7 @@ def _count(bins: U8, counts: U32) -> None:
         counts[place] = lanes[0, place] + lanes[1, place] + lanes[2, place] + lanes[3, place]
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=_CACHE, nogil=True)
 def _outer_bins(counts: U32, k: int) -> tuple[int, int]:
     """Return the bins up to and from which the k smallest and k largest surely lie."""
     low, seen = 0, np.int64(counts[0])
@@ -125,7 +135,7 @@ def _outer_bins(counts: U32, k: int) -> tuple[int, int]:
     return low, high
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=_CACHE, nogil=True)
 def _extremes(
     z: F32, bins: U8, low: int, high: int, k: int,
     top_rows: I32, top_z: F32, bottom_rows: I32, bottom_z: F32,
@@ -148,7 +158,7 @@ def _extremes(
                 )
 
 
-@numba.njit(cache=True, nogil=True)
+@numba.njit(cache=_CACHE, nogil=True)
 def _insert(
     value: np.float32, row: int, sign: np.float32, found: int, k: int, rows: I32, values: F32
 ) -> int:

@@ -7,6 +7,8 @@ that a tile arrives as z-scores and every reader works on fixed scales.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple, TypeVar
 
@@ -25,6 +27,8 @@ FLAT = 1e-6
 """A row is flat when its std is below this share of |w| · rms|row of W_U|: rounding alone."""
 
 
+MAX_TOP_K = 1000
+
 Value = TypeVar("Value", bound=np.generic)
 
 
@@ -35,7 +39,10 @@ class SweepSettings:
     Attributes:
         top_k: tokens kept at either end of each feature.
         tile: features in a tile; 256 to 512 let the product run at full speed.
-        device: a torch device: `cpu`, `cuda`, `cuda:1`, `mps` …
+        device: a torch device that knows float64: `cpu`, `cuda`, `cuda:1` …
+
+    Raises:
+        UnembedError: for values that make no sense, or a device that cannot be used.
     """
 
     top_k: int = 20
@@ -46,6 +53,12 @@ class SweepSettings:
         for name in ("top_k", "tile"):
             if getattr(self, name) < 1:
                 raise UnembedError(f"{name} is at least 1, but was {getattr(self, name)}.")
+        if self.top_k > MAX_TOP_K:
+            raise UnembedError(
+                f"top_k is at most {MAX_TOP_K}, but was {self.top_k}: for all logit weights of "
+                "a feature multiply, W_dec[i] @ W_U.T."
+            )
+        _device(self.device)
 
 
 class FeatureStatistics(NamedTuple):
@@ -110,7 +123,8 @@ class Sweep:
         Args:
             W_dec: [F, d_model] finite directions, as wide as the unembedding.
         """
-        parts = [self._read_tile(rows) for rows in torch.split(W_dec, self.settings.tile)]
+        with _full_precision():
+            parts = [self._read_tile(rows) for rows in torch.split(W_dec, self.settings.tile)]
         return FeatureStatistics(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
     def z_scores(
@@ -124,7 +138,7 @@ class Sweep:
         wide = W_dec.double()
         norm = torch.linalg.vector_norm(wide, dim=1)
         unit = (wide / norm.clamp_min(torch.finfo(torch.float64).tiny)[:, None]).float()
-        spread = torch.linalg.vector_norm(unit @ self._factor, dim=1).double()
+        spread = torch.linalg.vector_norm(unit @ self._factor, dim=1, dtype=torch.float64)
         flat = (spread <= FLAT * self._rms) | (norm == 0)
         scaled = torch.where(flat[:, None], 0.0, unit / spread[:, None].float())
         std = torch.where(flat, 0.0, spread if self._cosine else spread * norm)
@@ -197,10 +211,21 @@ def _factor(unembedding: Unembedding) -> tuple[Tensor, float]:
 def _device(name: str) -> torch.device:
     try:
         device = torch.device(name)
-        torch.empty(1, device=device)
-    except (RuntimeError, AssertionError) as error:
+        torch.empty(1, device=device, dtype=torch.float64)
+    except (RuntimeError, AssertionError, TypeError, NotImplementedError) as error:
         raise UnembedError(
-            f"The device {name!r} cannot be used: {str(error).splitlines()[0]} Use 'cpu', or "
-            "install a torch build for this machine's GPU."
+            f"The device {name!r} cannot be used: {str(error).splitlines()[0][:200]} Use 'cpu', "
+            "or install a torch build for this machine's GPU. (Apple's 'mps' has no float64.)"
         ) from error
     return device
+
+
+@contextmanager
+def _full_precision() -> Iterator[None]:
+    """Keep float32 products float32, whatever the program around us allows (TF32, bf16)."""
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("highest")
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before)

@@ -31,6 +31,7 @@ def facts(run: Run, address: str) -> dict[str, Any]:
     return {
         "feature": f"{row['bank']}/{row['index']}",
         "model": run.model,
+        "lens": run.manifest["unembedding"]["lens"],
         "hook": source["hook"],
         "neuronpedia": f"https://www.neuronpedia.org/{page}/{row['index']}" if page else None,
         **{name: row[name] for name in STATISTICS},
@@ -56,7 +57,7 @@ def _ends(row: dict[str, Any], end: str) -> list[dict[str, Any]]:
     if columns[0] is None:
         return []
     return [
-        {"id": index, "token": text, "logit_weight": weight}
+        {"id": index, "token": text, "weight": weight}
         for index, text, weight in zip(*columns, strict=True)
     ]
 
@@ -101,12 +102,12 @@ def _tokens(feature: dict[str, Any], n_tokens: int) -> Table:
     table = Table(box=None, pad_edge=False)
     for end, style in (("promotes", "green"), ("suppresses", "red")):
         table.add_column(end, style=style, min_width=24)
-        table.add_column("logit", justify="right")
+        table.add_column(feature["lens"], justify="right")
         table.add_column("z", justify="right")
     for top, bottom in zip(feature["top"][:n_tokens], feature["bottom"][:n_tokens], strict=True):
         cells: list[Text | str] = []
         for entry in (top, bottom):
-            weight = entry["logit_weight"]
+            weight = entry["weight"]
             z = (weight - feature["mean"]) / feature["std"]
             cells += [Text(token(entry["token"])), number(weight, 3), f"{z:+.1f}"]
         table.add_row(*cells)

@@ -33,7 +33,7 @@ def draw(counts: Sequence[int], *, height: int = 8, limit: float = 8.0) -> Text:
     for line in range(height - 1, -1, -1):
         cells = np.clip(eighths - 8 * line, 0, 8)
         lines.append("".join(_EIGHTHS[cell] for cell in cells))
-    return Text("\n".join([*lines, _axis(limit, len(columns))]))
+    return Text("\n".join([*lines, _axis(limit, len(columns))]), no_wrap=True, overflow="crop")
 
 
 def _columns(counts: npt.NDArray[np.int64], limit: float) -> npt.NDArray[np.int64]:
