@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import torch
@@ -153,3 +156,32 @@ def test_digest_sees_every_change() -> None:
     assert prepare_unembedding(W_U.clone(), WORDS).digest == digest
     assert prepare_unembedding(changed, WORDS).digest != digest
     assert prepare_unembedding(W_U, WORDS, lens="cosine").digest != digest
+    other = Vocabulary.from_texts([f"u{i}" for i in range(V)])
+    assert prepare_unembedding(W_U, other).digest != digest
+
+
+@pytest.mark.parametrize("kind", ["parameter", "numpy"])
+def test_any_kind_of_matrix(kind: str) -> None:
+    W_U = random(V, D)
+    given = torch.nn.Parameter(W_U.clone()) if kind == "parameter" else W_U.numpy().copy()
+    assert prepare_unembedding(given, WORDS).digest == prepare_unembedding(W_U, WORDS).digest
+
+
+def test_the_mean_is_taken_in_float64() -> None:
+    """Forty thousand rows of 1000 and a little: a float32 sum would lose the little."""
+    rows = 1000 + random(40_000, 2)
+    texts = Vocabulary.from_texts([f"t{i}" for i in range(40_000)])
+    assert prepare_unembedding(rows, texts).W_U.double().mean(0).abs().max() < 5e-5
+
+
+def test_a_norm_of_no_known_kind() -> None:
+    """Tried where nothing checks annotations, as it is outside the tests."""
+    command = [sys.executable, "-c", "import unembed; unembed.FinalNorm('LayerNorm')"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert "'rmsnorm', 'layernorm', 'none'; found 'LayerNorm'" in done.stderr
+
+
+def test_a_norm_with_nan_is_named() -> None:
+    norm = FinalNorm("rmsnorm", torch.full((D,), torch.nan))
+    with pytest.raises(WeightError, match="final norm's weight"):
+        prepare_unembedding(random(V, D), WORDS, norm=norm)

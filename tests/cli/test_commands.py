@@ -93,6 +93,7 @@ def test_a_run_again_is_done_at_once(small: Path, vectors: Path) -> None:
         (["run", MODEL, "mlp:99", "-o", "OUT"], "has no layer 99"),
         (["run", MODEL, "mlp:x", "-o", "OUT"], "names no layers"),
         (["run", MODEL, MODEL, "-o", "OUT"], "holds no SAE that can be read"),
+        (["run", MODEL, "mlp:10", "--device", "gpu", "-o", "OUT"], "device 'gpu' cannot be used"),
         (["show", "RUN", "vectors/99"], "has no feature 99"),
         (["show", "RUN", "vector/1"], "Did you mean 'vectors'"),
         (["features", "RUN", "--sort", "kurtosys"], "Did you mean 'kurtosis'"),
@@ -170,7 +171,29 @@ def test_version() -> None:
 
 @pytest.mark.parametrize("name", ["run", "demo", "features", "show"])
 def test_help_teaches_with_an_example(name: str) -> None:
-    assert f"unembed {name}" in printed(name, "--help")
+    _, example = printed(name, "--help").split(f"Usage: unembed {name}", 1)
+    assert f"unembed {name} " in example
+
+
+def test_a_density_of_zero_is_null_in_json(tmp_path: Path, unembedding: Unembedding) -> None:
+    bank = Features.from_array(np.eye(2, 16), name="b", log10_density=[-np.inf, -3])
+    analyze(unembedding, bank, tmp_path / "run")
+    shown = printed("show", tmp_path / "run", "b/0", "--json")
+    assert json.loads(shown, parse_constant=pytest.fail)["log10_density"] is None
+
+
+def test_tokens_print_in_any_locale(small: Path) -> None:
+    plain = command("features", small, "--json", LC_ALL="C", PYTHONIOENCODING="ascii")
+    assert plain.returncode == 0, plain.stderr
+    assert json.loads(plain.stdout)
+
+
+def test_features_without_a_value_come_last(tmp_path: Path, unembedding: Unembedding) -> None:
+    bank = Features.from_array(np.diag([1.0] * 3 + [0.0] * 13), name="b")
+    analyze(unembedding, bank, tmp_path / "run")
+    for order in ([], ["--ascending"]):
+        rows = json.loads(printed("features", tmp_path / "run", *order, "--json"))
+        assert [row["kurtosis"] is None for row in rows] == [False] * 3 + [True] * 13
 
 
 def test_ctrl_c_keeps_what_is_done_and_says_so(tmp_path: Path) -> None:

@@ -266,6 +266,11 @@ def test_metadata(path: Path) -> None:
     assert file.shapes()["blk.1.ffn_down.weight"] == (D_MODEL, D_FF)
 
 
+def test_norm_of_an_unknown_architecture(path: Path) -> None:
+    with pytest.raises(FormatError, match=r"'wavelet'.*whose final norm unembed does not know"):
+        load_model(write(path, tied(), architecture="wavelet")).unembedding()
+
+
 def test_without_the_gguf_package(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(path, tied())
     monkeypatch.setitem(sys.modules, "gguf", None)

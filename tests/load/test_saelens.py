@@ -284,3 +284,19 @@ def test_a_file_that_holds_no_features(folder: Path, name: str) -> None:
 def test_no_such_folder(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="No file or folder at"):
         load_features(tmp_path / "nothing")
+
+
+def test_a_transcoder_names_the_hook_it_writes_to() -> None:
+    config = parse_config(
+        {
+            "hook_name": "blocks.8.ln2.hook_normalized",
+            "hook_layer": 8,
+            "metadata": {"hook_name_out": "blocks.9.hook_mlp_out", "hook_layer_out": 9},
+        }
+    )
+    assert (config.hook, config.layer) == ("blocks.9.hook_mlp_out", 9)
+
+
+def test_a_layer_that_is_no_number() -> None:
+    with pytest.raises(FormatError, match="its layer is 'x'; expected a whole number"):
+        parse_config({"hook_name": "blocks.8.hook_resid_pre", "hook_layer": "x"})

@@ -11,11 +11,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from filelock import FileLock
 
 import unembed
 from unembed import Features, SweepSettings, Unembedding, analyze
 from unembed.errors import RunError
 from unembed.store import manifest as manifest_module
+from unembed.store.folder import LOCK
 
 SCRIPT = """
 import os, signal, sys
@@ -68,7 +70,8 @@ def start(where: str, kill_at: int, folder: Path) -> int:
 
 
 def contents(folder: Path) -> dict[str, str]:
-    files = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    """Return the digests of a folder's files, less the lock, which filelock may leave."""
+    files = (p for p in sorted(folder.rglob("*")) if p.is_file() and p.name != LOCK)
     return {
         str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in files
@@ -158,17 +161,80 @@ def test_overwrite_keeps_what_is_not_of_the_run(
     assert (tmp_path / "notes.md").read_text() == "mine"
 
 
-def test_a_full_disk_leaves_no_half_written_file(
-    tmp_path: Path, unembedding: Unembedding, bank: Features, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def full(frame: object, path: Path, **options: object) -> None:
-        path.write_bytes(b"half")
-        raise OSError(28, "No space left on device")
+FULL = """
+import resource, signal, sys
+import torch, unembed
 
-    monkeypatch.setattr("polars.DataFrame.write_parquet", full)
-    with pytest.raises(RunError, match="No space left on device"):
-        analyze(unembedding, bank, tmp_path)
-    assert contents(tmp_path).keys() == {"manifest.json"}
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+random = torch.Generator().manual_seed(0)
+texts = unembed.Vocabulary.from_texts([f"t{i}" for i in range(300)])
+unembedding = unembed.prepare_unembedding(torch.randn(300, 8, generator=random), texts)
+bank = unembed.Features.from_array(torch.randn(3000, 8, generator=random))
+try:
+    unembed.analyze(unembedding, bank, sys.argv[1])
+except unembed.UnembedError as error:
+    print(error)
+"""
+
+
+def test_a_full_disk_leaves_no_half_written_file(tmp_path: Path) -> None:
+    """The kernel refuses to let a file grow, as it does when the disk is full."""
+    command = [sys.executable, "-c", FULL, str(tmp_path / "run")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    assert "cannot be written" in done.stdout, done.stderr
+    assert contents(tmp_path / "run").keys() == {"manifest.json", "tokens.parquet"}
+
+
+def test_overwrite_through_a_linked_folder_never_mixes_runs(
+    tmp_path: Path, unembedding: Unembedding, bank: Features
+) -> None:
+    run = tmp_path / "run"
+    analyze(unembedding, bank, run)
+    (run / "features").rename(tmp_path / "elsewhere")
+    (run / "features").symlink_to(tmp_path / "elsewhere")
+    (run / "features" / "notes.txt").write_text("mine")
+    again = analyze(unembedding, bank, run, settings=SweepSettings(top_k=3), overwrite=True)
+    assert again.features["top_ids"].list.len().unique().to_list() == [3]
+    assert (run / "features" / "notes.txt").read_text() == "mine"
+
+
+def test_two_at_once(tmp_path: Path, unembedding: Unembedding, bank: Features) -> None:
+    analyze(unembedding, bank, tmp_path)
+    with (
+        FileLock(tmp_path / LOCK),
+        pytest.raises(RunError, match="Another unembed is writing"),
+    ):
+        analyze(unembedding, bank, tmp_path, overwrite=True)
+
+
+def test_killed_before_the_manifest_had_its_name(
+    tmp_path: Path, unembedding: Unembedding, bank: Features
+) -> None:
+    (tmp_path / "manifest.json.part").write_text("{")
+    assert analyze(unembedding, bank, tmp_path).features.height == 50
+
+
+def test_a_folder_that_cannot_be_made(
+    tmp_path: Path, unembedding: Unembedding, bank: Features
+) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(RunError, match="cannot be written to"):
+        analyze(unembedding, bank, tmp_path / "file" / "run")
+
+
+def test_a_damaged_table(tmp_path: Path, unembedding: Unembedding, bank: Features) -> None:
+    run = analyze(unembedding, bank, tmp_path)
+    (shard,) = (tmp_path / "features").iterdir()
+    shard.write_bytes(shard.read_bytes()[:100])
+    with pytest.raises(RunError, match="is damaged: make the run again"):
+        _ = run.features
+
+
+def test_a_manifest_without_banks(tmp_path: Path) -> None:
+    (tmp_path / "manifest.json").write_text('{"schema_version": 1}')
+    with pytest.raises(RunError, match="it has no 'unembedding'"):
+        unembed.Run.open(tmp_path)
 
 
 def test_manifest_of_another_schema(

@@ -156,6 +156,8 @@ def test_cosine_lens(large: Unembedding, W_U: torch.Tensor, W_dec: torch.Tensor)
     np.testing.assert_allclose(read.mean, expected.mean(1), atol=1e-7)
     np.testing.assert_allclose(read.std, expected.std(1, correction=0), rtol=1e-6)
     np.testing.assert_allclose(read.maximum, expected.amax(1), atol=1e-6)
+    np.testing.assert_allclose(read.minimum, expected.amin(1), atol=1e-6)
+    np.testing.assert_allclose(read.top_weights, expected.topk(20).values, atol=1e-6)
     np.testing.assert_allclose(
         read.kurtosis, scipy.stats.kurtosis(expected.numpy(), axis=1, fisher=False), rtol=1e-5
     )
@@ -200,9 +202,60 @@ def test_laws_of_moments(seed: int, scale: float, shift: float) -> None:
     np.testing.assert_array_equal(mirrored.top_ids, read.bottom_ids)
 
 
-@pytest.mark.parametrize("wrong", [{"top_k": 0}, {"tile": 0}])
+def test_one_token_makes_the_whole_distribution() -> None:
+    """Skewness and kurtosis are then as large as they can be, and exact for their size."""
+    weights = np.random.default_rng(0).standard_normal((100_000, 1)) * 1e-4
+    weights[17] = 1.0
+    read = read_rows(weights)
+    exact = weights.astype(np.float32).astype(float)[:, 0]
+    assert read.top_ids[0, 0] == 17
+    np.testing.assert_allclose(read.skewness[0], scipy.stats.skew(exact), rtol=1e-6)
+    np.testing.assert_allclose(
+        read.kurtosis[0], scipy.stats.kurtosis(exact, fisher=False), rtol=1e-6
+    )
+
+
+@pytest.mark.parametrize("share", [1e-3, 1e-4, 1e-5])
+def test_a_feature_that_nearly_misses_what_is_read(share: float) -> None:
+    """Its std is a small share of |w| times the rows' rms; the errors grow as it shrinks."""
+    rng = np.random.default_rng(0)
+    matrix = rng.standard_normal((5000, 2)).astype(np.float32) * [1.0, share]
+    texts = Vocabulary.from_texts([f"t{i}" for i in range(5000)])
+    prepared = prepare_unembedding(torch.from_numpy(matrix).float(), texts)
+    read = Sweep(prepared).read(torch.tensor([[share * 0.1, 1.0]]))
+    wide = prepared.W_U.double().numpy() @ [np.float32(share * 0.1), 1.0]
+    assert not read.flat[0]
+    np.testing.assert_allclose(read.std[0], wide.std(), rtol=1e-5)
+    np.testing.assert_allclose(
+        read.kurtosis[0], scipy.stats.kurtosis(wide, fisher=False), rtol=1e-4
+    )
+
+
+@pytest.mark.parametrize("scale", [1e-25, 1e18])
+def test_unembeddings_of_any_scale(scale: float) -> None:
+    matrix = torch.randn(500, 8, generator=torch.Generator().manual_seed(0))
+    texts = Vocabulary.from_texts([f"t{i}" for i in range(500)])
+    row = torch.ones(1, 8)
+    scaled, plain = (Sweep(prepare_unembedding(matrix * s, texts)).read(row) for s in (scale, 1.0))
+    assert scaled.std[0] == pytest.approx(plain.std[0] * scale, rel=1e-5)
+    assert scaled.kurtosis[0] == pytest.approx(plain.kurtosis[0], rel=1e-5)
+
+
+def test_low_precision_around_us_changes_nothing(large: Unembedding, W_dec: torch.Tensor) -> None:
+    before = torch.get_float32_matmul_precision()
+    plain = Sweep(large).read(W_dec)
+    torch.set_float32_matmul_precision("medium")
+    try:
+        read = Sweep(large).read(W_dec)
+        assert torch.get_float32_matmul_precision() == "medium"
+    finally:
+        torch.set_float32_matmul_precision(before)
+    np.testing.assert_array_equal(read.kurtosis, plain.kurtosis)
+
+
+@pytest.mark.parametrize("wrong", [{"top_k": 0}, {"tile": 0}, {"top_k": 1001}])
 def test_settings_that_make_no_sense(wrong: dict[str, int]) -> None:
-    with pytest.raises(UnembedError, match="at least 1"):
+    with pytest.raises(UnembedError, match=r"at (least 1|most 1000)"):
         SweepSettings(**wrong)
 
 
