@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import scipy.stats
+import torch
 
-from unembed import Run
+from unembed import Features, Run, Unembedding, analyze
 from unembed.sweep.bins import N_BINS
 from unembed.views import histogram, summary
 from unembed.views.text import number, token
@@ -65,9 +68,24 @@ def test_summary_by_bank(demo_run: Run) -> None:
     )
 
 
-def test_summary_lists_heavy_tails_by_side(demo_run: Run) -> None:
+def test_summary_lists_each_banks_heaviest_tails(demo_run: Run) -> None:
     facts = summary.facts(demo_run)
-    assert all(row["skewness"] > 0 for row in facts["prediction"])
-    assert all(row["skewness"] < 0 for row in facts["suppression"])
-    right = demo_run.features.filter(demo_run.features["skewness"] > 0)["kurtosis"].max()
-    assert facts["prediction"][0]["kurtosis"] == right
+    for side, sign in (("prediction", 1), ("suppression", -1)):
+        for bank in demo_run.banks:
+            shown = [row for row in facts[side] if row["feature"].split("/")[0] == bank]
+            frame = demo_run.features.filter(bank=bank)
+            one_sided = frame.filter(sign * frame["skewness"] > 0)["kurtosis"]
+            assert [row["kurtosis"] for row in shown] == one_sided.top_k(2).to_list()
+
+
+def test_summary_of_many_banks_shows_one_of_each(
+    tmp_path: Path, unembedding: Unembedding, random: torch.Generator
+) -> None:
+    banks = [
+        Features.from_array(torch.randn(40, 16, generator=random), name=f"b{i}") for i in range(12)
+    ]
+    facts = summary.facts(analyze(unembedding, banks, tmp_path / "run"))
+    for side in ("prediction", "suppression"):
+        assert [row["feature"].split("/")[0] for row in facts[side]] == [
+            bank.name for bank in banks
+        ]

@@ -34,7 +34,7 @@ def by_bank(run: Run) -> pl.DataFrame:
     )
 
 
-def facts(run: Run, *, n_features: int = 5) -> dict[str, Any]:
+def facts(run: Run, *, n_features: int = 10) -> dict[str, Any]:
     """Return the summary as data: `--json` of `unembed run` and `unembed demo`."""
     manifest = run.manifest["unembedding"]
     return {
@@ -49,18 +49,24 @@ def facts(run: Run, *, n_features: int = 5) -> dict[str, Any]:
 
 
 def extreme(run: Run, tail: str, limit: int) -> pl.DataFrame:
-    """Return the features with the heaviest tails on one side.
+    """Return each bank's features with the heaviest tails on one side, bank after bank.
+
+    Layers differ so much in their tails that over all banks the last one would fill the list.
 
     Args:
         run: the run.
         tail: `skewness > 0` for a right tail (prediction), `skewness < 0` for a left one
             (suppression).
-        limit: how many.
+        limit: how many, shared evenly by the banks; at least one of each.
     """
-    return features.query(run, where=tail, sort="kurtosis", limit=limit)
+    share = max(1, limit // len(run.banks))
+    return pl.concat(
+        features.query(run, banks=[bank], where=tail, sort="kurtosis", limit=share)
+        for bank in run.banks
+    )
 
 
-def draw(run: Run, *, n_features: int = 8) -> Group:
+def draw(run: Run, *, n_features: int = 10) -> Group:
     """Return the summary, drawn for the terminal."""
     manifest = run.manifest["unembedding"]
     count = run.features.height
