@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from unembed import Features, Run, Unembedding, Vocabulary, analyze, prepare_unembedding
+from unembed.demo import FEATURES as DEMO_FEATURES
 from unembed.demo import MODEL as DEMO_MODEL
 from unembed.load import load_features, load_model, load_unembedding
 
@@ -37,9 +38,9 @@ def bank(random: torch.Generator) -> Features:
 
 @pytest.fixture(scope="session")
 def demo_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """The whole demo: 6,144 neurons of a real model."""
+    """The whole demo: 8,192 features of an SAE and 6,144 neurons of a real model."""
     model = load_model(DEMO_MODEL)
-    banks = load_features("mlp:10,20,26,29", model=model)
+    banks = [bank for reference in DEMO_FEATURES for bank in load_features(reference, model=model)]
     return analyze(load_unembedding(model), banks, tmp_path_factory.mktemp("demo") / "run")
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from unembed import Run, Sweep, load_features, load_unembedding
-from unembed.demo import MODEL
+from unembed.demo import MODEL, SAE
 
 LARGEST_KURTOSIS = {"mlp.10": 4.15, "mlp.20": 16.1, "mlp.26": 41.1, "mlp.29": 73.4}
 """Measured on the GGUF file; int8 rows keep them to 1.2 %."""
@@ -21,22 +22,61 @@ def test_known_neurons(demo_run: Run) -> None:
     assert second_person == [" your", " yourself", " yourselves"]
 
 
+@pytest.mark.parametrize(
+    ("feature", "promotes"),
+    [
+        (8058, {"?", "?),", "?”"}),
+        (4727, {" your", " yourself", " you"}),
+        (759, {" most", " least", "least"}),
+        (2483, {" second", " third", " Second"}),
+    ],
+)
+def test_known_features_of_the_sae(demo_run: Run, feature: int, promotes: set[str]) -> None:
+    assert set(demo_run.feature(f"sae.26/{feature}")["top_tokens"][:3]) == promotes
+
+
+def test_the_sae_is_as_its_card_says() -> None:
+    measured = json.loads((SAE / "evaluation.json").read_text())
+    card = (SAE / "README.md").read_text()
+    (sae,) = load_features(str(SAE))
+    assert sae.hook == "blocks.26.hook_resid_post"
+    assert sae.W_dec.shape == (8192, 576)
+    assert sae.log10_density is not None
+    assert (10.0**sae.log10_density).sum() == pytest.approx(measured["l0"], rel=0.05)
+    assert (sae.log10_density < -9).mean() == measured["dead_in_training"]
+    for figure in (
+        f"{measured['explained_variance']:.3f}",
+        f"{measured['l0']:.1f}",
+        f"{measured['dead_in_training']:.1%}",
+        *(f"{nats:.3f}" for nats in measured["loss"].values()),
+    ):
+        assert figure in card
+
+
 @pytest.mark.parametrize("bank", LARGEST_KURTOSIS)
 def test_tails_grow_with_depth(demo_run: Run, bank: str) -> None:
     largest = demo_run.features.filter(bank=bank)["kurtosis"].max()
     assert largest == pytest.approx(LARGEST_KURTOSIS[bank], rel=0.02)
 
 
-def test_every_neuron_has_values(demo_run: Run) -> None:
-    assert demo_run.features.height == 6144
-    assert demo_run.features.drop("log10_density").null_count().sum_horizontal().item() == 0
+def test_every_feature_has_values(demo_run: Run) -> None:
+    frame = demo_run.features
+    assert frame.height == 8192 + 6144
+    assert frame.drop("log10_density").null_count().sum_horizontal().item() == 0
+    assert frame.filter(bank="sae.26")["log10_density"].null_count() == 0
 
 
 def test_the_bundle_is_small_and_keeps_its_notices() -> None:
-    sizes = {path.name: path.stat().st_size for path in MODEL.iterdir()}
-    assert sum(sizes.values()) <= 36e6
-    assert sizes["NOTICE.md"]
-    assert sizes["LICENSE"]
+    sizes = {
+        path.relative_to(MODEL.parent).as_posix(): path.stat().st_size
+        for folder in (MODEL, SAE)
+        for path in folder.iterdir()
+    }
+    assert sum(sizes.values()) <= 45e6
+    assert sum(size for name, size in sizes.items() if name.startswith(f"{SAE.name}/")) <= 10e6
+    assert sizes[f"{MODEL.name}/NOTICE.md"]
+    assert sizes[f"{MODEL.name}/LICENSE"]
+    assert sizes[f"{SAE.name}/README.md"]
 
 
 @pytest.mark.parametrize("layer", [20, 29])

@@ -12,7 +12,11 @@ from unembed.cli import app
 from unembed.store.schema import FEATURE_COLUMNS
 
 ROOT = Path(__file__).parents[1]
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
+PAGES = sorted(
+    page
+    for pattern in ("*.md", "docs/*.md", "scripts/*/*.md", "src/unembed/demo/*/*.md")
+    for page in ROOT.glob(pattern)
+)
 
 
 def blocks(language: str) -> list[object]:

@@ -61,10 +61,12 @@ def test_demo_prints_what_to_look_at_first(tmp_path: Path) -> None:
         "demo", "-o", tmp_path / "run", HF_HUB_OFFLINE="1", HTTPS_PROXY="http://127.0.0.1:9"
     )
     assert done.returncode == 0, done.stderr
-    assert "6,144 features × 49,135 tokens of SmolLM2-135M-Instruct" in done.stdout
-    for expected in ("mlp.10", "mlp.20", "mlp.26", "mlp.29", "' their'", "Where to go next"):
-        assert expected in done.stdout
-    assert f"unembed show {tmp_path / 'run'} mlp." in done.stdout.replace("\n", "")
+    assert "14,336 features × 49,135 tokens of SmolLM2-135M-Instruct" in done.stdout
+    for bank in ("sae.26", "mlp.10", "mlp.20", "mlp.26", "mlp.29"):
+        assert f"\n{bank} " in done.stdout
+        assert f"\n{bank}/" in done.stdout
+    assert "Where to go next" in done.stdout
+    assert f"unembed show {tmp_path / 'run'} sae.26/8058" in done.stdout.replace("\n", "")
 
 
 def test_run_summary_as_json(tmp_path: Path, vectors: Path) -> None:
@@ -212,7 +214,7 @@ def test_ctrl_c_keeps_what_is_done_and_says_so(tmp_path: Path) -> None:
     assert started.returncode == 130, errors
     assert "the same command goes on" in " ".join(errors.split())
     assert "Traceback" not in errors
-    assert 0 < len(list(tmp_path.glob("run/features/*.parquet"))) < 24
+    assert 0 < len(list(tmp_path.glob("run/features/*.parquet"))) < 56
     again = subprocess.run(arguments, capture_output=True, check=False, timeout=120)
     assert again.returncode == 0
-    assert Run.open(tmp_path / "run").features.height == 6144
+    assert Run.open(tmp_path / "run").features.height == 14_336

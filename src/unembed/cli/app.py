@@ -110,7 +110,8 @@ def demo(
 ) -> None:
     """Analyse the embedded demo, a real language model, without a network.
 
-    SmolLM2-135M's MLP neurons of layers 10, 20, 26 and 29: 6,144 features × 49,135 tokens.
+    SmolLM2-135M's sparse autoencoder of layer 26 and the MLP neurons of layers 10, 20, 26 and 29:
+    14,336 features × 49,135 tokens.
 
         unembed demo && unembed show runs/demo mlp.20/1036
     """
