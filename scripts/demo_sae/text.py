@@ -16,6 +16,7 @@ import html
 import json
 import random
 import re
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -59,9 +60,12 @@ def download(registry: str, package: str) -> Path:
         "npm": ["npm", "pack", "--silent", package],
         "debian": ["apt-get", "download", "--quiet", package],
     }  # fmt: skip
-    if not (folder.is_dir() and any(folder.iterdir())):
-        folder.mkdir(parents=True, exist_ok=True)
-        subprocess.run(commands[registry], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+    if not folder.is_dir():
+        part = folder.with_name(f"{folder.name}.part")
+        shutil.rmtree(part, ignore_errors=True)
+        part.mkdir(parents=True)
+        subprocess.run(commands[registry], cwd=part, check=True, stdout=subprocess.DEVNULL)
+        part.rename(folder)
     (archive,) = folder.iterdir()
     return archive
 
@@ -154,8 +158,9 @@ def _dpkg(archive: Path) -> tarfile.TarFile:
     """Return the files of a Debian package."""
     path = archive.parent.with_suffix(".tar")
     if not path.exists():
-        with path.open("wb") as out:
-            subprocess.run(["dpkg-deb", "--fsys-tarfile", archive], check=True, stdout=out)
+        unpacked = ["dpkg-deb", "--fsys-tarfile", archive]
+        files = subprocess.run(unpacked, check=True, stdout=subprocess.PIPE).stdout
+        write(path, lambda part: part.write_bytes(files))
     return tarfile.open(path)
 
 
