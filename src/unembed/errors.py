@@ -34,6 +34,10 @@ class WeightError(UnembedError):
     """Weights hold NaN or infinite values, or none that can be used."""
 
 
+class TokenSetError(UnembedError):
+    """Token sets, or a file of them, are not what they should be, or a set is not there."""
+
+
 class RunError(UnembedError):
     """A run folder cannot be read, or holds another run than the one asked for."""
 

@@ -1,26 +1,21 @@
-"""Files of the cache, which are there whole or not at all, also when two programs write one."""
+"""Files of the cache, and what to say when the disk refuses one."""
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from unembed import cache
 from unembed.errors import SourceError
 
 
 @contextmanager
 def new_file(path: Path) -> Iterator[Path]:
-    """Yield a temporary path, which gets its name when all went well and else is removed."""
-    part = path.with_name(f".{uuid.uuid4().hex}")
+    """Yield a temporary path for a file of the cache, which is there whole or not at all."""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
+        with cache.new_file(path) as part:
             yield part
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
     except OSError as error:
         raise not_kept(path, error, "UNEMBED_CACHE") from error
 

@@ -1,0 +1,53 @@
+"""Derive the lexicon's tables: `python -m scripts.lexicon`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import polars as pl
+
+from scripts.lexicon import hypernyms, inflections, languages, names, places, sentiment
+from scripts.lexicon.closed import CLOSED
+from scripts.lexicon.wordlist import WordList
+
+DATA = Path(__file__).parents[2] / "src" / "unembed" / "tokensets" / "data"
+
+
+def word_lists() -> Iterator[WordList]:
+    """Yield the rows of the lexicon, grammar first."""
+    yield from inflections.word_lists(CLOSED)
+    yield from hypernyms.word_lists(CLOSED)
+    yield from sentiment.word_lists()
+    english = _english()
+    yield from names.word_lists(english)
+    yield from places.word_lists()
+    yield from languages.word_lists(english)
+
+
+def _english() -> frozenset[str]:
+    """Return English words in lower case, inflected forms included."""
+    forms = {
+        form for pos in inflections.SPEECH for each in inflections.forms_of(pos).values()
+        for form in each
+    }  # fmt: skip
+    return frozenset(forms) | CLOSED
+
+
+def main() -> None:
+    """Write both tables."""
+    DATA.mkdir(parents=True, exist_ok=True)
+    lexicon = pl.DataFrame(
+        [row._asdict() for row in word_lists()], schema_overrides={"words": pl.List(pl.String)}
+    ).select("name", "family", "description", "source", "case", "words")
+    lexemes = pl.DataFrame(
+        list(inflections.lexemes()), schema=["lemma", "pos", "forms"], orient="row"
+    )
+    for name, frame in (("lexicon", lexicon), ("lexemes", lexemes)):
+        path = DATA / f"{name}.parquet"
+        frame.write_parquet(path, compression="zstd", compression_level=19)
+        print(f"{path.name}: {frame.height:,} rows, {path.stat().st_size:,} bytes")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,32 @@
+"""The cache folder: what was fetched or derived once, and can be made again at any time."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+def cache_folder() -> Path:
+    """Return `UNEMBED_CACHE`, or `~/.cache/unembed`; it need not exist."""
+    return Path(os.environ.get("UNEMBED_CACHE") or Path.home() / ".cache" / "unembed")
+
+
+@contextmanager
+def new_file(path: Path) -> Iterator[Path]:
+    """Yield a temporary path, which gets its name when all went well and else is removed.
+
+    The file is there whole or not at all, also when two programs write it at once.
+
+    Raises:
+        OSError: when the disk refuses.
+    """
+    part = path.with_name(f".{uuid.uuid4().hex}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        yield part
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)

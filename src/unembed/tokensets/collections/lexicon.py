@@ -1,0 +1,49 @@
+"""Word lists derived from public lexicons; `scripts/lexicon` makes the data."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import polars as pl
+
+from unembed.tokensets.definitions import EXACT_MARK, Definition, Words
+
+DATA = Path(__file__).parents[1] / "data"
+LEXICON = DATA / "lexicon.parquet"
+LEXEMES = DATA / "lexemes.parquet"
+
+
+@cache
+def lexicon() -> pl.DataFrame:
+    """Return the word lists: name, family, description, source, case, words."""
+    return pl.read_parquet(LEXICON)
+
+
+def definitions() -> list[Definition]:
+    """Return the sets that a word list of the lexicon defines."""
+    return [
+        Definition(
+            row["name"],
+            row["family"],
+            row["description"],
+            row["source"],
+            Words(tuple(row["words"]), case=row["case"]),
+        )
+        for row in lexicon().iter_rows(named=True)
+    ]
+
+
+@cache
+def common_words() -> frozenset[str]:
+    """Return every lower-case English word of the lexicon, inflected forms included."""
+    english = lexicon().filter(pl.col("family").is_in(["grammar/pos", "grammar/inflection"]))
+    words = english["words"].explode().str.strip_prefix(EXACT_MARK)
+    lower = words.filter(words.str.contains(r"^[a-z]+$"))
+    return frozenset(lower.unique().to_list())
+
+
+@cache
+def lexemes() -> pl.DataFrame:
+    """Return inflected words: lemma, pos, forms."""
+    return pl.read_parquet(LEXEMES)

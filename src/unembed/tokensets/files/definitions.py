@@ -1,0 +1,181 @@
+"""A collection of one's own: token sets defined in a YAML or TOML file."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple, cast, get_args
+
+import polars as pl
+from polars.exceptions import PolarsError
+
+from unembed.errors import did_you_mean
+from unembed.tokensets.definitions import (
+    Case,
+    Characters,
+    Combination,
+    Definition,
+    How,
+    Pieces,
+    Regex,
+    Rule,
+    Words,
+)
+from unembed.tokensets.files.tree import Tree, read_tree
+from unembed.tokensets.reading import Space
+
+_FILE_KEYS = ("family", "source", "case", "space", "sets")
+_RULE_KEYS = {
+    "words": ("case", "space", "pieces", "except"),
+    "regex": ("case", "space", "except"),
+    "characters": ("how", "space"),
+    "union": (),
+    "intersection": (),
+    "difference": (),
+}
+_SET_KEYS = ("description", "family", "source")
+
+
+def read_definitions(path: Path) -> list[Definition]:
+    """Return the token sets that a YAML or TOML file defines.
+
+    The file's form is described in `docs/token-sets.md`.
+
+    Raises:
+        TokenSetError: naming the file and line of what is wrong.
+    """
+    content = read_tree(path)
+    table = content.table()
+    _check_keys(table, _FILE_KEYS, "of a file of token sets", content)
+    if "sets" not in table:
+        raise content.error("there is no 'sets', the table of names and what they hold.")
+    defaults = _Defaults(
+        table["family"].text() if "family" in table else path.stem,
+        table["source"].text() if "source" in table else path.name,
+        cast(Case, _choice(table, "case", get_args(Case), "raised")),
+        cast(Space, _choice(table, "space", get_args(Space))),
+    )
+    sets = table["sets"].table()
+    return [_definition(name, tree, defaults) for name, tree in sets.items()]
+
+
+class _Defaults(NamedTuple):
+    """What a file says of all its sets; case and space are those of its word lists."""
+
+    family: str
+    source: str
+    case: Case
+    space: Space
+
+
+def _definition(name: str, tree: Tree, defaults: _Defaults) -> Definition:
+    if not isinstance(tree.value, dict):  # the short form: a name and its words
+        words = Words(_entries(tree), defaults.case, defaults.space)
+        return Definition(name, defaults.family, "", defaults.source, words)
+    table = tree.value
+    _check_keys(table, (*_SET_KEYS, *_RULE_KEYS, *_options()), f"of the set {name!r}", tree)
+    kinds = [kind for kind in _RULE_KEYS if kind in table]
+    if len(kinds) != 1:
+        found = " and ".join(kinds) if kinds else "none of them"
+        raise tree.error(
+            f"the set {name!r} should have one of {', '.join(_RULE_KEYS)}; it has {found}."
+        )
+    kind = kinds[0]
+    for option in _options():
+        if option in table and option not in _RULE_KEYS[kind]:
+            raise table[option].error(f"{option!r} says nothing about {kind!r}; leave it out.")
+    facts = {key: table[key].text() for key in _SET_KEYS if key in table}
+    return Definition(
+        name,
+        facts.get("family", defaults.family),
+        " ".join(facts.get("description", "").split()),
+        facts.get("source", defaults.source),
+        _rule(kind, table, defaults),
+    )
+
+
+def _rule(kind: str, table: dict[str, Tree], defaults: _Defaults) -> Rule:
+    excluded = frozenset(_entries(table["except"])) if "except" in table else frozenset()
+    if kind == "words":
+        return Words(
+            _entries(table["words"]),
+            case=cast(Case, _choice(table, "case", get_args(Case), defaults.case)),
+            space=cast(Space, _choice(table, "space", get_args(Space), defaults.space)),
+            pieces=cast(Pieces, _choice(table, "pieces", get_args(Pieces))),
+            excluded=excluded,
+        )
+    if kind == "regex":
+        case = _choice(table, "case", ("exact", "any"))
+        pattern = _pattern(table["regex"], re.IGNORECASE if case == "any" else 0)
+        space = _choice(table, "space", (*get_args(Space), "kept"), "any")
+        return Regex(pattern, cast(Space, space), excluded)
+    if kind == "characters":
+        how = _choice(table, "how", ("all", "any"))
+        class_ = _character_class(table["characters"])
+        space = _choice(table, "space", get_args(Space), "any")
+        return Characters(class_, "any" if how == "any" else "all", cast(Space, space))
+    return Combination(cast(How, kind), _entries(table[kind]))
+
+
+def _entries(tree: Tree) -> tuple[str, ...]:
+    """Return the words of a list, or of a text that is split at white space, each once."""
+    if isinstance(tree.value, str):
+        words = tree.value.split()
+    elif isinstance(tree.value, list):
+        words = [each.text() for each in tree.value]
+    else:
+        raise tree.error("expected words: a list of them, or a text with spaces between them.")
+    if not words:
+        raise tree.error("there are no words.")
+    empty = [each for each in words if not each]
+    if empty:
+        raise tree.error("a word is empty; quote words of white space or punctuation.")
+    return tuple(dict.fromkeys(words))
+
+
+def _pattern(tree: Tree, flags: int) -> re.Pattern[str]:
+    text = tree.text()
+    try:
+        return re.compile(text, flags)
+    except re.error as error:
+        raise tree.error(
+            f"{text!r} is no regular expression that Python understands: {error}."
+        ) from error
+
+
+def _character_class(tree: Tree) -> str:
+    text = tree.text()
+    try:
+        pl.Series(["a"]).str.contains(rf"\A(?:{text})\z")
+    except PolarsError as error:
+        raise tree.error(
+            rf"{text!r} is no class of characters; write it as \p{{Greek}} or [a-z]."
+        ) from error
+    return text
+
+
+def _choice(table: dict[str, Tree], key: str, known: Iterable[str], default: str = "") -> str:
+    """Return a key's value, which is one of those known; the first is the default."""
+    known = list(known)
+    if key not in table:
+        return default or known[0]
+    text = table[key].text()
+    if text not in known:
+        raise table[key].error(
+            f"{key!r} is {text!r}, but should be one of {', '.join(known)}."
+            f"{did_you_mean(text, known)}"
+        )
+    return text
+
+
+def _check_keys(table: dict[str, Tree], known: Iterable[str], whose: str, tree: Tree) -> None:
+    for key, value in table.items():
+        if key not in known:
+            raise value.error(
+                f"{key!r} is no key {whose}.{did_you_mean(key, known)} Known: {', '.join(known)}."
+            )
+
+
+def _options() -> tuple[str, ...]:
+    return tuple(dict.fromkeys(option for options in _RULE_KEYS.values() for option in options))
