@@ -1,0 +1,33 @@
+"""`DiscoverSettings`: how modules are looked for, and how the search reports."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+Progress = Callable[[str, int, int], None]
+"""Called with the step, what of it is done, and how much it is in all."""
+
+
+@dataclass(frozen=True)
+class DiscoverSettings:
+    """How modules are looked for.
+
+    Attributes:
+        neighbours: nearest words to each word that can become its neighbours.
+        resolutions: of Louvain's modularity, from broad modules to tight ones.
+        min_words: fewest words of a module, its spellings counted once.
+        min_z: a token belongs to a feature's tail if its logit weight lies so many standard
+            deviations out.
+        min_kurtosis: features with lighter tails have no say.
+        seed: decides Louvain's order and the noise that modules are measured against.
+        device: a torch device for the products.
+    """
+
+    neighbours: int = 10
+    resolutions: tuple[float, ...] = (30.0, 300.0)
+    min_words: int = 4
+    min_z: float = 5.0
+    min_kurtosis: float = 5.0
+    seed: int = 0
+    device: str = "cpu"
