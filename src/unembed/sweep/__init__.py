@@ -1,5 +1,16 @@
 """The sweep over tiles of logit weights, and its readers."""
 
-from unembed.sweep.sweep import FeatureStatistics, Sweep, SweepSettings
+from unembed.sweep.enrichment import Enrichment, Membership, Weight
+from unembed.sweep.sweep import FeatureStatistics, Standardised, Sweep, SweepSettings, Tile, joined
 
-__all__ = ["FeatureStatistics", "Sweep", "SweepSettings"]
+__all__ = [
+    "Enrichment",
+    "FeatureStatistics",
+    "Membership",
+    "Standardised",
+    "Sweep",
+    "SweepSettings",
+    "Tile",
+    "Weight",
+    "joined",
+]

@@ -39,8 +39,8 @@ def _read_rows(z: Tensor, k: int) -> tuple[Tensor, ...]:
     sums = torch.stack(
         [wide.sum(1), square.sum(1), (square * wide).sum(1), (square * square).sum(1)], dim=1
     )
-    top = _largest(z, k)
-    bottom = _largest(-z, k)
+    top = ordered(z, k)
+    bottom = ordered(-z, k)
     return sums, _histogram(z), top, z.gather(1, top), bottom, z.gather(1, bottom)
 
 
@@ -50,7 +50,7 @@ def _histogram(z: Tensor) -> Int[Tensor, "tile bins"]:
     return counts.scatter_add_(1, places, torch.ones_like(places))
 
 
-def _largest(z: Tensor, k: int) -> Int[Tensor, "tile k"]:
+def ordered(z: Tensor, k: int) -> Int[Tensor, "tile k"]:
     """Return the rows of the k largest, in order; equal values in row order.
 
     A float's bits, read as an integer, order as the float does once negative ones are

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from jaxtyping import Float
 
+from unembed.compiled import compiled
 from unembed.sweep.bins import N_BINS, OFFSET, PER_UNIT
 from unembed.sweep.statistics import F64, TileReadings
 
@@ -25,18 +26,6 @@ _LANES = 4
 _PER_UNIT = np.float32(PER_UNIT)
 _OFFSET = np.float32(OFFSET)
 _LAST = np.int32(N_BINS - 1)
-
-
-def _cache_works() -> bool:
-    """Whether numba finds a folder for compiled kernels: a read-only install may have none."""
-    try:
-        numba.njit(cache=True)(_cache_works)
-    except RuntimeError:
-        return False
-    return True
-
-
-_CACHE = _cache_works()
 
 
 def read_tile(z: Float[np.ndarray, "tile tokens"], k: int) -> TileReadings:
@@ -59,7 +48,7 @@ def read_tile(z: Float[np.ndarray, "tile tokens"], k: int) -> TileReadings:
     return readings
 
 
-@numba.njit(parallel=True, cache=_CACHE, nogil=True)
+@compiled(parallel=True)
 def _read_rows(
     z: F32, k: int, sums: F64, counts: U32,
     top_rows: I32, top_z: F32, bottom_rows: I32, bottom_z: F32,
@@ -76,7 +65,7 @@ def _read_rows(
         )  # fmt: skip
 
 
-@numba.njit(fastmath={"reassoc", "contract", "nsz", "arcp"}, cache=_CACHE, nogil=True)
+@compiled(fastmath={"reassoc", "contract", "nsz", "arcp"})
 def _sums(z: F32, sums: F64) -> None:
     """Power sums: float32 inside a block of 1,024, float64 across blocks."""
     sums[:] = 0
@@ -96,7 +85,7 @@ def _sums(z: F32, sums: F64) -> None:
         sums[3] += s4
 
 
-@numba.njit(cache=_CACHE, nogil=True)
+@compiled()
 def _bin(z: F32, bins: U8) -> None:
     """Histogram bin of each token; multiply and add round apart, as they do on a GPU."""
     for i in range(z.shape[0]):
@@ -105,7 +94,7 @@ def _bin(z: F32, bins: U8) -> None:
         bins[i] = np.uint8(_LAST if place > _LAST else place)
 
 
-@numba.njit(cache=_CACHE, nogil=True)
+@compiled()
 def _count(bins: U8, counts: U32) -> None:
     """Histogram in four lanes, so that neighbours in one bin do not wait for each other."""
     lanes = np.zeros((_LANES, 256), np.uint32)
@@ -121,7 +110,7 @@ def _count(bins: U8, counts: U32) -> None:
         counts[place] = lanes[0, place] + lanes[1, place] + lanes[2, place] + lanes[3, place]
 
 
-@numba.njit(cache=_CACHE, nogil=True)
+@compiled()
 def _outer_bins(counts: U32, k: int) -> tuple[int, int]:
     """Return the bins up to and from which the k smallest and k largest surely lie."""
     low, seen = 0, np.int64(counts[0])
@@ -135,7 +124,7 @@ def _outer_bins(counts: U32, k: int) -> tuple[int, int]:
     return low, high
 
 
-@numba.njit(cache=_CACHE, nogil=True)
+@compiled()
 def _extremes(
     z: F32, bins: U8, low: int, high: int, k: int,
     top_rows: I32, top_z: F32, bottom_rows: I32, bottom_z: F32,
@@ -158,7 +147,7 @@ def _extremes(
                 )
 
 
-@numba.njit(cache=_CACHE, nogil=True)
+@compiled()
 def _insert(
     value: np.float32, row: int, sign: np.float32, found: int, k: int, rows: I32, values: F32
 ) -> int:

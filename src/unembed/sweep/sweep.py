@@ -7,7 +7,7 @@ that a tile arrives as z-scores and every reader works on fixed scales.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple, TypeVar
@@ -20,6 +20,9 @@ from torch import Tensor
 
 from unembed.errors import UnembedError
 from unembed.sweep import accelerator, cpu
+from unembed.sweep.enrichment import Enrichment, Membership, Weight
+from unembed.sweep.enrichment import accelerator as enrichment_accelerator
+from unembed.sweep.enrichment import cpu as enrichment_cpu
 from unembed.sweep.statistics import F64, TileReadings, moments
 from unembed.unembedding import Unembedding
 
@@ -95,6 +98,42 @@ class FeatureStatistics(NamedTuple):
     bottom_weights: Float[np.ndarray, "features k"]
 
 
+class Standardised(NamedTuple):
+    """Features scaled for the product with W_U.
+
+    Attributes:
+        scaled: [F, d_model] float32, each row's logit weights of standard deviation 1; zeros for
+            flat features.
+        std: [F] of the logit weights before, 0 for flat features; with the cosine lens that of
+            the cosines.
+        norm: [F] Euclidean length of the rows before.
+    """
+
+    scaled: Float[Tensor, "features d_model"]
+    std: F64
+    norm: F64
+
+
+class Tile(NamedTuple):
+    """One tile of the sweep.
+
+    Attributes:
+        z: [T, n] float32 on the sweep's device, standardised logit weights; zeros for flat
+            features.
+        features: the rows that made it, scaled, with their std and norms.
+        mean: [T] the mean logit weight, 0 for the logit lens.
+    """
+
+    z: Float[Tensor, "tile tokens"]
+    features: Standardised
+    mean: F64
+
+
+def joined(parts: Sequence[FeatureStatistics]) -> FeatureStatistics:
+    """Return the statistics of several tiles as one."""
+    return FeatureStatistics(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+
+
 class Sweep:
     """A prepared sweep against one unembedding: tiles in, statistics out.
 
@@ -123,17 +162,53 @@ class Sweep:
         Args:
             W_dec: [F, d_model] finite directions, as wide as the unembedding.
         """
-        with _full_precision():
-            parts = [self._read_tile(rows) for rows in torch.split(W_dec, self.settings.tile)]
-        return FeatureStatistics(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+        return joined([self.statistics(tile) for tile in self.tiles(W_dec)])
 
-    def z_scores(
-        self, W_dec: Float[Tensor, "tile d_model"]
-    ) -> tuple[Float[Tensor, "tile tokens"], F64, F64]:
-        """Return one tile of standardised logit weights, the std used, and the norms.
+    def tiles(self, W_dec: Float[Tensor, "features d_model"]) -> Iterator[Tile]:
+        """Yield features tile by tile with their z-scores, for any readers; each once, in order.
 
-        The tile is overwritten by the next call. Rows of flat features are all zero, with
-        std 0. With the cosine lens, std is that of the cosines.
+        A tile's z is overwritten by the next one.
+
+        Args:
+            W_dec: [F, d_model] finite directions, as wide as the unembedding.
+        """
+        for rows in torch.split(W_dec, self.settings.tile):
+            features = self.standardised(rows)
+            with full_precision():
+                z = self._z_scores(features.scaled)
+            yield Tile(z, features, self._mean(rows, features.norm))
+
+    def statistics(self, tile: Tile) -> FeatureStatistics:
+        """Return the statistics of a tile's features."""
+        found = (
+            cpu.read_tile(tile.z.numpy(), self.top_k)
+            if self.device.type == "cpu"
+            else accelerator.read_tile(tile.z, self.top_k)
+        )
+        return self._in_weights(found, tile.features.std, tile.features.norm, tile.mean)
+
+    def enrichment(self, tile: Tile, sets: Membership, weight: Weight = "none") -> Enrichment:
+        """Return the enrichment of every set in a tile's features.
+
+        Args:
+            tile: as `tiles` yields it.
+            sets: over this unembedding's rows.
+            weight: what a hit adds: `none`, `normal-scores` or `magnitude`.
+        """
+        found = (
+            enrichment_cpu.read_tile(tile.z.numpy(), sets, weight)
+            if self.device.type == "cpu"
+            else enrichment_accelerator.read_tile(tile.z, sets, weight)
+        )
+        flat = tile.features.std == 0
+        found.es[flat], found.peak[flat], found.auroc[flat] = 0, 0, 0.5
+        return found
+
+    def standardised(self, W_dec: Float[Tensor, "features d_model"]) -> Standardised:
+        """Return features scaled so that their logit weights have standard deviation 1.
+
+        Args:
+            W_dec: [F, d_model] directions of any length.
         """
         wide = W_dec.double()
         norm = torch.linalg.vector_norm(wide, dim=1)
@@ -142,27 +217,18 @@ class Sweep:
         flat = (spread <= FLAT * self._rms) | (norm == 0)
         scaled = torch.where(flat[:, None], 0.0, unit / spread[:, None].float())
         std = torch.where(flat, 0.0, spread if self._cosine else spread * norm)
-        return self._product(scaled), std.numpy(), norm.numpy()
+        return Standardised(scaled, std.numpy(), norm.numpy())
+
+    def _z_scores(self, scaled: Tensor) -> Tensor:
+        if self._tile is None:
+            shape = (self.settings.tile, self.unembedding.n_tokens)
+            self._tile = torch.empty(shape, dtype=torch.float32, device=self.device)
+        out = self._tile[: len(scaled)]
+        return torch.mm(scaled.to(self.device), self._W_U.T, out=out)
 
     @property
     def _cosine(self) -> bool:
         return self.unembedding.lens == "cosine"
-
-    def _product(self, rows: Tensor) -> Tensor:
-        if self._tile is None:
-            shape = (self.settings.tile, self.unembedding.n_tokens)
-            self._tile = torch.empty(shape, dtype=torch.float32, device=self.device)
-        out = self._tile[: len(rows)]
-        return torch.mm(rows.to(self.device), self._W_U.T, out=out)
-
-    def _read_tile(self, W_dec: Tensor) -> FeatureStatistics:
-        z, std, norm = self.z_scores(W_dec)
-        found = (
-            cpu.read_tile(z.numpy(), self.top_k)
-            if self.device.type == "cpu"
-            else accelerator.read_tile(z, self.top_k)
-        )
-        return self._in_weights(found, std, norm, self._mean(W_dec, norm))
 
     def _mean(self, W_dec: Tensor, norm: F64) -> F64:
         """The mean logit weight, which centring took away and the cosine lens keeps."""
@@ -221,7 +287,7 @@ def _device(name: str) -> torch.device:
 
 
 @contextmanager
-def _full_precision() -> Iterator[None]:
+def full_precision() -> Iterator[None]:
     """Keep float32 products float32, whatever the program around us allows (TF32, bf16)."""
     before = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision("highest")

@@ -1,0 +1,132 @@
+"""The same enrichment of a tile through torch alone, on a GPU or any other device."""
+
+from __future__ import annotations
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from unembed.sweep.accelerator import ordered
+from unembed.sweep.enrichment.membership import Membership
+from unembed.sweep.enrichment.readings import Enrichment, Weight, normal_scores
+
+_BYTES = 2**28
+_PLACE = 21
+_LAST = 2**_PLACE - 1
+
+
+def read_tile(
+    z: Float[Tensor, "tile tokens"], membership: Membership, weight: Weight = "none"
+) -> Enrichment:
+    """Return the enrichment of every set in every row of a tile.
+
+    Given the same z, equal to the CPU reader's to the last bit (`none`), or to the rounding of
+    float64 sums (other weights).
+
+    Args:
+        z: [T, n] standardised logit weights.
+        membership: the sets, over the same n rows of W_U.
+        weight: what a hit adds.
+    """
+    device = z.device
+    sets = torch.from_numpy(membership.testable.nonzero()[0]).to(device)
+    sizes = torch.from_numpy(membership.sizes).to(device)
+    kept = torch.repeat_interleave(torch.from_numpy(membership.testable).to(device), sizes)
+    rows = torch.from_numpy(membership.rows).to(device)[kept].long()
+    owner = torch.repeat_interleave(torch.arange(len(sets), device=device), sizes[sets])
+    n, m = z.shape[1], sizes[sets]
+    scores = torch.from_numpy(normal_scores(n)).to(device) if weight == "normal-scores" else None
+    shape = (len(z), len(membership))
+    es = torch.zeros(shape, dtype=torch.float64, device=device)
+    peak = torch.zeros(shape, dtype=torch.int32, device=device)
+    auroc = torch.full(shape, 0.5, dtype=torch.float64, device=device)
+    if len(sets):
+        at_once = max(1, _BYTES // (8 * max(len(rows), n)))
+        for start in range(0, len(z), at_once):
+            part = slice(start, start + at_once)
+            order = ordered(z[part], n)
+            rank = torch.empty_like(order).scatter_(
+                1, order, torch.arange(n, device=device).expand_as(order)
+            )
+            ranks = (owner * n + rank[:, rows]).sort(dim=1).values - owner * n
+            if weight == "none":
+                found = _unweighted(ranks, owner, m, n)
+            else:
+                weights = z[part].gather(1, order).abs().double() if scores is None else scores
+                found = _weighted(ranks, owner, m, n, weights.expand(len(ranks), n))
+            es[part, sets], peak[part, sets] = found[0], found[1].int()
+            auroc[part, sets] = _auroc(ranks, owner, m, n)
+    return Enrichment(es.cpu().numpy(), peak.cpu().numpy(), auroc.cpu().numpy())
+
+
+def _hits(owner: Tensor, m: Tensor) -> Int[Tensor, memberships]:
+    """How many members of the same set come before, in rank order."""
+    starts = torch.cumsum(m, 0) - m
+    return torch.arange(len(owner), device=owner.device) - starts[owner]
+
+
+def _auroc(ranks: Tensor, owner: Tensor, m: Tensor, n: int) -> Float[Tensor, "part sets"]:
+    total = torch.zeros(len(ranks), len(m), dtype=torch.int64, device=ranks.device)
+    total.scatter_add_(1, owner.expand_as(ranks), ranks)
+    wide = m.double()
+    auroc: Tensor = 1 - (total - wide * (wide - 1) / 2) / (wide * (n - wide))
+    return auroc
+
+
+def _unweighted(ranks: Tensor, owner: Tensor, m: Tensor, n: int) -> tuple[Tensor, Tensor]:
+    """ES in whole numbers; below D stands the place, so that the first of equal extremes counts."""
+    size = m[owner]
+    before = _hits(owner, m) * n - ranks * size
+    low = (before << _PLACE) | ranks
+    high = ((before + n - size) << _PLACE) | (_LAST - ranks - 1)
+    bottom, top = _extremes(low, high, owner, len(m))
+    pairs = m.double() * (n - m).double()
+    return _signed(
+        (top >> _PLACE) / pairs, _LAST - (top & _LAST), (bottom >> _PLACE) / pairs, bottom & _LAST
+    )
+
+
+def _weighted(
+    ranks: Tensor, owner: Tensor, m: Tensor, n: int, weights: Tensor
+) -> tuple[Tensor, Tensor]:
+    hit = weights.gather(1, ranks)
+    ends = torch.cumsum(m, 0) - 1
+    heavy = torch.zeros(len(ranks), len(m), dtype=torch.bool, device=ranks.device)
+    heavy.scatter_reduce_(1, owner.expand_as(ranks), hit > 0, "amax")
+    hit = torch.where(heavy[:, owner], hit, 1.0)
+    gained = hit.cumsum(1)
+    upto = torch.cat([torch.zeros_like(gained[:, :1]), gained[:, ends[:-1]]], 1)
+    total = gained[:, ends] - upto
+    unit = (1 / total)[:, owner]
+    lost = (ranks - _hits(owner, m)).double() / (n - m)[owner].double()
+    after = (gained - upto[:, owner]) * unit - lost
+    before = (gained - hit - upto[:, owner]) * unit - lost
+    bottom, top = _extremes(before, after, owner, len(m))
+    top_at = _first(after == top[:, owner], ranks + 1, owner, len(m), n)
+    bottom_at = _first(before == bottom[:, owner], ranks, owner, len(m), n)
+    return _signed(top, top_at, bottom, bottom_at)
+
+
+def _extremes(low: Tensor, high: Tensor, owner: Tensor, sets: int) -> tuple[Tensor, Tensor]:
+    """Return the smallest of `low`, and the largest of `high`, of each set."""
+    index = owner.expand_as(low)
+    empty = low.new_zeros(len(low), sets)
+    return (
+        empty.scatter_reduce(1, index, low, "amin", include_self=False),
+        empty.scatter_reduce(1, index, high, "amax", include_self=False),
+    )
+
+
+def _first(chosen: Tensor, places: Tensor, owner: Tensor, sets: int, n: int) -> Tensor:
+    """Return the smallest chosen place of each set."""
+    start = places.new_full((len(places), sets), n)
+    return start.scatter_reduce(
+        1, owner.expand_as(places), torch.where(chosen, places, n), "amin", include_self=True
+    )
+
+
+def _signed(
+    top: Tensor, top_at: Tensor, bottom: Tensor, bottom_at: Tensor
+) -> tuple[Tensor, Tensor]:
+    promotes = top >= -bottom
+    return torch.where(promotes, top, bottom), torch.where(promotes, top_at, bottom_at)

@@ -1,0 +1,38 @@
+"""What the enrichment reader says of a tile of features, on any device."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from jaxtyping import Float, Int
+from scipy.special import ndtri
+
+Weight = Literal["none", "normal-scores", "magnitude"]
+WEIGHTS: tuple[Weight, ...] = ("none", "normal-scores", "magnitude")
+
+
+class Enrichment(NamedTuple):
+    """Signed enrichment of S token sets in the rankings of T features.
+
+    Tokens are ranked by logit weight, highest first, equal ones in token-id order. Sets of no or of
+    all tokens, and flat features, have es 0, peak 0 and auroc ½. Hits that all weigh nothing (the
+    one in the very middle, by normal scores) weigh alike.
+
+    Attributes:
+        es: [T, S] the running sum's value of largest magnitude, with its sign; + promotes. Of equal
+            magnitudes the positive one.
+        peak: [T, S] after how many tokens of the ranking the running sum is at es, 0 to n.
+        auroc: [T, S] probability that a token of the set outranks one that is not in it.
+    """
+
+    es: Float[np.ndarray, "tile sets"]
+    peak: Int[np.ndarray, "tile sets"]
+    auroc: Float[np.ndarray, "tile sets"]
+
+
+def normal_scores(n_tokens: int) -> npt.NDArray[np.float64]:
+    """Return |Φ⁻¹((r − ½) / n)| for the ranks r = 1 … n: what a hit at each rank weighs."""
+    scores: npt.NDArray[np.float64] = np.abs(ndtri((np.arange(n_tokens) + 0.5) / n_tokens))
+    return scores
