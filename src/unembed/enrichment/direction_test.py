@@ -1,0 +1,168 @@
+"""The direction test: does a feature shift a token set more than a random direction would?
+
+Our primary test. The standardised shift t = δ·w / sqrt(wᵀΣw) says how many standard deviations of
+the feature's logit weights a set's mean lies from the vocabulary's; z = t / sd(t) is that in units
+of what random directions do, and its p-value is exact (`direction_null`). Two thin products, never
+[F, V].
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from typing import Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from unembed.enrichment.direction_null import DirectionNull, Tails
+from unembed.enrichment.discovery_rate import DiscoveryRate, log10_q
+from unembed.enrichment.effects import Effects, Testable, effects_of
+from unembed.enrichment.lookup import log10_p_values
+from unembed.enrichment.second_moment import SecondMoment
+from unembed.features import Features, check_width
+from unembed.sweep import Sweep, SweepSettings
+from unembed.sweep.sweep import full_precision
+from unembed.unembedding import Unembedding
+
+F32 = npt.NDArray[np.float32]
+
+_FEATURES_AT_ONCE = 2048
+
+Null = SecondMoment | Features | Literal["bank", "identity"]
+"""What random directions are like: a bank, the bank itself, all dimensions alike, or a given M."""
+
+
+class Scores(NamedTuple):
+    """What the direction test says of F features and S sets.
+
+    A flat feature (a row of zeros) and a set that cannot be tested have z = 0, log10_p = 0, q = 1,
+    and do not count among the tested pairs.
+
+    Attributes:
+        z: [F, S] float32; positive promotes, negative suppresses.
+        log10_p: [F, S] float32, two-sided.
+        q: [F, S] float32, Benjamini and Hochberg's over all pairs.
+    """
+
+    z: Float[np.ndarray, "features sets"]
+    log10_p: Float[np.ndarray, "features sets"]
+    q: Float[np.ndarray, "features sets"]
+
+
+class DirectionTest:
+    """The test of S effects against one null, ready for any number of features.
+
+    Args:
+        sweep: of the unembedding: it scales features to logit weights of standard deviation 1.
+        effects: what is tested.
+        moment: what random directions are like.
+    """
+
+    def __init__(self, sweep: Sweep, effects: Effects, moment: SecondMoment) -> None:
+        self.sweep = sweep
+        self.effects = effects
+        self.moment = moment
+        self._null = DirectionNull(sweep.unembedding.covariance, moment)
+        self.testable = effects.testable
+        delta = effects.delta[self.testable]
+        self.sd = np.zeros(len(effects))
+        self.sd[self.testable] = self._null.sd(delta)
+        scaled = np.zeros(effects.delta.shape, np.float32)
+        scaled[self.testable] = delta / self.sd[self.testable, None]
+        self._scaled = torch.from_numpy(scaled).to(sweep.device)
+        self._columns = np.where(self.testable, np.cumsum(self.testable) - 1, -1)
+
+    @cached_property
+    def tails(self) -> Tails:
+        """The tail probabilities of every testable set, in float32."""
+        return self._null.tails(self.effects.delta[self.testable], self.sd[self.testable]).single()
+
+    @property
+    def variance_inflation(self) -> npt.NDArray[np.float64]:
+        """[S] VIF: the variance of t over random directions, by that over random sets of tokens.
+
+        Random sets of m of n tokens have variance (n − m) / (m (n − 1)); the classical test takes
+        it for granted. 0 where there is no set.
+        """
+        n, m = self.sweep.unembedding.n_tokens, self.effects.sizes
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return np.where((m > 0) & (m < n), self.sd**2 * m * (n - 1) / (n - m), 0.0)
+
+    def z(self, standardised: Float[Tensor, "features d_model"]) -> F32:
+        """Return [B, S] z of features that `Sweep.standardised` scaled."""
+        with full_precision():
+            return (standardised.to(self.sweep.device) @ self._scaled.T).cpu().numpy()
+
+    def log10_p(self, z: Float[np.ndarray, "features sets"]) -> F32:
+        """Return [B, S] two-sided log10 p of z, 0 for sets that cannot be tested."""
+        out = np.empty(z.shape, np.float32)
+        log10_p_values(np.ascontiguousarray(z), self._columns, *self.tails, out)
+        return out
+
+
+def direction_test(
+    features: Features,
+    unembedding: Unembedding,
+    token_sets: Testable,
+    *,
+    null: Null = "bank",
+    device: str = "cpu",
+    progress: Callable[[int], None] = lambda done: None,
+) -> Scores:
+    """Return z, log10 p and q of every feature and set.
+
+    >>> scores = direction_test(features, unembedding, token_sets)  # doctest: +SKIP
+    >>> scores.z[7], scores.log10_p[7], scores.q[7]  # doctest: +SKIP
+
+    Args:
+        features: the bank that is tested.
+        unembedding: of the model that it writes to.
+        token_sets: `TokenSets`; a sequence of `Contrast`; or a mapping of names to properties, one
+            value a token (see `effects_of`).
+        null: what random directions are like: the bank itself, another bank (`--null-bank`), the
+            identity, or a `SecondMoment`.
+        device: a torch device for the products.
+        progress: told how many features were added to what is done.
+
+    Raises:
+        ShapeError: when widths do not agree.
+        TokenSetError: when the sets are of another vocabulary.
+    """
+    check_width(features, unembedding)
+    sweep = Sweep(unembedding, SweepSettings(device=device))
+    moment = second_moment(null, features, unembedding)
+    test = DirectionTest(sweep, effects_of(token_sets, unembedding), moment)
+    z = np.empty((len(features), len(test.effects)), np.float32)
+    log10_p = np.empty_like(z)
+    rate = DiscoveryRate()
+    for start in range(0, len(features), _FEATURES_AT_ONCE):
+        part = slice(start, start + _FEATURES_AT_ONCE)
+        rows = sweep.standardised(features.W_dec[part])
+        z[part] = test.z(rows.scaled)
+        log10_p[part] = test.log10_p(z[part])
+        rate.add(log10_p[part][rows.std > 0], test.testable)
+        progress(len(rows.std))
+    return Scores(z, log10_p, 10 ** log10_q(log10_p, rate.curve()))
+
+
+def second_moment(
+    null: Null,
+    bank: Features,
+    unembedding: Unembedding,
+) -> SecondMoment:
+    """Return the M that `null` names, for features of a bank.
+
+    Raises:
+        ShapeError: when the null's bank is not as wide as the unembedding.
+    """
+    if isinstance(null, SecondMoment):
+        return null
+    if null == "identity":
+        return SecondMoment.identity(unembedding.d_model)
+    chosen = bank if null == "bank" else null
+    check_width(chosen, unembedding)
+    return SecondMoment.of(chosen)

@@ -1,0 +1,73 @@
+"""Kernels that read tables of tail probabilities for hundreds of millions of pairs."""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+from unembed.compiled import compiled
+
+F32 = npt.NDArray[np.float32]
+I64 = npt.NDArray[np.int64]
+
+_GROUP = 64
+
+
+@compiled()
+def _at(z: np.float32, knots: F32, log10_p: F32, slope: F32) -> np.float32:
+    """Cubic Hermite interpolation in |z|; beyond the last knot, its value."""
+    x = abs(z)
+    low, high = 0, knots.shape[0] - 1
+    if not x < knots[high]:
+        return np.float32(log10_p[high])
+    while high - low > 1:
+        middle = (low + high) // 2
+        if knots[middle] <= x:
+            low = middle
+        else:
+            high = middle
+    width = knots[high] - knots[low]
+    if width <= 0:
+        return np.float32(log10_p[low])
+    s = (x - knots[low]) / width
+    r = np.float32(1) - s
+    value = (
+        log10_p[low] * r * r * (1 + 2 * s)
+        + log10_p[high] * s * s * (1 + 2 * r)
+        + width * s * r * (slope[low] * r - slope[high] * s)
+    )
+    return np.float32(min(max(value, log10_p[high]), log10_p[low]))
+
+
+@compiled(parallel=True)
+def log10_p_values(z: F32, columns: I64, knots: F32, log10_p: F32, slope: F32, out: F32) -> None:
+    """Fill out [B, S] with log10 p of z [B, S]; columns without a table (−1) get 0."""
+    groups = (z.shape[0] + _GROUP - 1) // _GROUP
+    for group in numba.prange(groups):
+        stop = min((group + 1) * _GROUP, z.shape[0])
+        for s in range(z.shape[1]):
+            table = columns[s]
+            for i in range(group * _GROUP, stop):
+                if table < 0:
+                    out[i, s] = 0
+                else:
+                    out[i, s] = _at(z[i, s], knots[table], log10_p[table], slope[table])
+
+
+@compiled()
+def add_to_bins(log10_p: F32, tested: npt.NDArray[np.bool_], per_decade: int, counts: I64) -> None:
+    """Count the values of the tested columns in bins of −log10 p, the last one open."""
+    last = counts.shape[0] - 1
+    for i in range(log10_p.shape[0]):
+        for s in range(log10_p.shape[1]):
+            if tested[s]:
+                counts[min(last, int(-log10_p[i, s] * per_decade))] += 1
+
+
+@compiled()
+def log10_p_of_pairs(z: F32, rows: I64, knots: F32, log10_p: F32, slope: F32, out: F32) -> None:
+    """Fill out [P] with log10 p of pairs, each by the table in its row."""
+    for i in range(z.shape[0]):
+        row = rows[i]
+        out[i] = _at(z[i], knots[row], log10_p[row], slope[row])

@@ -1,0 +1,92 @@
+"""`SecondMoment`: what directions of a bank are like, for random ones to be drawn alike."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from unembed.errors import WeightError
+from unembed.features import Features
+
+_ROWS_AT_ONCE = 2048
+
+
+@dataclass(frozen=True, eq=False)
+class SecondMoment:
+    """M: the directions of the null are drawn from a normal distribution N(0, M).
+
+    Attributes:
+        matrix: [d_model, d_model] float64, symmetric, of trace 1.
+        origin: where it comes from: a bank's name, or `identity`.
+        shrinkage: how much of the identity is mixed in, 0 to 1.
+        features: how many directions it was measured on.
+    """
+
+    matrix: Float[Tensor, "d_model d_model"]
+    origin: str
+    shrinkage: float
+    features: int
+
+    @classmethod
+    def of(cls, bank: Features) -> SecondMoment:
+        """Return M of a bank: W_decᵀ W_dec / F over rows of unit length, shrunk.
+
+        Rows of zeros are left out. It is mixed with identity / d_model in the proportion that
+        estimates a covariance best where F is not many times d_model, the oracle approximating
+        shrinkage of Chen, Wiesel, Eldar & Hero (2010), eq. 23: none of the bank's own shape is
+        left with one feature, nearly all of it with F much above d_model.
+
+        Raises:
+            WeightError: when every row is zero.
+        """
+        total = torch.zeros(bank.d_model, bank.d_model, dtype=torch.float64)
+        count = 0
+        for rows in torch.split(bank.W_dec, _ROWS_AT_ONCE):
+            norms = torch.linalg.vector_norm(rows.double(), dim=1)
+            unit = (rows[norms > 0].double() / norms[norms > 0, None]).float()
+            total += (unit.T @ unit).double()
+            count += len(unit)
+        if not count:
+            raise WeightError(
+                f"Every direction of {bank.name} is zero, so that no random ones can be drawn "
+                "like them. Leave the bank out, or test it against the identity."
+            )
+        share = _shrinkage(total / count, count)
+        target = torch.eye(bank.d_model, dtype=torch.float64) / bank.d_model
+        return cls((1 - share) * total / count + share * target, bank.name, share, count)
+
+    @classmethod
+    def identity(cls, d_model: int) -> SecondMoment:
+        """Return the M of directions that are alike in every dimension."""
+        return cls(torch.eye(d_model, dtype=torch.float64) / d_model, "identity", 1.0, 0)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What the manifest says of it."""
+        return {"origin": self.origin, "features": self.features, "shrinkage": self.shrinkage}
+
+    def draw(self, count: int, seed: int) -> Float[Tensor, "count d_model"]:
+        """Return random directions w ~ N(0, M), the same ones for the same seed."""
+        random = torch.Generator().manual_seed(seed)
+        normal = torch.randn(count, len(self.matrix), generator=random, dtype=torch.float64)
+        return (normal @ square_root(self.matrix)).float()
+
+
+def square_root(matrix: Float[Tensor, "d d"]) -> Float[Tensor, "d d"]:
+    """Return the symmetric square root of a positive semidefinite matrix."""
+    values, vectors = torch.linalg.eigh(matrix)
+    root: Tensor = (vectors * values.clamp_min(0).sqrt()) @ vectors.T
+    return root
+
+
+def _shrinkage(moment: Float[Tensor, "d d"], count: int) -> float:
+    d = len(moment)
+    square = float(moment.square().sum())
+    spread = square - 1 / d
+    if spread <= 0:
+        return 1.0
+    return min(1.0, ((1 - 2 / d) * square + 1) / ((count + 1 - 2 / d) * spread))

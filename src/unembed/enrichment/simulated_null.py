@@ -1,0 +1,171 @@
+"""The null of ES over directions, which has no closed form: random directions through the sweep.
+
+N directions w ~ N(0, M) are swept like features. What they do to ES gives normalised scores (NES)
+and p-values; what they do to skewness and kurtosis is the envelope that a shaped feature leaves;
+and what they do to z checks the direction test's closed form on the user's own data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from jaxtyping import Float
+
+from unembed.enrichment.direction_test import DirectionTest
+from unembed.sweep import Membership, Weight, joined
+
+F32 = npt.NDArray[np.float32]
+F64 = npt.NDArray[np.float64]
+I64 = npt.NDArray[np.int64]
+
+_SHARES = np.linspace(1, 0.1, 19)
+"""Shares of the null beyond each knot in the body of the distribution; the last begins the tail."""
+_TAIL = 0.1
+_FEWEST = 50
+"""Fewer values of a sign than this have no tail of their own, and tails that end, as ES does at 1
+for small sets, are not trusted to the end: p is then at least 1 / (values + 1)."""
+_END = 1e-12
+_N_BEYOND = 8
+
+
+@dataclass(frozen=True, eq=False)
+class SimulatedNull:
+    """What N random directions do to S token sets.
+
+    Attributes:
+        std, skewness, kurtosis: [N] of the directions' logit weights.
+        z_sd: [S] the standard deviation of z; 1 where the closed form holds.
+        z_beyond: [S] the share of directions with direction-test p below 1 %.
+        means: [2, S] mean |ES| of the directions with positive and with negative ES; NaN where
+            there is none.
+        es: [2, S, K] |ES| of each sign at the knots of its p-value, rising.
+        log10_p: [2, S, K] log10 of the share of that sign's directions beyond each knot.
+    """
+
+    std: F64
+    skewness: F64
+    kurtosis: F64
+    z_sd: F64
+    z_beyond: F64
+    means: F64
+    es: F32
+    log10_p: F32
+
+    def normalised(self, es: F64, sets: I64) -> F64:
+        """Return NES = ES / mean |null ES| of the same sign, of pairs.
+
+        Args:
+            es: [pairs] ES.
+            sets: [pairs] which set each is of.
+        """
+        normalised: F64 = es / self.means[(es < 0).astype(np.int64), sets]
+        return normalised
+
+    def p_values(self, es: F64, sets: I64) -> F64:
+        """Return log10 p of pairs: the share of directions with the same sign that reach |ES|.
+
+        From the directions themselves, and beyond the outermost tenth of them from a generalised
+        Pareto tail. ES saturates at ±1 for small sets, so that it may say little where z does.
+        """
+        out = np.zeros(len(es))
+        sign = (es < 0).astype(np.int64)
+        order = np.lexsort((sets, sign))
+        groups = np.flatnonzero(np.diff(sign[order] * (sets.max(initial=0) + 1) + sets[order])) + 1
+        for pairs in np.split(order, groups) if len(order) else ():
+            of = (sign[pairs[0]], sets[pairs[0]])
+            out[pairs] = np.interp(np.abs(es[pairs]), self.es[of], self.log10_p[of])
+        return out
+
+
+def simulate(
+    test: DirectionTest,
+    membership: Membership,
+    directions: int,
+    seed: int,
+    weight: Weight,
+    progress: Callable[[int], None] = lambda done: None,
+) -> SimulatedNull:
+    """Return what random directions do, swept by the same code as features.
+
+    Args:
+        test: whose null the directions are drawn from.
+        membership: its token sets, over the rows of W_U.
+        directions: how many, at least 100 to say anything.
+        seed: decides the directions.
+        weight: what a hit adds to ES.
+        progress: told how many directions are done.
+    """
+    parts, es, z = [], [], []
+    for tile in test.sweep.tiles(test.moment.draw(directions, seed)):
+        parts.append(test.sweep.statistics(tile))
+        es.append(test.sweep.enrichment(tile, membership, weight).es.astype(np.float32))
+        z.append(test.z(tile.features.scaled))
+        progress(sum(map(len, z)))
+    statistics, scores = joined(parts), np.concatenate(z)
+    means, knots, log10_p = _tails(np.concatenate(es))
+    return SimulatedNull(
+        statistics.std,
+        statistics.skewness,
+        statistics.kurtosis,
+        np.sqrt((scores.astype(np.float64) ** 2).mean(0)),
+        (test.log10_p(scores) < -2).mean(0),
+        means,
+        knots,
+        log10_p,
+    )
+
+
+def _tails(es: Float[np.ndarray, "directions sets"]) -> tuple[F64, F32, F32]:
+    found = [_tail(np.sort(np.where(es * sign > 0, es * sign, np.nan), 0)) for sign in (1, -1)]
+    means, knots, log10_p = (np.stack(column) for column in zip(*found, strict=True))
+    return means, knots.astype(np.float32), log10_p.astype(np.float32)
+
+
+def _tail(values: Float[np.ndarray, "directions sets"]) -> tuple[F64, F64, F64]:
+    """Return mean, knots and log10 p of one sign's |ES|, sorted, with NaN last."""
+    count = np.isfinite(values).sum(0)
+    some = np.maximum(count, 1)
+    mean = np.where(count > 0, np.nansum(values, 0) / some, np.nan)
+
+    def at(share: float) -> F64:
+        """The value that this share of directions reaches."""
+        place = np.clip(np.ceil(some * (1 - share)), 0, some - 1).astype(np.int64)
+        reached = np.take_along_axis(values, place[None], 0)[0].astype(np.float64)
+        value: F64 = np.nan_to_num(reached)
+        return value
+
+    body = np.stack([np.zeros(len(count)), *(at(share) for share in _SHARES[1:])])
+    start = at(_TAIL)
+    beyond = np.where(values >= start, values - start, np.nan)
+    exceed = np.maximum(np.isfinite(beyond).sum(0), 1)
+    excess = np.nansum(beyond, 0) / exceed
+    variance = np.nansum((beyond - excess) ** 2, 0) / exceed
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = np.where(variance > 0, excess**2 / variance, 1.0)
+    # by moments (Hosking & Wallis 1987)
+    shape = np.clip(0.5 * (1 - ratio), -1, 0.45)
+    scale = np.maximum(excess * (1 - shape), 1e-9)
+    ends = shape < -1e-6
+    reach = np.where(ends, np.minimum(1 - start, scale / np.where(ends, -shape, 1)), 1 - start)
+    steps = start + reach * np.linspace(0, 1, _N_BEYOND + 1)[1:, None] ** 2
+    log_tail = -_log1p_over(shape, (steps - start) / scale)
+    log10_p = np.concatenate(
+        [
+            np.repeat(np.log10(_SHARES)[:, None], len(count), 1),
+            np.log10(_TAIL) + log_tail / np.log(10),
+        ]
+    )
+    floor = -np.log10(count + 1.0)
+    log10_p = np.where(ends | (count < _FEWEST), np.maximum(log10_p, floor), log10_p)
+    return mean, np.concatenate([body, steps]).T, log10_p.T
+
+
+def _log1p_over(shape: F64, x: F64) -> F64:
+    """log(1 + shape·x) / shape, x itself where shape is all but 0; large where the tail ended."""
+    safe = np.where(np.abs(shape) > 1e-6, shape, 1.0)
+    left = np.maximum(safe * x, _END - 1)
+    value: F64 = np.where(np.abs(shape) > 1e-6, np.log1p(left) / safe, x)
+    return value

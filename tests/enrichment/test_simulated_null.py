@@ -1,0 +1,123 @@
+"""The null of random directions: against its own draws, counted plainly."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from unembed import Features, Sweep, Unembedding, Vocabulary, prepare_unembedding
+from unembed.enrichment import DirectionTest, SecondMoment
+from unembed.enrichment.effects import effects_of, rows_of
+from unembed.enrichment.simulated_null import SimulatedNull, simulate
+from unembed.sweep import Membership, joined
+from unembed.tokensets import TokenSets
+
+N = 3000
+
+
+@pytest.fixture(scope="module")
+def made() -> tuple[DirectionTest, Membership, SimulatedNull]:
+    random = torch.Generator().manual_seed(2)
+    vocabulary = Vocabulary.from_texts([f"t{i}" for i in range(N)])
+    W_U = torch.randn(N, 24, generator=random)
+    W_U[:40] += 2 * torch.randn(24, generator=random)  # a tight set
+    unembedding = prepare_unembedding(W_U, vocabulary, name="n")
+    members = {"tight": range(40), "one": [7], "broad": range(0, N, 2), "random": range(9, N, 91)}
+    sets = TokenSets.from_ids(members, vocabulary)
+    bank = Features.from_array(torch.randn(400, 24, generator=random) * torch.linspace(0.2, 2, 24))
+    test = DirectionTest(Sweep(unembedding), effects_of(sets, unembedding), SecondMoment.of(bank))
+    membership = Membership(N, sets.indptr, rows_of(sets, unembedding))
+    return test, membership, simulate(test, membership, 2000, 5, "none")
+
+
+def drawn(test: DirectionTest, membership: Membership, seed: int, count: int = 2000) -> np.ndarray:
+    tiles = test.sweep.tiles(test.moment.draw(count, seed))
+    return np.concatenate([test.sweep.enrichment(tile, membership).es for tile in tiles])
+
+
+def test_nes_and_p_are_those_of_the_draws(
+    made: tuple[DirectionTest, Membership, SimulatedNull],
+) -> None:
+    test, membership, null = made
+    es = drawn(test, membership, 5)
+    for s in range(4):
+        for sign in (1, -1):
+            same = np.abs(es[es[:, s] * sign > 0, s])
+            for share in (0.9, 0.5, 0.2, 0.1):
+                value = np.quantile(same, 1 - share)
+                at = np.array([sign * value]), np.array([s])
+                assert null.normalised(*at)[0] == pytest.approx(
+                    sign * value / same.mean(), rel=1e-5
+                )
+                assert 10 ** null.p_values(*at)[0] == pytest.approx(share, abs=0.02)
+
+
+def test_tails_hold_for_other_draws(made: tuple[DirectionTest, Membership, SimulatedNull]) -> None:
+    test, membership, null = made
+    es = drawn(test, membership, 99, 20_000)
+    sets = np.arange(4).repeat(len(es))
+    p = 10 ** null.p_values(es.T.ravel(), sets).reshape(4, -1)
+    for level in (0.1, 0.01, 0.001):
+        assert ((p <= level).mean(1) < 2 * level + 1e-4).all()
+    for level in (0.1, 0.01):  # the one token is so far out that ES = 1 is nothing rare
+        assert ((p <= level).mean(1) > level / 3)[[0, 2, 3]].all()
+
+
+def test_p_falls_and_never_ends(made: tuple[DirectionTest, Membership, SimulatedNull]) -> None:
+    null = made[2]
+    for s in range(4):
+        es = np.linspace(0, 1, 300)
+        for sign in (1, -1):
+            p = null.p_values(sign * es, np.full(300, s))
+            assert p[0] == 0
+            assert (np.diff(p) <= 0).all()
+            assert np.isfinite(p).all()
+
+
+def test_the_closed_form_holds(made: tuple[DirectionTest, Membership, SimulatedNull]) -> None:
+    null = made[2]
+    np.testing.assert_allclose(null.z_sd, 1, atol=0.06)
+    np.testing.assert_allclose(null.z_beyond, 0.01, atol=0.007)
+
+
+def test_a_wrong_closed_form_shows(made: tuple[DirectionTest, Membership, SimulatedNull]) -> None:
+    """What the check is for: were directions not drawn as the test takes them to be."""
+    test, membership, _ = made
+    other = DirectionTest(test.sweep, test.effects, SecondMoment.identity(24))
+    wrong = DirectionTest(test.sweep, test.effects, test.moment)
+    wrong._scaled, wrong.sd = other._scaled, other.sd
+    null = simulate(wrong, membership, 500, 1, "none")
+    assert np.abs(null.z_sd - 1).max() > 0.1
+
+
+def test_the_envelope_is_that_of_the_sweep(
+    made: tuple[DirectionTest, Membership, SimulatedNull],
+) -> None:
+    test, _, null = made
+    tiles = test.sweep.tiles(test.moment.draw(2000, 5))
+    read = joined([test.sweep.statistics(tile) for tile in tiles])
+    np.testing.assert_array_equal(null.kurtosis, read.kurtosis)
+    np.testing.assert_array_equal(null.skewness, read.skewness)
+    np.testing.assert_array_equal(null.std, read.std)
+
+
+def test_seeds(made: tuple[DirectionTest, Membership, SimulatedNull]) -> None:
+    test, membership, _ = made
+    seen: list[int] = []
+    one = simulate(test, membership, 300, 1, "none", progress=seen.append)
+    same, other = (simulate(test, membership, 300, seed, "none") for seed in (1, 2))
+    assert seen[-1] == 300
+    np.testing.assert_array_equal(one.es, same.es)
+    assert not np.array_equal(one.es, other.es)
+
+
+def test_no_pairs_and_sets_of_nothing(unembedding: Unembedding) -> None:
+    sets = TokenSets.from_ids({"none": [], "some": [3, 4]}, unembedding.vocabulary)
+    bank = Features.from_array(torch.eye(16))
+    test = DirectionTest(Sweep(unembedding), effects_of(sets, unembedding), SecondMoment.of(bank))
+    membership = Membership(unembedding.n_tokens, sets.indptr, rows_of(sets, unembedding))
+    null = simulate(test, membership, 100, 0, "none")
+    nothing = np.empty(0), np.empty(0, np.int64)
+    assert len(null.p_values(*nothing)) == len(null.normalised(*nothing)) == 0
+    assert null.p_values(np.array([0.0]), np.array([0]))[0] == 0
