@@ -36,8 +36,13 @@ format: setup
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: setup
+bench: inputs
 	$(BIN)/python benchmarks/stats.py
+	$(BIN)/python benchmarks/sets.py
+	$(BIN)/python benchmarks/enrichment.py direction
+	$(BIN)/python benchmarks/enrichment.py job
+	$(BIN)/python benchmarks/enrichment.py million
+	$(BIN)/python benchmarks/calibration.py tails
 
 clean:
 	rm -rf $(VENV) dist build

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import torch
 
-from unembed import Features, Run, Unembedding, Vocabulary, analyze, prepare_unembedding
-from unembed.demo import FEATURES as DEMO_FEATURES
-from unembed.demo import MODEL as DEMO_MODEL
-from unembed.load import load_features, load_model, load_unembedding
+from unembed import Features, Run, Unembedding, Vocabulary, prepare_unembedding
 
 INPUTS = Path(__file__).parents[1] / ".inputs"
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What tests keep in the cache folder is theirs alone."""
+    monkeypatch.setenv("UNEMBED_CACHE", str(tmp_path / "cache"))
 
 
 @pytest.fixture
@@ -37,11 +43,26 @@ def bank(random: torch.Generator) -> Features:
 
 
 @pytest.fixture(scope="session")
-def demo_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """The whole demo: 8,192 features of an SAE and 6,144 neurons of a real model."""
-    model = load_model(DEMO_MODEL)
-    banks = [bank for reference in DEMO_FEATURES for bank in load_features(reference, model=model)]
-    return analyze(load_unembedding(model), banks, tmp_path_factory.mktemp("demo") / "run")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+    """`unembed demo` without a network: the run's folder, and what was printed.
+
+    8,192 features of an SAE and 6,144 neurons of a real model, against the default token sets.
+    """
+    folder = tmp_path_factory.mktemp("demo")
+    offline = {"HF_HUB_OFFLINE": "1", "HTTPS_PROXY": "http://127.0.0.1:9"}
+    done = subprocess.run(
+        [sys.executable, "-m", "unembed", "demo", "-o", folder / "run"],
+        capture_output=True, text=True, check=False, timeout=600,
+        env={**os.environ, **offline, "UNEMBED_CACHE": str(folder / "cache"), "COLUMNS": "160"},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return folder / "run", done.stdout
+
+
+@pytest.fixture(scope="session")
+def demo_run(demo: tuple[Path, str]) -> Run:
+    """The run of the whole demo."""
+    return Run.open(demo[0])
 
 
 @pytest.fixture(scope="session")

@@ -35,6 +35,51 @@ def test_known_features_of_the_sae(demo_run: Run, feature: int, promotes: set[st
     assert set(demo_run.feature(f"sae.26/{feature}")["top_tokens"][:3]) == promotes
 
 
+def strongest(run: Run, feature: str) -> tuple[str, float]:
+    row = run.enrichment(feature).row(0, named=True)
+    return row["token_set"], row["z"]
+
+
+def test_known_neurons_and_their_token_sets(demo_run: Run) -> None:
+    name, z = strongest(demo_run, "mlp.20/1036")
+    assert name == "pronouns_reflexive"
+    assert z == pytest.approx(13, abs=1.5)
+    strong = demo_run.enrichment("mlp.26/1329").head(3)
+    assert set(strong["token_set"]) == {"lexeme:you", "form:your", "pronouns_second_person"}
+    assert strong["z"].max() < -14
+    assert (strong["es"] < -0.85).all()
+
+
+@pytest.mark.parametrize(
+    ("feature", "token_set"),
+    [(8058, "begins:?"), (4727, "lexeme:you"), (759, "inflection:superlative")],
+)
+def test_known_token_sets_of_the_sae(demo_run: Run, feature: int, token_set: str) -> None:
+    assert strongest(demo_run, f"sae.26/{feature}")[0] == token_set
+
+
+def test_layer_10_has_almost_nothing(demo_run: Run) -> None:
+    passing = demo_run.enrichment(bank="mlp.10")
+    assert passing.height < 20
+    assert demo_run.enrichment(bank="mlp.29").height > 1000 * passing.height
+
+
+def test_the_null_holds_on_the_demo(demo_run: Run) -> None:
+    found = demo_run.discoveries
+    for check in found["nulls"].values():
+        assert check["z_sd"]["median"] == pytest.approx(1, abs=0.01)
+        assert check["beyond_1_percent"] == pytest.approx(0.01, abs=0.001)
+    assert found["classical"]["0.05"] > 100 * found["passing"]["0.05"] > 0
+
+
+def test_a_question_reads_little(demo_run: Run) -> None:
+    """Enrichment is two bytes a pair and some; nothing of it is read whole for one question."""
+    pairs = demo_run.discoveries["pairs"]
+    size = sum(path.stat().st_size for path in (demo_run.path / "enrichment").rglob("*.*"))
+    assert size < 2.6 * pairs
+    assert demo_run.enrichment(token_set="months").height == 14_336
+
+
 def test_the_sae_is_as_its_card_says() -> None:
     measured = json.loads((SAE / "evaluation.json").read_text())
     card = (SAE / "README.md").read_text()

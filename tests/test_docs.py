@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import click
 import pytest
 import typer
 
+from scripts import document_sets
+from tests.tokensets.vocabularies import default_sets
 from unembed.cli import app
 from unembed.store.schema import FEATURE_COLUMNS
 
@@ -19,28 +22,36 @@ PAGES = sorted(
 )
 
 
-def blocks(language: str) -> list[object]:
-    found = []
-    for page in PAGES:
-        for number, block in enumerate(
-            re.findall(rf"```{language}\n(.*?)```", page.read_text(), re.DOTALL)
-        ):
-            found.append(pytest.param(block, id=f"{page.name}-{number}"))
-    return found
+def blocks(page: Path, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", page.read_text(), re.DOTALL)
 
 
-@pytest.mark.parametrize("block", blocks("python"))
-def test_python_blocks_run(block: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if blocks(page, "python")], ids=lambda page: page.name
+)
+def test_python_blocks_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of a page one after the other, as they are read."""
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {}
-    exec(compile(block, "block", "exec"), names)
+    for block in blocks(page, "python"):
+        exec(compile(block, f"{page.name}: {block.splitlines()[0]}", "exec"), names)
     assert names
+
+
+def all_commands() -> dict[str, click.Command]:
+    """Every command by the words that call it: `show`, `sets show`."""
+    found = {}
+    for name, command in typer.main.get_command(app).commands.items():
+        if hasattr(command, "commands"):
+            found |= {f"{name} {inner}": each for inner, each in command.commands.items()}
+        else:
+            found[name] = command
+    return found
 
 
 def test_every_command_and_option_is_documented() -> None:
     page = (ROOT / "docs" / "cli.md").read_text()
-    group = typer.main.get_command(app)
-    for name, command in group.commands.items():
+    for name, command in all_commands().items():
         section = re.search(rf"## `unembed {name}.*?(?=\n## |\Z)", page, re.DOTALL)
         assert section, name
         for parameter in command.params:
@@ -50,10 +61,12 @@ def test_every_command_and_option_is_documented() -> None:
 
 
 def test_commands_in_the_documents_exist() -> None:
-    commands = set(typer.main.get_command(app).commands)
+    commands = all_commands()
     for page in PAGES:
-        for block in re.findall(r"```sh\n(.*?)```", page.read_text(), re.DOTALL):
-            for used in re.findall(r"^(?:\.venv/bin/)?unembed (\w+)", block, re.MULTILINE):
+        for block in blocks(page, "sh"):
+            for used in re.findall(
+                r"^(?:\.venv/bin/)?unembed ((?:sets )?[\w-]+)", block, re.MULTILINE
+            ):
                 assert used in commands, f"{page.name}: unembed {used}"
             for target in re.findall(r"^make (\w+)", block, re.MULTILINE):
                 assert f"\n{target}:" in (ROOT / "Makefile").read_text()
@@ -67,5 +80,13 @@ def test_every_column_is_documented() -> None:
 
 def test_links_between_pages_lead_somewhere() -> None:
     for page in PAGES:
-        for link in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):
+        prose = re.sub(r"`[^`\n]*`|<code>.*?</code>", "", page.read_text())
+        for link in re.findall(r"\]\((?!https?:)([^)#]+)", prose):
             assert (page.parent / link).exists(), f"{page.name}: {link}"
+
+
+def test_the_page_of_the_library_is_what_the_definitions_give() -> None:
+    sets = default_sets("gpt2")
+    assert document_sets.page(sets) == document_sets.PAGE.read_text(), (
+        "run scripts/document_sets.py"
+    )

@@ -19,9 +19,16 @@ from typer.testing import CliRunner
 
 import unembed
 from unembed import Features, Run, Unembedding, analyze
-from unembed.cli import app
+from unembed.cli import app, main
 from unembed.demo import MODEL
 from unembed.views.text import token
+
+SETS = """
+sets:
+  second_person: [you, your, yours, yourself]
+  digits: {regex: "[0-9]+"}
+  ends_in_s: {regex: ".*[a-z]s"}
+"""
 
 
 def command(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -41,12 +48,28 @@ def vectors(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def small(tmp_path_factory: pytest.TempPathFactory, vectors: Path) -> Path:
-    """A run of the demo model with two small banks."""
+def my_sets(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three token sets of one's own."""
+    path = tmp_path_factory.mktemp("sets") / "mine.yaml"
+    path.write_text(SETS)
+    return path
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory, vectors: Path, my_sets: Path) -> Path:
+    """A run of the demo model with two small banks, against three sets."""
     folder = tmp_path_factory.mktemp("small") / "run"
-    done = command("run", MODEL, vectors, f"twin={vectors}", "-o", folder, "--top-k", 5)
+    done = command(*again(vectors, my_sets, folder))
     assert done.returncode == 0, done.stderr
     return folder
+
+
+def again(vectors: Path, my_sets: Path, folder: Path) -> list[object]:
+    """The command that made the small run."""
+    return [
+        "run", MODEL, vectors, f"twin={vectors}", "-o", folder, "--top-k", 5, "--sets", my_sets,
+        "--directions", 200, "--seed", 3,
+    ]  # fmt: skip
 
 
 def printed(*arguments: object) -> str:
@@ -56,17 +79,15 @@ def printed(*arguments: object) -> str:
     return result.stdout
 
 
-def test_demo_prints_what_to_look_at_first(tmp_path: Path) -> None:
-    done = command(
-        "demo", "-o", tmp_path / "run", HF_HUB_OFFLINE="1", HTTPS_PROXY="http://127.0.0.1:9"
-    )
-    assert done.returncode == 0, done.stderr
-    assert "14,336 features × 49,135 tokens of SmolLM2-135M-Instruct" in done.stdout
+def test_demo_prints_what_to_look_at_first(demo: tuple[Path, str]) -> None:
+    folder, output = demo
+    assert "14,336 features × 49,135 tokens of SmolLM2-135M-Instruct" in output
     for bank in ("sae.26", "mlp.10", "mlp.20", "mlp.26", "mlp.29"):
-        assert f"\n{bank} " in done.stdout
-        assert f"\n{bank}/" in done.stdout
-    assert "Where to go next" in done.stdout
-    assert f"unembed show {tmp_path / 'run'} sae.26/8058" in done.stdout.replace("\n", "")
+        assert f"\n{bank} " in output
+        assert f"\n{bank}/" in output
+    assert "tested in every feature" in output
+    assert "Where to go next" in output
+    assert f"unembed show {folder} sae.26/8058" in output.replace("\n", "")
 
 
 def test_run_summary_as_json(tmp_path: Path, vectors: Path) -> None:
@@ -74,16 +95,16 @@ def test_run_summary_as_json(tmp_path: Path, vectors: Path) -> None:
     assert done.returncode == 1
     assert "no tensor 'layers.3.mlp.down_proj.weight'" in done.stderr
     assert not (tmp_path / "run").exists()
-    done = command("run", MODEL, vectors, "-o", tmp_path / "run", "--json")
+    done = command("run", MODEL, vectors, "-o", tmp_path / "run", "--sets", "none", "--json")
     summary = json.loads(done.stdout)
     assert summary["banks"][0]["bank"] == "vectors"
     assert summary["banks"][0]["features"] == 40
 
 
-def test_a_run_again_is_done_at_once(small: Path, vectors: Path) -> None:
+def test_a_run_again_is_done_at_once(small: Path, vectors: Path, my_sets: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in small.rglob("*")}
-    again = command("run", MODEL, vectors, f"twin={vectors}", "-o", small, "--top-k", 5)
-    assert again.returncode == 0
+    done = command(*again(vectors, my_sets, small))
+    assert done.returncode == 0
     assert before == {path: path.stat().st_mtime_ns for path in small.rglob("*")}
 
 
@@ -103,17 +124,39 @@ def test_a_run_again_is_done_at_once(small: Path, vectors: Path) -> None:
         (["features", "RUN", "--where", "kurtosis >"], "Write it as in SQL"),
         (["features", "RUN", "--where", "curtosis > 3"], "Write it as in SQL"),
         (["features", "nowhere"], "nowhere is no run"),
+        (["run", MODEL, "V.npy", "-o", "OUT", "--sets", "defualt"], "Did you mean 'default'"),
+        (["run", MODEL, "V.npy", "-o", "OUT", "--null-bank", "no.npy"], "No file or folder at no"),
+        (["enrichment", "RUN", "--set", "digit"], "Did you mean 'digits'"),
+        (["enrichment", "RUN", "--feature", "twin/40"], "twin has no feature 40"),
+        (["enrichment", "RUN", "--sort", "aurok"], "Did you mean 'auroc'"),
+        (["leading-edge", "RUN", "twin/1", "nothing"], "no token set 'nothing'"),
+        (["leading-edge", "RUN", "twin/99", "digits"], "has no feature 99"),
     ],
 )
 def test_mistakes_end_in_a_message(
-    small: Path, tmp_path: Path, arguments: list[object], message: str
+    small: Path,
+    vectors: Path,
+    tmp_path: Path,
+    arguments: list[object],
+    message: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    names = {"RUN": small, "OUT": tmp_path / "out"}
-    done = command(*(names.get(str(a), a) for a in arguments))
-    assert done.returncode == 1
-    assert message in " ".join(done.stderr.split())
-    assert "Traceback" not in done.stderr
+    names = {"RUN": small, "OUT": tmp_path / "out", "V.npy": vectors}
+    words = [str(names.get(str(word), word)) for word in arguments]
+    monkeypatch.setattr(sys, "argv", ["unembed", *words])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 1
+    assert message in " ".join(capsys.readouterr().err.split())
     assert not (tmp_path / "out").exists()
+
+
+def test_a_mistake_shows_no_traceback(tmp_path: Path) -> None:
+    done = command("run", MODEL, "mlp:99", "-o", tmp_path / "out")
+    assert done.returncode == 1
+    assert "has no layer 99" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_features_table(small: Path) -> None:
@@ -171,7 +214,7 @@ def test_version() -> None:
     assert printed("--version").strip() == unembed.__version__
 
 
-@pytest.mark.parametrize("name", ["run", "demo", "features", "show"])
+@pytest.mark.parametrize("name", ["run", "demo", "features", "show", "enrichment", "leading-edge"])
 def test_help_teaches_with_an_example(name: str) -> None:
     _, example = printed(name, "--help").split(f"Usage: unembed {name}", 1)
     assert f"unembed {name} " in example
@@ -198,23 +241,119 @@ def test_features_without_a_value_come_last(tmp_path: Path, unembedding: Unembed
         assert [row["kurtosis"] is None for row in rows] == [False] * 3 + [True] * 13
 
 
-def test_ctrl_c_keeps_what_is_done_and_says_so(tmp_path: Path) -> None:
+def test_enrichment_of_a_feature(small: Path) -> None:
+    rows = json.loads(printed("enrichment", small, "--feature", "twin/3", "--json"))
+    assert {row["token_set"] for row in rows} == {"second_person", "digits", "ends_in_s"}
+    assert [abs(row["z"]) for row in rows] == sorted((abs(row["z"]) for row in rows), reverse=True)
+    table = printed("enrichment", small, "--feature", "twin/3")
+    assert len(table.splitlines()) == 4
+    assert rows[0]["token_set"] in table.splitlines()[1]
+
+
+def test_enrichment_of_a_set(small: Path) -> None:
+    arguments = ["enrichment", small, "--set", "digits", "--bank", "twin", "--sign", "-"]
+    rows = list(csv.DictReader(io.StringIO(printed(*arguments, "--csv", "--limit", 0))))
+    whole = Run.open(small).enrichment(token_set="digits", bank="twin")
+    assert len(rows) == (whole["z"] < 0).sum()
+    assert all(float(row["z"]) < 0 for row in rows)
+    assert (
+        json.loads(printed(*arguments, "--limit", 2, "--json"))[0]["feature"]
+        == (rows[0]["feature"])
+    )
+
+
+def test_enrichment_sorted_and_limited(small: Path) -> None:
+    arguments = ["enrichment", small, "--set", "digits", "--limit", 7, "--json", "--sort"]
+    rows = json.loads(printed(*arguments, "log10_q"))
+    assert len(rows) == 7
+    assert rows[0]["log10_q"] == min(row["log10_q"] for row in rows)
+    names = [row["feature"] for row in json.loads(printed(*arguments, "feature"))]
+    assert names == sorted(names)
+    assert "No pair fits" in printed("enrichment", small, "--max-q", 0)
+
+
+def test_show_names_the_token_sets(small: Path) -> None:
+    shown = json.loads(printed("show", small, "twin/3", "--json"))
+    assert shown["token_sets"] == json.loads(
+        printed("enrichment", small, "--feature", "twin/3", "--json")
+    ) or {row["token_set"] for row in shown["token_sets"]} == {
+        "second_person", "digits", "ends_in_s",
+    }  # fmt: skip
+    assert "token set" in printed("show", small, "twin/3").lower()
+
+
+def test_leading_edge(small: Path) -> None:
+    edge = json.loads(printed("leading-edge", small, "twin/3", "digits", "--json"))
+    ranks = [member["rank"] for member in edge["leading_edge"]]
+    assert ranks == sorted(ranks)
+    if edge["es"] > 0:
+        assert max(ranks) <= edge["peak"]
+    else:
+        assert min(ranks) > edge["peak"]
+    assert all(member["token"].strip().isdecimal() for member in edge["leading_edge"])
+    assert 0 < len(ranks) <= edge["size"]
+    assert f"ES {edge['es']:+.3f}" in printed("leading-edge", small, "twin/3", "digits")
+
+
+def test_leading_edge_needs_the_weights(
+    tmp_path: Path, small: Path, vectors: Path, my_sets: Path
+) -> None:
+    mine = tmp_path / "mine.npy"
+    mine.write_bytes(vectors.read_bytes())
+    out = tmp_path / "run"
+    options = ["--sets", my_sets, "--no-tsea"]
+    assert command("run", MODEL, mine, "-o", out, *options).returncode == 0
+    np.save(mine, np.load(mine) + 1)
+    changed = command("leading-edge", out, "mine/3", "digits")
+    assert changed.returncode == 1
+    assert "is not what it was when the run was made" in " ".join(changed.stderr.split())
+    mine.unlink()
+    gone = command("leading-edge", out, "mine/3", "digits")
+    assert gone.returncode == 1
+    assert "No file or folder at" in gone.stderr
+    assert "Traceback" not in gone.stderr + changed.stderr
+
+
+def test_a_null_bank_by_name(tmp_path: Path, vectors: Path, my_sets: Path) -> None:
+    out = tmp_path / "run"
+    options = ["-o", out, "--sets", my_sets, "--no-tsea", "--null-bank"]
+    made = command("run", MODEL, vectors, f"twin={vectors}", *options, "twin", "--json")
+    assert made.returncode == 0, made.stderr
+    nulls = Run.open(out).manifest["enrichment"]["nulls"]
+    assert [null["origin"] for null in nulls] == ["twin", "twin"]
+    assert json.loads(made.stdout)["enrichment"]["classical"] is None
+
+
+def test_no_set_large_enough(tmp_path: Path, vectors: Path) -> None:
+    alone = tmp_path / "alone.yaml"
+    alone.write_text("sets: {alone: [yourself]}\n")
+    out = tmp_path / "run"
+    done = command("run", MODEL, vectors, "-o", out, "--sets", alone)
+    assert done.returncode == 0, done.stderr
+    assert "features are not tested" in " ".join(done.stderr.split())
+    assert not Run.open(out).has_enrichment
+
+
+def test_ctrl_c_keeps_what_is_done_and_says_so(tmp_path: Path, my_sets: Path) -> None:
     """Interrupted as a terminal would; the same command then finishes."""
     script = (
         "import unembed.store.manifest as m; m.SHARD_FEATURES = 256\n"
         "from unembed.cli import main; main()"
     )
-    arguments = [sys.executable, "-c", script, "demo", "-o", str(tmp_path / "run")]
+    command = ["run", str(MODEL), "mlp:20,26", "-o", str(tmp_path / "run"), "--sets", str(my_sets)]
+    arguments = [sys.executable, "-c", script, *command]
     started = subprocess.Popen(arguments, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 120
-    while not list(tmp_path.glob("run/features/*.parquet")) and time.monotonic() < deadline:
+    while started.poll() is None and time.monotonic() < deadline:
+        if list(tmp_path.glob("run/features/*.parquet")):
+            break
         time.sleep(0.02)
     started.send_signal(signal.SIGINT)
     _, errors = started.communicate(timeout=60)
     assert started.returncode == 130, errors
     assert "the same command goes on" in " ".join(errors.split())
     assert "Traceback" not in errors
-    assert 0 < len(list(tmp_path.glob("run/features/*.parquet"))) < 56
+    assert 0 < len(list(tmp_path.glob("run/features/*.parquet"))) < 12
     again = subprocess.run(arguments, capture_output=True, check=False, timeout=120)
     assert again.returncode == 0
-    assert Run.open(tmp_path / "run").features.height == 14_336
+    assert Run.open(tmp_path / "run").features.height == 3072

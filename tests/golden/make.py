@@ -22,6 +22,7 @@ def main() -> None:
     W_U = torch.randn(64, 8, generator=random)
     W_dec = torch.randn(6, 8, generator=random)
     W_dec[4] = 0
+    members = {"some": [1, 2, 3], "many": range(50), "none": []}
     unembed.analyze(
         unembed.prepare_unembedding(W_U, vocabulary, name="golden"),
         [
@@ -31,7 +32,9 @@ def main() -> None:
             unembed.Features.from_array(W_dec[:2] * 3, name="mlp.3"),
         ],
         Path(__file__).parent / f"schema-{SCHEMA_VERSION}",
+        token_sets=unembed.TokenSets.from_ids(members, vocabulary, family="golden"),
         settings=unembed.SweepSettings(top_k=4),
+        enrichment=unembed.EnrichmentSettings(directions=100, max_q=1.0),
     )  # fmt: skip
 
 

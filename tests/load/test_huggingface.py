@@ -508,5 +508,6 @@ def test_unembedding_with_the_tokenizer_of_another_folder(tmp_path: Path) -> Non
         "format": "huggingface",
         "path": str(folder),
         "tied_to_embedding": False,
+        "tokenizer": {"path": str(tmp_path), "file": "vocab.json"},
         "vocabulary": "vocab.json, byte-level BPE",
     }

@@ -31,5 +31,19 @@ def test_golden_run(folder: Path) -> None:
     assert again["top_tokens"] == first["top_tokens"]
 
 
+@pytest.mark.parametrize("folder", GOLDEN, ids=lambda folder: folder.name)
+def test_golden_enrichment(folder: Path) -> None:
+    run = Run.open(folder)
+    assert run.token_sets["name"].to_list() == ["some", "many", "none"]
+    assert run.token_sets["ids"].to_list()[0] == [1, 2, 3]
+    first, again = (run.enrichment(f"{bank}", token_set="many") for bank in ("sae.3/5", "mlp.3/0"))
+    for column in ("es", "peak", "auroc", "log10_p_tokens"):
+        assert first[column][0] == again[column][0] is not None
+    assert first["z"][0] * again["z"][0] > 0
+    assert run.enrichment(token_set="some").height == 8
+    assert run.discoveries["pairs"] == 14
+    assert set(run.discoveries["nulls"]) == {"sae.3", "mlp.3"}
+
+
 def test_there_is_a_golden_run() -> None:
     assert GOLDEN

@@ -39,7 +39,7 @@ def die():
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def count(done):
+def count(step, done, total):
     global seen
     seen += 1
     if where == "between" and seen == int(kill_at):
@@ -58,7 +58,9 @@ def torn(frame, path, **options):
 
 
 pl.DataFrame.write_parquet = torn
-unembed.analyze(unembedding, banks, folder, progress=count)
+sets = unembed.TokenSets.from_ids({"a": range(0, 3000, 7), "b": [5, 9], "c": [1]}, texts)
+few = unembed.EnrichmentSettings(directions=100, max_q=1.0)
+unembed.analyze(unembedding, banks, folder, token_sets=sets, enrichment=few, progress=count)
 """
 
 
@@ -78,16 +80,27 @@ def contents(folder: Path) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize(("where", "kill_at"), [("between", 1), ("between", 7), ("inside", 0)])
-def test_kill_9_and_the_same_command_again(tmp_path: Path, where: str, kill_at: int) -> None:
-    assert start("never", 0, tmp_path / "whole") == 0
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """What is there when nothing was stopped."""
+    folder = tmp_path_factory.mktemp("whole")
+    assert start("never", 0, folder) == 0
+    return contents(folder)
+
+
+@pytest.mark.parametrize(
+    ("where", "kill_at"), [("between", 1), ("between", 6), ("between", 14), ("inside", 0)]
+)
+def test_kill_9_and_the_same_command_again(
+    tmp_path: Path, whole: dict[str, str], where: str, kill_at: int
+) -> None:
     assert start(where, kill_at, tmp_path / "torn") == -signal.SIGKILL
     before = contents(tmp_path / "torn")
-    assert before != contents(tmp_path / "whole")
+    assert before != whole
     with pytest.raises(RunError, match="is not finished"):
         unembed.Run.open(tmp_path / "torn")
     assert start("never", 0, tmp_path / "torn") == 0
-    assert contents(tmp_path / "torn") == contents(tmp_path / "whole")
+    assert contents(tmp_path / "torn") == whole
 
 
 def test_finished_shards_are_not_computed_again(
@@ -98,10 +111,8 @@ def test_finished_shards_are_not_computed_again(
     def never(*arguments: object) -> None:
         raise AssertionError("the sweep should not start")
 
-    monkeypatch.setattr("unembed.analysis.Sweep", never)
-    done: list[int] = []
-    analyze(unembedding, bank, tmp_path / "run", progress=done.append)
-    assert done == [50]
+    monkeypatch.setattr("unembed.analysis.pipeline.Sweep", never)
+    analyze(unembedding, bank, tmp_path / "run")
 
 
 @pytest.mark.parametrize("change", ["weights", "unembedding", "settings", "version", "name"])

@@ -1,4 +1,4 @@
-"""The command line: `unembed run`, `demo`, `features` and `show`."""
+"""The command line: `unembed demo`, `run`, and what is asked of a run."""
 
 from __future__ import annotations
 

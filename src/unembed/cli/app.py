@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,13 +11,21 @@ import polars as pl
 import typer
 from rich.console import Console
 
+from unembed.cli import enrichment as enrichment_commands
+from unembed.cli.options import Csv, Family, Json, RunFolder, one_format
+from unembed.cli.output import print_json
 from unembed.cli.progress import analyze_with_progress
+from unembed.cli.sets import app as sets_app
 from unembed.demo import FEATURES as DEMO_FEATURES
 from unembed.demo import MODEL as DEMO_MODEL
+from unembed.enrichment import EnrichmentSettings, Null
+from unembed.enrichment.settings import FEWEST_DIRECTIONS
 from unembed.features import Features
 from unembed.load import load_features, load_model, load_unembedding
+from unembed.load.model import Model
 from unembed.store import Run
-from unembed.sweep import SweepSettings
+from unembed.sweep import SweepSettings, Weight
+from unembed.tokensets.build import DEFAULT as DEFAULT_SETS
 from unembed.unembedding import Lens, Unembedding
 from unembed.version import __version__
 from unembed.views import feature as feature_view
@@ -34,13 +40,19 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")]
-Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
+app.add_typer(sets_app, name="sets")
+app.command()(enrichment_commands.enrichment)
+app.command()(enrichment_commands.leading_edge)
+
 Device = Annotated[str, typer.Option(help="A torch device, such as cpu or cuda.")]
 TopK = Annotated[int, typer.Option(min=1, max=1000, help="Tokens to keep at either end.")]
 Overwrite = Annotated[
     bool, typer.Option("--overwrite", help="Throw away another run in the folder first.")
 ]
+
+
+NO_SETS = "none"
+"""What `--sets` says for no token sets at all."""
 
 
 def _version(wanted: bool) -> None:
@@ -82,6 +94,37 @@ def run(
     top_k: TopK = 20,
     tile: Annotated[int, typer.Option(min=1, help="Features worked on at once.")] = 512,
     device: Device = "cpu",
+    sets: Annotated[
+        str,
+        typer.Option(
+            metavar="NAMES",
+            help="Token sets to test: default, post, nltk, mine.yaml; several with commas; none.",
+        ),
+    ] = DEFAULT_SETS,
+    family: Family = None,
+    tsea: Annotated[
+        bool,
+        typer.Option(
+            "--tsea/--no-tsea",
+            help="Enrichment scores and AUROC too, or the direction test alone.",
+        ),
+    ] = True,
+    null_bank: Annotated[
+        str | None,
+        typer.Option(
+            metavar="BANK",
+            help="What random directions are like: a bank of this run, another one (as FEATURES), "
+            "or identity. Each bank itself, if not given.",
+        ),
+    ] = None,
+    weight: Annotated[Weight, typer.Option(help="What a hit adds to ES.")] = "none",
+    directions: Annotated[
+        int, typer.Option(min=FEWEST_DIRECTIONS, help="Random directions for the null of ES.")
+    ] = 1000,
+    seed: Annotated[int, typer.Option(min=0, help="Decides the random directions.")] = 0,
+    max_q: Annotated[
+        float, typer.Option(min=0, max=1, help="Pairs with q up to this are kept in full.")
+    ] = 0.05,
     overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
@@ -92,11 +135,22 @@ def run(
         unembed run gpt2 mlp:8 \
           hf:jbloom/GPT2-Small-SAEs-Reformatted/blocks.8.hook_resid_pre -o runs/gpt2
 
+    A first look at very many features, with your own token sets:
+
+        unembed run gpt2 huge.npy --no-tsea --sets default,mine.yaml -o runs/huge
+
     Stop it at any time: the same command goes on where it stopped.
     """
     settings = SweepSettings(top_k=top_k, tile=tile, device=device)
-    unembedding, banks = _load(model, features, lens, tokenizer)
-    _report(analyze_with_progress(unembedding, banks, out, settings, overwrite), as_json)
+    enrichment = EnrichmentSettings(
+        tsea=tsea, weight=weight, directions=directions, seed=seed, max_q=max_q
+    )
+    unembedding, banks, null = _load(model, features, lens, tokenizer, null_bank)
+    finished = analyze_with_progress(
+        unembedding, banks, out, sets=None if sets == NO_SETS else sets, family=family, null=null,
+        settings=settings, enrichment=enrichment, overwrite=overwrite,
+    )  # fmt: skip
+    _report(finished, as_json)
 
 
 @app.command()
@@ -110,14 +164,17 @@ def demo(
 ) -> None:
     """Analyse the embedded demo, a real language model, without a network.
 
-    SmolLM2-135M's sparse autoencoder of layer 26 and the MLP neurons of layers 10, 20, 26 and 29:
-    14,336 features × 49,135 tokens.
+    SmolLM2-135M's sparse autoencoder of layer 26 and the MLP neurons of layers 10, 20, 26 and 29,
+    14,336 features × 49,135 tokens, tested against the whole default collection of token sets.
 
         unembed demo && unembed show runs/demo mlp.20/1036
     """
-    unembedding, banks = _load(DEMO_MODEL, DEMO_FEATURES, "logit", None)
-    settings = SweepSettings(device=device)
-    _report(analyze_with_progress(unembedding, banks, out, settings, overwrite), as_json)
+    unembedding, banks, null = _load(DEMO_MODEL, DEMO_FEATURES, "logit", None, None)
+    finished = analyze_with_progress(
+        unembedding, banks, out, sets=DEFAULT_SETS, family=None, null=null,
+        settings=SweepSettings(device=device), overwrite=overwrite,
+    )  # fmt: skip
+    _report(finished, as_json)
 
 
 @app.command()
@@ -133,7 +190,7 @@ def features(
     ] = None,
     limit: Annotated[int, typer.Option(min=0, help="At most so many; 0 for all.")] = 20,
     as_json: Json = False,
-    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV.")] = False,
+    as_csv: Csv = False,
 ) -> None:
     """List a run's features with their statistics and tokens.
 
@@ -141,14 +198,13 @@ def features(
 
         unembed features runs/demo --bank mlp.26 --where "kurtosis > 10 and skewness < 0"
     """
-    if as_json and as_csv:
-        raise typer.BadParameter("Choose one of --json and --csv.")
+    one_format(as_json, as_csv)
     found = features_view.query(
         Run.open(path), banks=bank, where=where, sort=sort, ascending=ascending,
         limit=limit or None,
     )  # fmt: skip
     if as_json:
-        _print_json(found.to_dicts())
+        print_json(found.to_dicts())
     elif as_csv:
         sys.stdout.write(features_view.to_csv(found))
     else:
@@ -168,49 +224,49 @@ def show(
     """
     facts = feature_view.facts(Run.open(path), feature)
     if as_json:
-        _print_json(facts)
+        print_json(facts)
     else:
         Console().print(feature_view.draw(facts, n_tokens=tokens))
 
 
 def _load(
-    model: str | Path, features: Sequence[str], lens: Lens, tokenizer: str | None
-) -> tuple[Unembedding, list[Features]]:
+    model: str | Path,
+    features: Sequence[str],
+    lens: Lens,
+    tokenizer: str | None,
+    null_bank: str | None,
+) -> tuple[Unembedding, list[Features], Null]:
     try:
-        return _read(model, features, lens, tokenizer)
+        opened = load_model(model)
+        Console(stderr=True).print(f"Reading {opened.name} …", style="dim", highlight=False)
+        unembedding = load_unembedding(opened, lens=lens, tokenizer=tokenizer)
+        banks = [bank for ref in features for bank in load_features(ref, model=opened)]
+        return unembedding, banks, _null(null_bank, banks, opened)
     except KeyboardInterrupt:
         Console(stderr=True).print("Stopped while reading; no run was begun.")
         raise typer.Exit(130) from None
 
 
-def _read(
-    model: str | Path, features: Sequence[str], lens: Lens, tokenizer: str | None
-) -> tuple[Unembedding, list[Features]]:
-    opened = load_model(model)
-    Console(stderr=True).print(f"Reading {opened.name} …", style="dim", highlight=False)
-    unembedding = load_unembedding(opened, lens=lens, tokenizer=tokenizer)
-    return unembedding, [bank for ref in features for bank in load_features(ref, model=opened)]
+def _null(named: str | None, banks: Sequence[Features], model: Model) -> Null:
+    """Return the null that `--null-bank` names."""
+    if named is None:
+        return "bank"
+    if named == "identity":
+        return "identity"
+    found = [bank for bank in banks if bank.name == named] or load_features(named, model=model)
+    if len(found) > 1:
+        raise typer.BadParameter(
+            f"--null-bank {named} names {len(found)} banks; random directions are drawn like one."
+        )
+    return found[0]
 
 
 def _report(finished: Run, as_json: bool) -> None:
     if as_json:
-        _print_json(summary.facts(finished))
+        print_json(summary.facts(finished))
     else:
         Console().print(summary.draw(finished))
 
 
 def _listing(found: pl.DataFrame) -> object:
     return features_view.table(found) if found.height else "No feature fits."
-
-
-def _print_json(content: object) -> None:
-    print(json.dumps(_finite(content), ensure_ascii=False, indent=2, allow_nan=False))
-
-
-def _finite(content: object) -> object:
-    """Return the content with null for infinities (a density of 0), which JSON cannot write."""
-    if isinstance(content, dict):
-        return {key: _finite(value) for key, value in content.items()}
-    if isinstance(content, list):
-        return [_finite(value) for value in content]
-    return None if isinstance(content, float) and not math.isfinite(content) else content

@@ -1,9 +1,11 @@
-"""The analysis with a progress bar, and what Ctrl-C says."""
+"""Long work with a progress bar, and what Ctrl-C says."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import typer
 from rich.console import Console
@@ -13,20 +15,23 @@ from rich.progress import (
     Progress,
     ProgressColumn,
     Task,
+    TaskID,
     TextColumn,
     TimeRemainingColumn,
 )
 from rich.text import Text
 
 from unembed.analysis import analyze
+from unembed.cli.options import families_of
+from unembed.discovery import DiscoverSettings, discover
 from unembed.features import Features
 from unembed.store import Run
-from unembed.sweep import SweepSettings
+from unembed.tokensets import TokenSets, build_token_sets
 from unembed.unembedding import Unembedding
 
 
 class _Rate(ProgressColumn):
-    """Features per second."""
+    """How many a second."""
 
     def render(self, task: Task) -> Text:
         return Text(f"{task.speed:,.0f}/s" if task.speed else "", style="dim")
@@ -36,31 +41,76 @@ def analyze_with_progress(
     unembedding: Unembedding,
     banks: Sequence[Features],
     out: Path,
-    settings: SweepSettings,
-    overwrite: bool,
+    *,
+    sets: str | None,
+    family: str | None,
+    **options: Any,
 ) -> Run:
-    """Return the finished run; a bar on standard error shows the rate and the time left."""
+    """Return the finished run; bars on standard error show each step's rate and the time left.
+
+    Args:
+        unembedding: the model's.
+        banks: what is analysed.
+        out: the run folder.
+        sets: collections and files of token sets, or None for statistics alone.
+        family: of the sets, only those families.
+        **options: of `analyze`.
+    """
     console = Console(stderr=True)
-    columns = (
-        TextColumn("Features"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        _Rate(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-    )
-    total = sum(len(bank) for bank in banks)
     try:
-        with Progress(*columns, console=console, transient=True) as bar:
-            task = bar.add_task("features", total=total)
+        token_sets = _built(sets, family, unembedding, console) if sets else None
+        if token_sets is not None and not len(token_sets):
+            console.print(
+                f"None of the {len(token_sets.set_aside):,} token sets of {sets!r} has enough "
+                "tokens in this vocabulary: features are not tested.",
+                style="yellow",
+            )
+            token_sets = None
+        with _bars(console, _Rate()) as report:
             return analyze(
-                unembedding,
-                banks,
-                out,
-                settings=settings,
-                overwrite=overwrite,
-                progress=lambda done: bar.advance(task, done),
+                unembedding, banks, out, token_sets=token_sets, progress=report, **options
             )
     except KeyboardInterrupt:
         console.print(f"Stopped. What is finished stays in {out}; the same command goes on.")
         raise typer.Exit(130) from None
+
+
+def discover_with_progress(
+    unembedding: Unembedding, banks: Sequence[Features], settings: DiscoverSettings
+) -> TokenSets:
+    """Return the modules found, named after the default sets; a bar shows each step."""
+    console = Console(stderr=True)
+    try:
+        known = _built("default", None, unembedding, console)
+        with _bars(console) as report:
+            return discover(unembedding, banks, known=known, settings=settings, progress=report)
+    except KeyboardInterrupt:
+        console.print("Stopped; nothing was written.")
+        raise typer.Exit(130) from None
+
+
+def _built(sets: str, family: str | None, unembedding: Unembedding, console: Console) -> TokenSets:
+    with console.status("Building the token sets …"):
+        return build_token_sets(unembedding.vocabulary, sets, family=families_of(family))
+
+
+@contextmanager
+def _bars(console: Console, *extra: ProgressColumn) -> Iterator[Callable[[str, int, int], None]]:
+    """Show a bar for each step, that what is yielded is told of."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        *extra,
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as bar:
+        tasks: dict[str, TaskID] = {}
+
+        def report(step: str, done: int, total: int) -> None:
+            if step not in tasks:
+                tasks[step] = bar.add_task(step, total=total)
+            bar.update(tasks[step], completed=done)
+
+        yield report

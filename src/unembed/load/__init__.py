@@ -72,13 +72,19 @@ def load_unembedding(
     model = load_model(reference) if isinstance(reference, str | Path) else reference
     vocabulary = model.vocabulary() if tokenizer is None else load_vocabulary(tokenizer)
     raw = model.unembedding()
+    elsewhere = {} if tokenizer is None else {"tokenizer": resolve(tokenizer).origin}
     return prepare_unembedding(
         raw.W_U,
         vocabulary,
         norm=raw.norm,
         lens=lens,
         name=model.name,
-        origin={**model.origin, "tied_to_embedding": raw.tied, "vocabulary": vocabulary.kind},
+        origin={
+            **model.origin,
+            **elsewhere,
+            "tied_to_embedding": raw.tied,
+            "vocabulary": vocabulary.kind,
+        },
     )
 
 

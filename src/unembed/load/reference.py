@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,6 +77,19 @@ def resolve(reference: str | Path) -> Place:
     if last.endswith(_FILE_ENDINGS):
         return Place(HubFolder(parts["repo"], folder, parts["revision"]), last)
     return Place(HubFolder(parts["repo"], parts["inside"], parts["revision"]))
+
+
+def reference_of(origin: Mapping[str, str]) -> str:
+    """Return a reference to the very place that a manifest's origin names.
+
+    >>> reference_of({"repo": "org/sae", "subfolder": "blocks.8", "commit": "1a2b"})
+    'hf:org/sae/blocks.8@1a2b'
+    """
+    parts = [origin.get(part, "") for part in ("subfolder", "file")]
+    if "repo" in origin:
+        inside = "/".join(part for part in (origin["repo"], *parts) if part)
+        return f"hf:{inside}@{origin['commit']}"
+    return str(Path(origin["path"], *filter(None, parts)))
 
 
 def _on_disk(text: str) -> Place | None:

@@ -12,6 +12,7 @@ from filelock import FileLock, Timeout
 
 from unembed.errors import RunError
 from unembed.store.atomic import PART, write_atomically
+from unembed.store.enrichment import TOKEN_SETS
 from unembed.store.manifest import MANIFEST, differences, read_manifest
 from unembed.store.shards import FEATURES, TOKENS, shards
 
@@ -79,7 +80,8 @@ def _tables(folder: Path) -> list[Path]:
         paths = [folder / shard.path for shard in shards(read_manifest(folder))]
     except RunError:
         paths = sorted((folder / FEATURES).glob("*.parquet"))
-    return [folder / TOKENS, *paths]
+    extra = [path for part in ("enrichment", "null") for path in (folder / part).rglob("*.*")]
+    return [folder / TOKENS, folder / TOKEN_SETS, *paths, *filter(Path.is_file, extra)]
 
 
 def _check_same(folder: Path, manifest: dict[str, Any]) -> None:

@@ -25,7 +25,10 @@ _WHEREABOUTS = ("origin", "name_of_model")
 
 
 def make_manifest(
-    unembedding: Unembedding, banks: Sequence[Features], settings: SweepSettings
+    unembedding: Unembedding,
+    banks: Sequence[Features],
+    settings: SweepSettings,
+    enrichment: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return the manifest of a run: everything its tables depend on.
 
@@ -57,6 +60,7 @@ def make_manifest(
             for bank in banks
         ],
         "settings": {**asdict(settings), "shard": SHARD_FEATURES},
+        **({"enrichment": enrichment} if enrichment else {}),
     }
 
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import polars as pl
-from polars.exceptions import PolarsError
 
 from unembed.errors import QueryError, RunError, did_you_mean
 from unembed.store.manifest import read_manifest
+from unembed.store.query import StoredEnrichment
 from unembed.store.schema import FEATURE_COLUMNS
-from unembed.store.shards import TOKENS, shards
+from unembed.store.shards import TOKENS, read_table, shards
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +64,7 @@ class Run:
     @cached_property
     def tokens(self) -> pl.DataFrame:
         """All V tokens: id, text, bytes, special, unused, partial_utf8, masked."""
-        return _read([self.path / TOKENS])
+        return read_table(self.path / TOKENS)
 
     @cached_property
     def features(self) -> pl.DataFrame:
@@ -73,7 +73,7 @@ class Run:
         Token columns hold ids, outermost first; `token_texts` turns them into text.
         """
         paths = [self.path / shard.path for shard in shards(self.manifest)]
-        return _read(paths).select(*FEATURE_COLUMNS)
+        return read_table(*paths).select(*FEATURE_COLUMNS)
 
     def token_texts(self, ids: pl.Series) -> pl.Series:
         """Return lists of token ids as lists of texts, in the same order.
@@ -109,6 +109,81 @@ class Run:
         row = found.with_columns(self.token_texts(found[f"{end}_ids"]) for end in ("top", "bottom"))
         return row.row(0, named=True)
 
+    @property
+    def has_enrichment(self) -> bool:
+        """Whether features were tested against token sets."""
+        return "enrichment" in self.manifest
+
+    @cached_property
+    def token_sets(self) -> pl.DataFrame:
+        """One row a token set: name, family, description, provenance, size and ids.
+
+        Those that were tested come first; of the others, `set_aside` says why.
+
+        Raises:
+            QueryError: when the run has none.
+        """
+        return self._enrichment.token_sets
+
+    def enrichment(
+        self,
+        feature: str | None = None,
+        *,
+        token_set: str | None = None,
+        family: str | None = None,
+        bank: str | None = None,
+        sign: Literal["+", "-"] | None = None,
+        max_q: float | None = None,
+    ) -> pl.DataFrame:
+        """Return pairs of features and token sets with their scores, strongest first.
+
+        Of one feature, or one token set, every pair, unless max_q says otherwise; else the
+        significant ones, q up to the run's own max_q. TSEA's columns are kept for those only, and
+        null for others. The false discovery rate is each bank's own, over all of its pairs.
+
+        Args:
+            feature: `bank/index`.
+            token_set: a set's name or alias.
+            family: only sets of this family, such as `grammar` or `time`.
+            bank: only features of this bank.
+            sign: `+` promotes, `-` suppresses.
+            max_q: largest q-value.
+
+        Returns:
+            feature, token_set, family, size; z, log10_p, log10_q of the direction test; es, peak,
+            auroc, nes, log10_p_directions, log10_p_tokens of TSEA.
+
+        Raises:
+            QueryError: when the run has no such feature, set, family or bank, or no enrichment.
+        """
+        return self._enrichment.query(
+            self._parse(feature) if feature is not None else None,
+            token_set=token_set, family=family, bank=bank, sign=sign, max_q=max_q,
+        )  # fmt: skip
+
+    @property
+    def discoveries(self) -> dict[str, Any]:
+        """How many pairs were tested, and pass; what the classical null would have claimed.
+
+        `pairs`; `passing`, at false discovery rates of 0.01 and 0.05; `classical`, the same
+        by the null of random token sets, None where it was not read; `nulls`, what the random
+        directions of each bank say of the direction test: the standard deviation of z, which
+        should be 1, and the share beyond its 1 % point.
+
+        Raises:
+            QueryError: when the run has no enrichment.
+        """
+        return self._enrichment.discoveries
+
+    @cached_property
+    def _enrichment(self) -> StoredEnrichment:
+        if not self.has_enrichment:
+            raise QueryError(
+                f"{self.path} was made without token sets. Make the run again with them: "
+                "`unembed run … --sets default`."
+            )
+        return StoredEnrichment(self.path, self.manifest, self.features)
+
     def _parse(self, address: str) -> tuple[str, int]:
         bank, slash, index = address.rpartition("/")
         if not slash and len(self.banks) == 1:
@@ -122,13 +197,3 @@ class Run:
         if not index.isdecimal():
             raise QueryError(f"{address!r} is no feature: write bank/index, such as {bank}/0.")
         return bank, int(index)
-
-
-def _read(paths: list[Path]) -> pl.DataFrame:
-    try:
-        return pl.read_parquet(paths)
-    except (PolarsError, OSError) as error:
-        raise RunError(
-            f"A table of {paths[0].parent} cannot be read: {str(error).splitlines()[0]} It is "
-            "damaged: make the run again, with --overwrite."
-        ) from error

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import polars as pl
+from polars.exceptions import PolarsError
 
+from unembed.errors import RunError
 from unembed.store.atomic import write_atomically
 
 FEATURES = "features"
@@ -42,3 +44,23 @@ def shards(manifest: dict[str, Any]) -> Iterator[Shard]:
 def write_table(path: Path, table: pl.DataFrame) -> None:
     """Write a table as Parquet, whole or not at all. Equal tables give equal bytes."""
     write_atomically(path, lambda part: table.write_parquet(part, compression="zstd"))
+
+
+def read_table(*paths: Path, columns: list[str] | None = None) -> pl.DataFrame:
+    """Return the tables in some files as one.
+
+    Raises:
+        RunError: when one is missing or damaged.
+    """
+    try:
+        return pl.read_parquet(list(paths), columns=columns)
+    except (PolarsError, OSError) as error:
+        raise damaged(paths[0], error) from error
+
+
+def damaged(path: Path, error: Exception) -> RunError:
+    """Return the error for a file of a run that cannot be read."""
+    return RunError(
+        f"A table of {path.parent} cannot be read: {str(error).splitlines()[0]} It is "
+        "damaged: make the run again, with --overwrite."
+    )

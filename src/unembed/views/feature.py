@@ -1,4 +1,4 @@
-"""One feature: statistics, tokens at both ends, its histogram."""
+"""One feature: statistics, tokens at both ends, its histogram, its token sets."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ from typing import Any
 
 import numpy as np
 import polars as pl
-from rich.console import Group
+from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from unembed.store import Run
-from unembed.views import histogram
+from unembed.views import enrichment, histogram
 from unembed.views.features import STATISTICS
 from unembed.views.text import number, token
+
+_N_SETS = 20
+_LOG10_MAX_Q = np.log10(0.05)
 
 
 def facts(run: Run, address: str) -> dict[str, Any]:
@@ -41,7 +44,13 @@ def facts(run: Run, address: str) -> dict[str, Any]:
         "top": _ends(row, "top"),
         "bottom": _ends(row, "bottom"),
         "histogram": row["histogram"],
+        "token_sets": _sets(run, address) if run.has_enrichment else None,
     }
+
+
+def _sets(run: Run, address: str) -> list[dict[str, Any]]:
+    """Return the token sets that the feature moves most, significant or not."""
+    return run.enrichment(address).head(_N_SETS).drop("feature").to_dicts()
 
 
 def _percentile(column: pl.Series, value: float | None) -> float | None:
@@ -62,12 +71,13 @@ def _ends(row: dict[str, Any], end: str) -> list[dict[str, Any]]:
     ]
 
 
-def draw(feature: dict[str, Any], *, n_tokens: int = 10) -> Group:
+def draw(feature: dict[str, Any], *, n_tokens: int = 10, n_sets: int = 10) -> Group:
     """Return a feature, drawn for the terminal.
 
     Args:
         feature: as `facts` returns it.
         n_tokens: how many tokens of either end.
+        n_sets: how many token sets.
     """
     heading = Text(feature["feature"], style="bold")
     for detail in (feature["model"], feature["hook"], feature["neuronpedia"]):
@@ -84,7 +94,22 @@ def draw(feature: dict[str, Any], *, n_tokens: int = 10) -> Group:
         Text("tokens (log scale) by z, the logit weight in standard deviations", style="dim"),
         Text(""),
         _tokens(feature, n_tokens),
+        *_drawn_sets(feature, n_sets),
     )
+
+
+def _drawn_sets(feature: dict[str, Any], n_sets: int) -> list[RenderableType]:
+    if not feature["token_sets"]:
+        return []
+    found = pl.DataFrame(feature["token_sets"], infer_schema_length=None)
+    passing = found.filter(pl.col("log10_q") <= _LOG10_MAX_Q)
+    shown = passing if passing.height else found.head(3)
+    title = (
+        "Token sets that it moves most (direction test)"
+        if passing.height
+        else "No token set passes at a false discovery rate of 5 %; the nearest"
+    )
+    return [Text(""), enrichment.table(shown.head(n_sets), title=title, feature=False)]
 
 
 def _statistics(feature: dict[str, Any]) -> Table:

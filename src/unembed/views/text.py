@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 from rich.text import Text
@@ -42,3 +43,18 @@ def number(value: float | None, digits: int = 2) -> str:
         return "–"
     rounded = round(value, digits) + 0.0  # no minus before a zero
     return f"{rounded:,.{digits}f}"
+
+
+def power(log10: float | None) -> str:
+    """Return a probability from its logarithm, which may be below what a float can hold.
+
+    >>> power(-0.5), power(-2.0), power(-421.5), power(None)
+    ('0.316', '0.010', '3.2e-422', '–')
+    """
+    if log10 is None:
+        return "–"
+    if log10 > -3:
+        return f"{10**log10:.3f}"
+    exponent = math.floor(log10)
+    mantissa = f"{10 ** (log10 - exponent):.1f}"
+    return f"1.0e{exponent + 1}" if mantissa == "10.0" else f"{mantissa}e{exponent}"

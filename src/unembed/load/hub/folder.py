@@ -9,7 +9,6 @@ run needs no network.
 from __future__ import annotations
 
 import json
-import os
 from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -19,6 +18,7 @@ import huggingface_hub
 from huggingface_hub import constants
 from huggingface_hub.errors import LocalEntryNotFoundError
 
+from unembed.cache import cache_folder
 from unembed.errors import SourceError, did_you_mean
 from unembed.load.folder import missing
 from unembed.load.hub.cache import new_file
@@ -119,8 +119,7 @@ class HubFolder:
     @property
     def cache(self) -> Path:
         """Where this repository's tensors and listings are kept."""
-        root = os.environ.get("UNEMBED_CACHE") or Path.home() / ".cache" / "unembed"
-        return Path(root) / "hub" / self.repo.replace("/", "--")
+        return cache_folder() / "hub" / self.repo.replace("/", "--")
 
     def _errors(self) -> AbstractContextManager[None]:
         return hub_errors(self.name, self.repo, self.revision)

@@ -1,0 +1,175 @@
+"""Token sets in the terminal, and as data for scripts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from rich.columns import Columns
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from unembed.tokensets import SetInfo, TokenSets
+from unembed.tokensets.check import Checked
+from unembed.views.text import token, tokens
+
+_N_EXAMPLES = 12
+
+
+def families(sets: TokenSets) -> Table:
+    """Return one row a family: how many sets, of what sizes, and the names of some."""
+    drawn = _table("family", "sets", "tokens", "such as")
+    sizes = sets.sizes
+    for family in sets.families:
+        rows = [at for at, info in enumerate(sets.infos) if info.family == family]
+        span = sorted(int(sizes[at]) for at in rows)
+        drawn.add_row(
+            family,
+            f"{len(rows):,}",
+            f"{span[0]:,}" if span[0] == span[-1] else f"{span[0]:,} to {span[-1]:,}",
+            Text(
+                ", ".join(sets.infos[at].name for at in rows[:20]), no_wrap=True,
+                overflow="ellipsis",
+            ),
+        )  # fmt: skip
+    return drawn
+
+
+def listing(sets: TokenSets) -> Table:
+    """Return one row a set: its size, words that are no single tokens, and examples."""
+    drawn = _table("set", "tokens", "missed", "examples")
+    for info, size in zip(sets.infos, sets.sizes, strict=True):
+        missed = "" if info.missed is None else f"{info.missed:,} of {info.words:,}"
+        drawn.add_row(info.name, f"{size:,}", missed, tokens(examples(sets, info.name)))
+    return drawn
+
+
+def modules(sets: TokenSets) -> Table:
+    """Return one row a discovered module: its size, what was measured, and its tokens."""
+    drawn = Table(box=None, pad_edge=False)
+    drawn.add_column("module", style="bold")
+    drawn.add_column("tokens", justify="right", no_wrap=True)
+    drawn.add_column("what was found")
+    for info, size in zip(sets.infos, sets.sizes, strict=True):
+        drawn.add_row(Text(info.name), f"{size:,}", Text(info.description))
+    return drawn
+
+
+def left_out(sets: TokenSets) -> Table:
+    """Return one row for each set that was set aside, with the reason."""
+    drawn = Table(box=None, pad_edge=False)
+    drawn.add_column("set aside", style="bold", no_wrap=True)
+    drawn.add_column("why", style="dim")
+    for aside in sets.set_aside:
+        drawn.add_row(Text(aside.name), Text(aside.reason))
+    return drawn
+
+
+def checks(found: Sequence[Checked]) -> Table:
+    """Return one row for each set of a checked file: what it holds, and what to know of it."""
+    drawn = Table(box=None, pad_edge=False)
+    drawn.add_column("set", style="bold", no_wrap=True)
+    drawn.add_column("tokens", justify="right", no_wrap=True)
+    drawn.add_column("what to know")
+    for each in found:
+        drawn.add_row(each.name, f"{each.size:,}", Text("\n".join(_remarks(each))))
+    return drawn
+
+
+def _remarks(checked: Checked) -> list[str]:
+    remarks = []
+    if checked.set_aside:
+        remarks.append(f"set aside: {checked.set_aside}")
+    if checked.missed:
+        missed = ", ".join(checked.missed[:_N_EXAMPLES])
+        more = len(checked.missed) - _N_EXAMPLES
+        remarks.append(
+            f"{len(checked.missed):,} of {checked.words:,} words are no single tokens: {missed}"
+            + (f" and {more:,} more" if more > 0 else "")
+        )
+    if checked.same_as:
+        remarks.append(f"the same tokens as the built-in {', '.join(checked.same_as)}")
+    return remarks or ["good"]
+
+
+def examples(sets: TokenSets, name: str, limit: int = _N_EXAMPLES) -> list[str]:
+    """Return the texts of some members, evenly spaced over the ids."""
+    ids = sets[name]
+    some = ids[np.linspace(0, len(ids) - 1, min(limit, len(ids))).astype(int)] if len(ids) else ids
+    texts = sets.vocabulary.texts
+    return [texts[token] for token in some]
+
+
+def overview(sets: TokenSets) -> list[dict[str, Any]]:
+    """Return every set as data, without its members."""
+    return [
+        {**_facts(info), "size": int(size)}
+        for info, size in zip(sets.infos, sets.sizes, strict=True)
+    ]
+
+
+def facts(sets: TokenSets, name: str) -> dict[str, Any]:
+    """Return one set as data, with its members' ids and texts; also one that was set aside.
+
+    Raises:
+        TokenSetError: when there is no such set.
+    """
+    aside = {each.name: each for each in sets.set_aside}.get(name)
+    info, ids = (aside.info, aside.ids) if aside else (sets.info(name), sets[name])
+    texts = sets.vocabulary.texts
+    return {
+        **_facts(info),
+        "size": len(ids),
+        "set_aside": aside.reason if aside else None,
+        "ids": ids.tolist(),
+        "tokens": [texts[token] for token in ids],
+    }
+
+
+def draw(facts: dict[str, Any], *, n_tokens: int) -> RenderableType:
+    """Return one set, drawn for the terminal."""
+    drawn = Table(box=None, pad_edge=False, show_header=False)
+    drawn.add_column(style="dim", no_wrap=True)
+    drawn.add_column()
+    rows = {
+        "family": facts["family"],
+        "source": facts["source"],
+        "members": facts["definition"],
+        "words": _words(facts),
+        "also called": ", ".join(facts["aliases"]),
+        "set aside": facts["set_aside"],
+    }
+    for label, value in rows.items():
+        if value:
+            drawn.add_row(label, Text(value))
+    shown = Columns([Text(token(text)) for text in facts["tokens"][:n_tokens]])
+    more = facts["size"] - n_tokens
+    return Group(
+        Text.assemble((facts["name"], "bold"), f": {facts['size']:,} tokens"),
+        Text(facts["description"]),
+        drawn,
+        Text(),
+        shown,
+        Text(f"… and {more:,} more; --tokens shows them" if more > 0 else "", style="dim"),
+    )
+
+
+def _facts(info: SetInfo) -> dict[str, Any]:
+    return {**vars(info), "aliases": list(info.aliases)}
+
+
+def _words(facts: dict[str, Any]) -> str:
+    if facts["words"] is None:
+        return ""
+    return f"{facts['words'] - facts['missed']:,} of {facts['words']:,} are single tokens"
+
+
+def _table(name: str, *columns: str) -> Table:
+    drawn = Table(box=None, pad_edge=False)
+    drawn.add_column(name, style="bold", no_wrap=True)
+    for column in columns[:-1]:
+        drawn.add_column(column, justify="right", no_wrap=True)
+    drawn.add_column(columns[-1])  # its texts are cut to fit, so that the others stay whole
+    return drawn
