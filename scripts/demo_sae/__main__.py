@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import typer
 from rich import print_json
 
-from scripts.demo_sae.workspace import GGUF, SAES
+from scripts.demo_sae.workspace import GGUF
 
 app = typer.Typer(
     help="From SmolLM2-135M's GGUF to the demo's sparse autoencoder, one command a stage. Each "
@@ -112,5 +112,4 @@ def bundle(folder: Folder) -> None:
 
 
 if __name__ == "__main__":
-    SAES.mkdir(parents=True, exist_ok=True)
     app()

@@ -12,7 +12,8 @@ from torch import Tensor
 
 from scripts.demo_sae import model as demo_model
 from scripts.demo_sae import tokens
-from scripts.demo_sae.workspace import ACTIVATIONS, write
+from scripts.demo_sae.workspace import ACTIVATIONS
+from unembed.store.atomic import write_atomically
 
 SHARD_CONTEXTS = 64
 BATCH = 16
@@ -55,7 +56,7 @@ def collect(gguf: Path, layers: Sequence[int], shards: int | None) -> None:
     ]
     if not missing:
         return
-    model, _ = demo_model.load(gguf)
+    model = demo_model.load(gguf)
     blocks = demo_model.decoder_layers(model)
     del blocks[max(layers) + 1 :]
     for shard in track(missing, description=f"Activations after layers {list(layers)}"):
@@ -65,7 +66,7 @@ def collect(gguf: Path, layers: Sequence[int], shards: int | None) -> None:
         for layer in layers:
             kept = found[layer][usable(found[layer], lengths)].half()
             path = shard_path(layer, shard)
-            write(path, lambda file, kept=kept: save_file({"activations": kept}, file))
+            write_atomically(path, lambda file, kept=kept: save_file({"activations": kept}, file))
 
 
 @torch.no_grad()

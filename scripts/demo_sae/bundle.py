@@ -10,7 +10,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from scripts.demo_sae import density
-from scripts.demo_sae.workspace import ROOT, write, write_json
+from scripts.demo_sae.workspace import ROOT, write_json
+from unembed.store.atomic import write_atomically
 
 BUNDLE = ROOT / "src" / "unembed" / "demo" / "SmolLM2-135M-Instruct-SAE"
 
@@ -23,7 +24,7 @@ def bundle(folder: Path) -> None:
         for name, value in weights.items()
         if name != "W_enc"
     }
-    write(BUNDLE / "sae_weights.safetensors", lambda file: save_file(kept, file))
-    shutil.copyfile(folder / density.FILE, BUNDLE / density.FILE)
+    write_atomically(BUNDLE / "sae_weights.safetensors", lambda file: save_file(kept, file))
     write_json(BUNDLE / "cfg.json", json.loads((folder / "cfg.json").read_text()))
-    write_json(BUNDLE / "evaluation.json", json.loads((folder / "evaluation.json").read_text()))
+    for name in (density.FILE, "evaluation.json"):
+        shutil.copyfile(folder / name, BUNDLE / name)

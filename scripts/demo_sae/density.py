@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from scripts.demo_sae.workspace import write
+from unembed.store.atomic import write_atomically
 
 if TYPE_CHECKING:
     from sae_lens import SAE
@@ -27,7 +27,7 @@ def save(sae: SAE, rows: Tensor, folder: Path) -> None:
     for part in rows[:MOST_TOKENS].split(4_096):
         fired += (sae.encode(part.float()) > 0).sum(0)
     density = torch.log10(fired / min(len(rows), MOST_TOKENS) + 1e-10)
-    write(folder / FILE, lambda file: save_file({"sparsity": density}, file))
+    write_atomically(folder / FILE, lambda file: save_file({"sparsity": density}, file))
 
 
 def load(folder: Path) -> Tensor:

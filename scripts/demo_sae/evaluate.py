@@ -34,7 +34,7 @@ def evaluate(gguf: Path, folder: Path, *, with_loss: bool = True) -> dict[str, A
     """
     settings = json.loads((folder / "training.json").read_text())
     sae = SAE.load_from_disk(folder)
-    model, _ = demo_model.load(gguf)
+    model = demo_model.load(gguf)
     held_out = tokens.read("held_out")
     ids, lengths = (torch.from_numpy(held_out[name]).long() for name in ("ids", "lengths"))
     sources = torch.from_numpy(held_out["sources"]).long()
@@ -51,12 +51,11 @@ def evaluate(gguf: Path, folder: Path, *, with_loss: bool = True) -> dict[str, A
             row_sources.append(sources[batch][:, None].expand_as(keep)[keep])
     x, of = torch.cat(rows), torch.cat(row_sources)
     mean = x.double().mean(0).float()
-    error, fired, active = [], torch.zeros(sae.cfg.d_sae), 0.0
+    error, fired = [], torch.zeros(sae.cfg.d_sae)
     for part in x.split(4_096):
         features = sae.encode(part)
         error.append((part - sae.decode(features)).square().sum(1))
         fired += (features > 0).sum(0)
-        active += (features > 0).sum().item()
     missed, spread = torch.cat(error).double(), (x - mean).double().square().sum(1)
 
     result = {
@@ -67,7 +66,7 @@ def evaluate(gguf: Path, folder: Path, *, with_loss: bool = True) -> dict[str, A
             name: 1 - (missed[of == index].sum() / spread[of == index].sum()).item()
             for index, name in enumerate(names)
         },
-        "l0": active / len(x),
+        "l0": fired.sum().item() / len(x),
         "dead_in_training": (density.load(folder) < density.DEAD).float().mean().item(),
         "silent_in_held_out": (fired == 0).float().mean().item(),
     }

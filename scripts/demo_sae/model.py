@@ -7,10 +7,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import torch
-from gguf import GGUFReader, dequantize
 from torch import Tensor, nn
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerBase
 from transformers import logging as transformers_logging
+
+from unembed.load.gguf_file import open_gguf
 
 PLAIN_ENGLISH = (
     "The heart is a muscular organ that pumps blood through the body. It has four chambers: two "
@@ -29,7 +30,7 @@ def check(gguf: Path) -> None:
     Raises:
         SystemExit: when their logits differ by more than 0.01 anywhere.
     """
-    model, tokenizer = load(gguf)
+    model, tokenizer = load(gguf), load_tokenizer(gguf)
     for text in (PLAIN_ENGLISH, FRANCE):
         ids = tokenizer(text).input_ids
         with torch.no_grad():
@@ -49,36 +50,28 @@ def load_tokenizer(gguf: Path) -> PreTrainedTokenizerBase:
     return AutoTokenizer.from_pretrained(str(gguf.parent), gguf_file=gguf.name)
 
 
-def load(gguf: Path) -> tuple[nn.Module, PreTrainedTokenizerBase]:
-    """Return the model in float32, in evaluation mode, and its tokenizer."""
+def load(gguf: Path) -> nn.Module:
+    """Return the model in float32, in evaluation mode."""
     transformers_logging.set_verbosity_error()
     model = AutoModelForCausalLM.from_pretrained(
         str(gguf.parent), gguf_file=gguf.name, dtype=torch.float32
     )
-    return model.eval().requires_grad_(False), load_tokenizer(gguf)
+    return model.eval().requires_grad_(False)
 
 
 def reference_logits(gguf: Path, ids: Sequence[int]) -> Tensor:
     """Return a Llama's logits [position, token] from the GGUF's tensors, by the definition.
 
-    Written from the model's equations in plain float32 matrix products, on weights that the
-    `gguf` package dequantises: it shares no code with transformers, which it checks.
+    Written from the model's equations in plain float32 matrix products, with no code of
+    transformers, whose forward pass it checks. Both leave dequantising to the `gguf` package, so
+    that is not checked.
     """
-    reader = GGUFReader(gguf)
-    tensors = {tensor.name: tensor for tensor in reader.tensors}
-
-    def read(name: str) -> Tensor:
-        tensor = tensors[name]
-        return torch.from_numpy(dequantize(tensor.data, tensor.tensor_type).copy()).float()
-
-    def metadata(name: str) -> float:
-        return float(reader.fields[f"llama.{name}"].parts[-1][0])
-
-    heads, kv_heads = (
-        int(metadata("attention.head_count")),
-        int(metadata("attention.head_count_kv")),
-    )
-    epsilon, base = metadata("attention.layer_norm_rms_epsilon"), metadata("rope.freq_base")
+    file = open_gguf(gguf)
+    read = file.read
+    heads = file.metadata("llama.attention.head_count")
+    kv_heads = file.metadata("llama.attention.head_count_kv")
+    epsilon = file.metadata("llama.attention.layer_norm_rms_epsilon")
+    base = file.metadata("llama.rope.freq_base")
     embedding = read("token_embd.weight")
     x = embedding[torch.tensor(ids)]
     positions, d_head = len(ids), x.shape[1] // heads
@@ -96,7 +89,7 @@ def reference_logits(gguf: Path, ids: Sequence[int]) -> Tensor:
         cos, sin = angles.cos()[:, None], angles.sin()[:, None]
         return torch.stack((even * cos - odd * sin, even * sin + odd * cos), -1).flatten(-2)
 
-    for block in (f"blk.{layer}" for layer in range(int(metadata("block_count")))):
+    for block in (f"blk.{layer}" for layer in range(file.metadata("llama.block_count"))):
         h = norm(x, f"{block}.attn_norm.weight")
         q = rotate((h @ read(f"{block}.attn_q.weight").T).view(positions, heads, d_head))
         k = rotate((h @ read(f"{block}.attn_k.weight").T).view(positions, kv_heads, d_head))

@@ -34,15 +34,16 @@ def report(gguf: Path, folder: Path, chosen: Sequence[int], seed: int) -> str:
         run = unembed.analyze(
             unembed.load_unembedding(gguf), [sae, *neurons, control], Path(run_folder) / "run"
         )
-        frame = run.features
-        living = frame.filter(bank="sae").filter(pl.col("log10_density") > density.DEAD)
-        drawn = random.Random(seed).sample(living["index"].to_list(), 30)
+        living = run.features.filter(
+            (pl.col("bank") != "sae") | (pl.col("log10_density") > density.DEAD)
+        )
+        drawn = random.Random(seed).sample(living.filter(bank="sae")["index"].to_list(), 30)
         return "\n\n".join(
             [
-                tails(frame.filter(pl.col("bank") != "sae").vstack(living)),
+                tails(living),
                 "**Thirty drawn at random**",
-                table(run, living, sorted(drawn)),
-                *(["**Chosen**", table(run, living, chosen)] if chosen else []),
+                table(run, sorted(drawn)),
+                *(["**Chosen**", table(run, chosen)] if chosen else []),
             ]
         )
 
@@ -76,17 +77,16 @@ def tails(frame: pl.DataFrame) -> str:
     return "\n".join(lines)
 
 
-def table(run: unembed.Run, frame: pl.DataFrame, indices: Sequence[int]) -> str:
-    """Return features as rows: density, skewness, kurtosis, tokens at both ends."""
+def table(run: unembed.Run, indices: Sequence[int]) -> str:
+    """Return features of the SAE as rows: density, skewness, kurtosis, tokens at both ends."""
     lines = [
         "| feature | fires at | skew | kurt | promotes | suppresses |",
         "|---|---|---|---|---|---|",
     ]
     for index in indices:
-        row = frame.filter(index=index).row(0, named=True)
-        facts = run.feature(f"sae/{index}")
+        row = run.feature(f"sae/{index}")
         fires = f"{10 ** row['log10_density']:.3%}"
-        ends = (written(facts[f"{end}_tokens"]) for end in ("top", "bottom"))
+        ends = (written(row[f"{end}_tokens"]) for end in ("top", "bottom"))
         lines.append(
             f"| {index} | {fires} | {row['skewness']:.2f} | {row['kurtosis']:.1f} | "
             + " | ".join(ends)

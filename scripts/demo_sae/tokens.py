@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import random
-from pathlib import Path
 
 import numpy as np
 from safetensors.numpy import load_file, save_file
 from transformers import PreTrainedTokenizerBase
 
-from scripts.demo_sae.workspace import DOCUMENTS, TOKENS, write
+from scripts.demo_sae.workspace import DOCUMENTS, TOKENS
+from unembed.store.atomic import write_atomically
 
 CONTEXT = 256
 SHORTEST = 64
@@ -52,7 +52,7 @@ def tokenize(tokenizer: PreTrainedTokenizerBase, seed: int) -> None:
         }
         for row, (_, ids) in zip(arrays["ids"], contexts, strict=True):
             row[: len(ids)] = ids
-        write(path, lambda file, arrays=arrays: save_file(arrays, file))
+        write_atomically(path, lambda file, arrays=arrays: save_file(arrays, file))
 
 
 def source_contexts(
@@ -78,5 +78,4 @@ def source_contexts(
 
 def read(part: str) -> dict[str, np.ndarray]:
     """Return the arrays of `train` or `held_out`."""
-    path = Path(TOKENS / f"{part}.safetensors")
-    return load_file(path)
+    return load_file(TOKENS / f"{part}.safetensors")

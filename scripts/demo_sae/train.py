@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -22,12 +21,11 @@ from sae_lens import (
 )
 from sae_lens.config import SAETrainerConfig
 from sae_lens.saes.sae import SAEMetadata
-from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from scripts.demo_sae import activations, density
 from scripts.demo_sae.tokens import CONTEXT
-from scripts.demo_sae.workspace import SAES, write, write_json
+from scripts.demo_sae.workspace import SAES, write_json
 
 
 @dataclass(frozen=True)
@@ -179,11 +177,10 @@ def save(sae: TrainingSAE, rows: Tensor, settings: Settings, folder: Path, total
     if settings.architecture == "jumprelu":
         inference.fold_W_dec_norm()  # The others are saved with unit rows.
         inference.save_model(part)
-    weights = load_file(part / "sae_weights.safetensors")
-    write(folder / "sae_weights.safetensors", lambda file: save_file(weights, file))
+    (part / "sae_weights.safetensors").replace(folder / "sae_weights.safetensors")
     density.save(inference, rows, folder)
     write_json(folder / "training.json", asdict(settings) | {"training_tokens": total})
-    write_json(folder / "cfg.json", json.loads((part / "cfg.json").read_text()))
+    (part / "cfg.json").replace(folder / "cfg.json")
     shutil.rmtree(part)
 
 
