@@ -12,6 +12,7 @@ import torch
 
 from unembed import Features, Run, Sweep, Unembedding, analyze
 from unembed.errors import QueryError, RunError, UnembedError
+from unembed.store.explanation import CLASS_COLUMNS
 from unembed.store.schema import FEATURE_COLUMNS
 
 
@@ -20,7 +21,7 @@ def test_the_table_holds_what_the_sweep_read(
 ) -> None:
     frame = analyze(unembedding, bank, tmp_path).features
     read = Sweep(unembedding).read(bank.W_dec)
-    assert frame.schema == pl.Schema(FEATURE_COLUMNS)
+    assert frame.schema == pl.Schema({**FEATURE_COLUMNS, **CLASS_COLUMNS})
     assert frame["index"].to_list() == list(range(50))
     for column, values in {
         "std": read.std, "skewness": read.skewness, "kurtosis": read.kurtosis,
@@ -36,7 +37,7 @@ def test_a_dead_feature_is_null_in_the_table(tmp_path: Path, unembedding: Unembe
     rows[1] = 0
     bank = Features.from_array(rows, log10_density=np.array([-2, -12, -3], np.float32))
     run = analyze(unembedding, bank, tmp_path)
-    dead = run.features.row(1, named=True)
+    dead = run.features.select(*FEATURE_COLUMNS).row(1, named=True)
     assert {name for name, value in dead.items() if value is None} == {
         "skewness", "kurtosis", "histogram",
         "top_ids", "top_weights", "bottom_ids", "bottom_weights",

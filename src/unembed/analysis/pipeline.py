@@ -8,8 +8,10 @@ from pathlib import Path
 from unembed.analysis.tested import Progress, Tested
 from unembed.enrichment import EnrichmentSettings, Null
 from unembed.errors import UnembedError
+from unembed.explanation import Explanation, ExplanationSettings
 from unembed.features import Features, check_width
 from unembed.store import enrichment as store
+from unembed.store.explanation import explanation_path, explanation_rows
 from unembed.store.folder import claimed
 from unembed.store.manifest import make_manifest
 from unembed.store.run import Run
@@ -29,6 +31,7 @@ def analyze(
     null: Null = "bank",
     settings: SweepSettings | None = None,
     enrichment: EnrichmentSettings | None = None,
+    explanation: ExplanationSettings | None = None,
     overwrite: bool = False,
     progress: Progress = lambda step, done, total: None,
 ) -> Run:
@@ -45,6 +48,7 @@ def analyze(
         null: what random directions are like: each bank itself, another bank, or the identity.
         settings: tile, device, how many tokens to keep.
         enrichment: how token sets are tested, and what of it is kept.
+        explanation: how features are classed and labelled, where there are token sets.
         overwrite: throw away another run in `out` first.
         progress: told how each step goes.
 
@@ -58,7 +62,10 @@ def analyze(
     _check(banks, unembedding)
     tested = None
     if token_sets is not None:
-        tested = Tested(unembedding, banks, token_sets, null, enrichment or EnrichmentSettings())
+        tested = Tested(
+            unembedding, banks, token_sets, null, enrichment or EnrichmentSettings(),
+            explanation or ExplanationSettings(),
+        )  # fmt: skip
     folder = Path(out)
     manifest = make_manifest(unembedding, banks, settings, tested.facts if tested else None)
     with claimed(folder, manifest, overwrite=overwrite):
@@ -84,22 +91,30 @@ def _read_shard(
     progress: Progress, done: int, total: int,
 ) -> None:  # fmt: skip
     """Read one shard and write its tables, that of the features, which counts, last."""
-    reader = tested.reader(shard.bank) if tested else None
+    reader, explainer = tested.readers(shard.bank) if tested else (None, None)
     statistics, z, pairs = [], [], []
+    explanations: list[Explanation] = []
     at = shard.start
     for tile in sweep.tiles(bank.W_dec[shard.start : shard.stop]):
         statistics.append(sweep.statistics(tile))
-        if reader:
-            scores, found = reader.read(tile, start=at)
+        if reader and explainer:
+            scores, found = reader.read(tile)
             z.append(scores)
-            pairs.append(found)
+            pairs.append(found._replace(feature=found.feature + at))
+            density = bank.log10_density
+            explanations += explainer.read(
+                tile, statistics[-1], found,
+                None if density is None else density[at : at + len(tile.mean)],
+            )  # fmt: skip
         at += len(tile.mean)
         progress("Features", done + at - shard.start, total)
-    if reader:
+    if reader and explainer:
         paths = store.shard_paths(shard.path)
         store.write_z(folder / paths.z, z)
         store.write_pairs(folder / paths.pairs, pairs)
         store.write_rate(folder / paths.claims, reader.claims)
+        rows = explanation_rows(explanations, explainer.envelope)
+        write_table(folder / explanation_path(shard.path), rows)
     write_table(folder / shard.path, feature_rows(bank, shard.start, joined(statistics)))
 
 

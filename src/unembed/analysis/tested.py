@@ -9,10 +9,11 @@ from pathlib import Path
 from unembed.enrichment import DirectionTest, EnrichmentSettings, Null
 from unembed.enrichment.bank import BankEnrichment, Tsea
 from unembed.enrichment.direction_test import second_moment
-from unembed.enrichment.discovery_rate import DiscoveryRate
+from unembed.enrichment.discovery_rate import DiscoveryRate, threshold
 from unembed.enrichment.effects import effects_of, rows_of
 from unembed.enrichment.simulated_null import SimulatedNull, simulate
 from unembed.enrichment.token_null import TokenNull
+from unembed.explanation import Envelope, Explainer, ExplanationSettings
 from unembed.features import Features
 from unembed.store import enrichment as store
 from unembed.store.shards import write_table
@@ -36,6 +37,7 @@ class Tested:
         token_sets: of the unembedding's vocabulary.
         null: what random directions are like.
         settings: how sets are tested, and what is kept.
+        explanation: how features are classed and labelled.
     """
 
     def __init__(
@@ -45,11 +47,13 @@ class Tested:
         token_sets: TokenSets,
         null: Null,
         settings: EnrichmentSettings,
+        explanation: ExplanationSettings,
     ) -> None:
         self._unembedding = unembedding
         self._banks = banks
         self._token_sets = token_sets
         self._settings = settings
+        self._explanation = explanation
         self._moments = [second_moment(null, bank, unembedding) for bank in banks]
         rows = rows_of(token_sets, unembedding)
         self._membership = Membership(unembedding.n_tokens, token_sets.indptr, rows)
@@ -64,6 +68,7 @@ class Tested:
             "sha256": store.digest(self._token_sets),
             "nulls": [moment.facts for moment in self._moments],
             **self._settings.facts,
+            "explanation": self._explanation.facts,
         }
 
     def begin(self, folder: Path, sweep: Sweep, progress: Progress) -> None:
@@ -74,25 +79,29 @@ class Tested:
         self._effects = effects_of(self._token_sets, self._unembedding)
         self._tokens = self._token_null() if self._settings.tsea else None
 
-    def reader(self, at: int) -> BankEnrichment:
-        """Return the reader of a bank, after what must be known of the bank before it is read.
+    def readers(self, at: int) -> tuple[BankEnrichment, Explainer]:
+        """Return the readers of a bank, after what must be known of the bank before it is read.
 
-        All of its pairs must be tested before the q-value of any is known.
+        All of its pairs must be tested before the q-value of any is known, and its random
+        directions swept before a feature is told from them.
         """
         bank = self._banks[at].name
         rate = self._folder / store.rate_path(bank)
         if not rate.is_file():
             store.write_tests(self._folder / store.tests_path(bank), self._test(at))
             store.write_rate(rate, self._counted(at))
-        tsea = None
-        if self._settings.tsea:
-            if store.read_null(self._folder, bank) is None:
-                store.write_null(self._folder, bank, self._simulated(at))
-            null = store.read_null(self._folder, bank)
-            assert null is not None
-            tsea = Tsea(self._membership, null, self._tokens)
+        if store.read_null(self._folder, bank) is None:
+            store.write_null(self._folder, bank, self._simulated(at))
+        null = store.read_null(self._folder, bank)
+        assert null is not None
+        tsea = Tsea(self._membership, null, self._tokens) if self._settings.tsea else None
         curve = store.read_rate([rate]).curve()
-        return BankEnrichment(self._test(at), curve, self._settings, tsea)
+        explainer = Explainer(
+            self._test(at), self._token_sets, self._membership,
+            Envelope.of(null.skewness, null.kurtosis, self._explanation.envelope),
+            threshold(curve, min(self._settings.max_q, self._explanation.max_q)), self._explanation,
+        )  # fmt: skip
+        return BankEnrichment(self._test(at), curve, self._settings, tsea), explainer
 
     def _token_null(self) -> TokenNull | None:
         sizes, n_tokens = self._membership.sizes, self._membership.n_tokens
@@ -124,7 +133,8 @@ class Tested:
         settings = self._settings
         sizes = [settings.directions] * len(self._banks)
         return simulate(
-            self._test(at), self._membership, settings.directions, settings.seed, settings.weight,
+            self._test(at), self._membership if settings.tsea else None, settings.directions,
+            settings.seed, settings.weight,
             progress=self._reporter("Null directions", sizes, at),
         )  # fmt: skip
 

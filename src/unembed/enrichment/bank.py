@@ -10,7 +10,6 @@ import numpy.typing as npt
 
 from unembed.enrichment.direction_test import DirectionTest
 from unembed.enrichment.discovery_rate import DiscoveryRate, log10_q, threshold
-from unembed.enrichment.lookup import log10_p_of_pairs
 from unembed.enrichment.settings import EnrichmentSettings
 from unembed.enrichment.simulated_null import SimulatedNull
 from unembed.enrichment.token_null import TokenNull
@@ -26,7 +25,7 @@ class Pairs(NamedTuple):
     """Pairs of a feature and a token set that pass the direction test.
 
     Attributes:
-        feature: [P] the feature's position in what was read.
+        feature: [P] the feature's position in what was read, ascending.
         token_set: [P] the set's number.
         z, log10_p, log10_q: [P] the direction test.
         es, peak, auroc: [P] TSEA; NaN and 0 where it was left out, as all below.
@@ -87,27 +86,24 @@ class BankEnrichment:
         self._weight = settings.weight
         self._log10_max_q = np.float32(np.log10(settings.max_q))
         self._critical = _critical(test, threshold(curve, settings.max_q))
-        self._table = np.maximum(np.cumsum(test.testable) - 1, 0)
 
-    def read(self, tile: Tile, start: int = 0) -> tuple[F32, Pairs]:
+    def read(self, tile: Tile) -> tuple[F32, Pairs]:
         """Return z of every pair of a tile [T, S], and the pairs that pass.
 
         What the classical null of tokens says of every pair is counted in `claims`.
 
         Args:
             tile: of the sweep.
-            start: what the tile's first feature counts as.
         """
         z = self.test.z(tile.features.scaled)
         feature, token_set = np.nonzero(np.abs(z) >= self._critical)
-        log10_p = np.empty(len(feature), np.float32)
-        log10_p_of_pairs(z[feature, token_set], self._table[token_set], *self.test.tails, log10_p)
+        log10_p = self.test.log10_p_of_sets(token_set, z[feature, token_set])
         q = log10_q(log10_p, self._curve)
         kept = q <= self._log10_max_q
         feature, token_set = feature[kept], token_set[kept]
         scores = self._tsea(tile, feature, token_set)
         found = (z[feature, token_set], log10_p[kept], q[kept], *scores)
-        return z, Pairs(feature + start, token_set, *found)
+        return z, Pairs(feature, token_set, *found)
 
     def _tsea(
         self, tile: Tile, feature: npt.NDArray[np.int64], token_set: npt.NDArray[np.int64]

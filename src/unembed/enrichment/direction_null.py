@@ -83,6 +83,14 @@ class DirectionNull:
         sd: F64 = np.sqrt(self._squares(delta) @ self._weights)
         return sd
 
+    def coordinates(self, delta: Float[np.ndarray, "sets d"]) -> F64:
+        """Return vectors whose dot products are the covariances of the sets' t, [S, d].
+
+        cov(t_S, t_T) = Σ gᵢ b_Si b_Ti, so that they are bᵢ sqrt(gᵢ).
+        """
+        coordinates: F64 = np.where(self._seen, delta @ self._basis, 0.0) * np.sqrt(self._weights)
+        return coordinates
+
     def tails(self, delta: Float[np.ndarray, "sets d"], sd: F64) -> Tails:
         """Return the tail probabilities of every set's z = t / sd.
 

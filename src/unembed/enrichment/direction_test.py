@@ -21,7 +21,7 @@ from torch import Tensor
 from unembed.enrichment.direction_null import DirectionNull, Tails
 from unembed.enrichment.discovery_rate import DiscoveryRate, log10_q
 from unembed.enrichment.effects import Effects, Testable, effects_of
-from unembed.enrichment.lookup import log10_p_values
+from unembed.enrichment.lookup import log10_p_of_pairs, log10_p_values
 from unembed.enrichment.second_moment import SecondMoment
 from unembed.features import Features, check_width
 from unembed.sweep import Sweep, SweepSettings
@@ -80,6 +80,41 @@ class DirectionTest:
     def tails(self) -> Tails:
         """The tail probabilities of every testable set, in float32."""
         return self._null.tails(self.effects.delta[self.testable], self.sd[self.testable]).single()
+
+    @cached_property
+    def coordinates(self) -> F32:
+        """[S, d_model] a unit vector for each set; their dot products are correlations of z.
+
+        So do random directions move sets together. Zeros for sets that cannot be tested.
+        """
+        unit = np.zeros(self.effects.delta.shape, np.float32)
+        testable = self.testable
+        unit[testable] = (
+            self._null.coordinates(self.effects.delta[testable]) / self.sd[testable, None]
+        )
+        return unit
+
+    def log10_p_of_sets(
+        self, token_sets: npt.NDArray[np.int64], z: npt.NDArray[np.floating]
+    ) -> F32:
+        """Return log10 p of single pairs: z [P] of the sets with these numbers [P]."""
+        out = np.zeros(len(z), np.float32)
+        log10_p_of_pairs(z.astype(np.float32), self._columns[token_sets], *self.tails, out)
+        return out
+
+    def log10_p_of(
+        self, delta: Float[np.ndarray, "pairs d_model"], z: npt.NDArray[np.floating]
+    ) -> F32:
+        """Return log10 p of z [P], each of an effect of its own, such as a partial one.
+
+        Args:
+            delta: [P, d_model] the effects, of any length, none of them zero.
+            z: [P] their t, in standard deviations over random directions.
+        """
+        out = np.empty(len(delta), np.float32)
+        tails = self._null.tails(delta, self._null.sd(delta)).single()
+        log10_p_of_pairs(z.astype(np.float32), np.arange(len(delta)), *tails, out)
+        return out
 
     @property
     def variance_inflation(self) -> npt.NDArray[np.float64]:

@@ -19,7 +19,8 @@ class EnrichmentSettings:
         tsea: read ES and AUROC too; without it the direction test alone, which never multiplies
             out the logit weights, is what is said of token sets.
         weight: what a hit adds to ES: `none`, `normal-scores` or `magnitude`.
-        directions: random directions that are swept for each bank's null of ES.
+        directions: random directions that are swept for each bank, for the null of ES and the
+            envelope of skewness and kurtosis.
         seed: decides them.
         max_q: pairs of a feature and a set with a q-value up to this are kept with everything; of
             the others, z alone.
@@ -40,7 +41,7 @@ class EnrichmentSettings:
         if self.directions < FEWEST_DIRECTIONS:
             raise UnembedError(
                 f"A null needs {FEWEST_DIRECTIONS} random directions or more, not "
-                f"{self.directions}. For no null of ES at all, leave TSEA out (--no-tsea)."
+                f"{self.directions}."
             )
         if not 0 < self.max_q <= 1:
             raise UnembedError(f"max_q is above 0 and at most 1, but was {self.max_q}.")
@@ -48,4 +49,7 @@ class EnrichmentSettings:
     @property
     def facts(self) -> dict[str, Any]:
         """What the manifest says of them: those that make a difference."""
-        return asdict(self) if self.tsea else {"tsea": False, "max_q": self.max_q}
+        every = asdict(self)
+        if not self.tsea:
+            del every["weight"]
+        return every

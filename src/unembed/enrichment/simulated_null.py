@@ -43,6 +43,7 @@ class SimulatedNull:
             there is none.
         es: [2, S, K] |ES| of each sign at the knots of its p-value, rising.
         log10_p: [2, S, K] log10 of the share of that sign's directions beyond each knot.
+    The last three have no sets where TSEA was left out.
     """
 
     std: F64
@@ -82,7 +83,7 @@ class SimulatedNull:
 
 def simulate(
     test: DirectionTest,
-    membership: Membership,
+    membership: Membership | None,
     directions: int,
     seed: int,
     weight: Weight,
@@ -92,7 +93,7 @@ def simulate(
 
     Args:
         test: whose null the directions are drawn from.
-        membership: its token sets, over the rows of W_U.
+        membership: its token sets, over the rows of W_U; None to leave out ES.
         directions: how many, at least 100 to say anything.
         seed: decides the directions.
         weight: what a hit adds to ES.
@@ -101,11 +102,12 @@ def simulate(
     parts, es, z = [], [], []
     for tile in test.sweep.tiles(test.moment.draw(directions, seed)):
         parts.append(test.sweep.statistics(tile))
-        es.append(test.sweep.enrichment(tile, membership, weight).es.astype(np.float32))
+        if membership is not None:
+            es.append(test.sweep.enrichment(tile, membership, weight).es.astype(np.float32))
         z.append(test.z(tile.features.scaled))
         progress(sum(map(len, z)))
     statistics, scores = joined(parts), np.concatenate(z)
-    means, knots, log10_p = _tails(np.concatenate(es))
+    means, knots, log10_p = _tails(np.concatenate(es)) if es else no_scores()
     return SimulatedNull(
         statistics.std,
         statistics.skewness,
@@ -116,6 +118,12 @@ def simulate(
         knots,
         log10_p,
     )
+
+
+def no_scores() -> tuple[F64, F32, F32]:
+    """Return means, knots and log10 p of no sets."""
+    knots = np.zeros((2, 0, 0), np.float32)
+    return np.zeros((2, 0)), knots, knots
 
 
 def _tails(es: Float[np.ndarray, "directions sets"]) -> tuple[F64, F32, F32]:

@@ -26,7 +26,7 @@ from unembed.enrichment.bank import Pairs
 from unembed.enrichment.direction_null import Tails
 from unembed.enrichment.direction_test import DirectionTest
 from unembed.enrichment.discovery_rate import DiscoveryRate
-from unembed.enrichment.simulated_null import SimulatedNull
+from unembed.enrichment.simulated_null import SimulatedNull, no_scores
 from unembed.store.atomic import write_atomically
 from unembed.store.shards import damaged, read_table, write_table
 from unembed.tokensets import TokenSets
@@ -34,6 +34,8 @@ from unembed.tokensets import TokenSets
 TOKEN_SETS = "token_sets.parquet"
 
 F32 = npt.NDArray[np.float32]
+
+_SIGNS = ("positive", "negative")
 
 PAIR_COLUMNS: dict[str, pl.DataType] = {
     "feature": pl.Int32(),
@@ -174,7 +176,7 @@ def write_null(folder: Path, bank: str, null: SimulatedNull) -> None:
     """Write what random directions do, the table by direction last."""
     by_set, by_direction = null_paths(bank)
     by_set_columns: dict[str, object] = {"z_sd": null.z_sd, "z_beyond_1_percent": null.z_beyond}
-    for sign, name in enumerate(("positive", "negative")):
+    for sign, name in enumerate(_SIGNS if null.means.size else ()):
         by_set_columns[f"mean_{name}"] = null.means[sign]
         by_set_columns[f"es_{name}"] = _lists(null.es[sign])
         by_set_columns[f"log10_p_{name}"] = _lists(null.log10_p[sign])
@@ -190,16 +192,23 @@ def read_null(folder: Path, bank: str) -> SimulatedNull | None:
     if not (by_set.is_file() and by_direction.is_file()):
         return None
     frame, directions = read_table(by_set), read_table(by_direction)
-    signs = ("positive", "negative")
+    if "mean_positive" in frame.columns:
+        means = np.stack([frame[f"mean_{sign}"].to_numpy() for sign in _SIGNS])
+        knots, log10_p = (
+            np.stack([_matrix(frame[f"{name}_{sign}"]) for sign in _SIGNS])
+            for name in ("es", "log10_p")
+        )
+    else:
+        means, knots, log10_p = no_scores()
     return SimulatedNull(
         directions["std"].to_numpy(),
         directions["skewness"].to_numpy(),
         directions["kurtosis"].to_numpy(),
         frame["z_sd"].to_numpy(),
         frame["z_beyond_1_percent"].to_numpy(),
-        np.stack([frame[f"mean_{sign}"].to_numpy() for sign in signs]),
-        np.stack([_matrix(frame[f"es_{sign}"]) for sign in signs]),
-        np.stack([_matrix(frame[f"log10_p_{sign}"]) for sign in signs]),
+        means,
+        knots,
+        log10_p,
     )
 
 

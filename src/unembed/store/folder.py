@@ -74,13 +74,17 @@ def _take(folder: Path, manifest: dict[str, Any], overwrite: bool) -> None:
     write_atomically(path, lambda part: part.write_text(text, encoding="utf-8"))
 
 
+_EXTRA = ("enrichment", "explanations", "null")
+"""Folders of tables beside the features'."""
+
+
 def _tables(folder: Path) -> list[Path]:
     """Return the tables of the run in a folder, which may be damaged or of another schema."""
     try:
         paths = [folder / shard.path for shard in shards(read_manifest(folder))]
     except RunError:
         paths = sorted((folder / FEATURES).glob("*.parquet"))
-    extra = [path for part in ("enrichment", "null") for path in (folder / part).rglob("*.*")]
+    extra = [path for part in _EXTRA for path in (folder / part).rglob("*.*")]
     return [folder / TOKENS, folder / TOKEN_SETS, *paths, *filter(Path.is_file, extra)]
 
 

@@ -92,13 +92,13 @@ class StoredEnrichment:
 
     def _named(self, found: pl.DataFrame, family: str | None) -> pl.DataFrame:
         """Put names in the place of numbers; keep a family."""
-        sets = self._tested.select(
+        sets = self.tested.select(
             pl.col("name").alias("set_name"), "family", "size"
         ).with_row_index("token_set")
         named = found.join(sets.cast({"token_set": pl.Int32}), on="token_set", how="left")
         if family is not None:
             families = named["family"].unique().to_list()
-            known = self._tested["family"].unique().sort().to_list()
+            known = self.tested["family"].unique().sort().to_list()
             if not any(is_within(each, family) for each in known):
                 raise QueryError(
                     f"There is no family {family!r}.{did_you_mean(family, known)} "
@@ -123,14 +123,15 @@ class StoredEnrichment:
         )
 
     @cached_property
-    def _tested(self) -> pl.DataFrame:
+    def tested(self) -> pl.DataFrame:
+        """The sets that were tested, in the order of their numbers."""
         return self.token_sets.filter(pl.col("set_aside").is_null())
 
     def _rate(self, bank: str) -> DiscoveryRate:
         return store.read_rate([self._folder / store.rate_path(bank)])
 
     def _set_number(self, name: str) -> int:
-        matches = self._tested.with_row_index().filter(
+        matches = self.tested.with_row_index().filter(
             (pl.col("name") == name) | pl.col("aliases").list.contains(name)
         )
         if matches.height:
@@ -138,9 +139,9 @@ class StoredEnrichment:
         aside = self.token_sets.filter(pl.col("set_aside").is_not_null() & (pl.col("name") == name))
         if aside.height:
             raise QueryError(f"The token set {name!r} was set aside: {aside['set_aside'][0]}.")
-        names = [*self._tested["name"], *self._tested["aliases"].explode().drop_nulls()]
+        names = [*self.tested["name"], *self.tested["aliases"].explode().drop_nulls()]
         raise QueryError(
-            f"There is no token set {name!r} among the {len(self._tested):,} of this run."
+            f"There is no token set {name!r} among the {len(self.tested):,} of this run."
             f"{did_you_mean(name, names)}"
         )
 

@@ -10,10 +10,13 @@ from typing import Any, Literal
 import polars as pl
 
 from unembed.errors import QueryError, RunError, did_you_mean
+from unembed.store.explanation import CLASS_COLUMNS, StoredExplanations, is_explained
 from unembed.store.manifest import read_manifest
 from unembed.store.query import StoredEnrichment
 from unembed.store.schema import FEATURE_COLUMNS
 from unembed.store.shards import TOKENS, read_table, shards
+
+_WITH_SETS = "Make the run again with them: `unembed run … --sets default`."
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,12 +71,31 @@ class Run:
 
     @cached_property
     def features(self) -> pl.DataFrame:
-        """One row a feature: bank, index, its statistics, histogram, top and bottom tokens.
+        """One row a feature: bank, index, statistics, histogram, top and bottom tokens, class.
 
-        Token columns hold ids, outermost first; `token_texts` turns them into text.
+        Token columns hold ids, outermost first; `token_texts` turns them into text. In runs made
+        without token sets, class and label and what they rest on are null.
         """
+        return pl.concat([self._statistics, self._classes], how="horizontal")
+
+    @cached_property
+    def _statistics(self) -> pl.DataFrame:
         paths = [self.path / shard.path for shard in shards(self.manifest)]
         return read_table(*paths).select(*FEATURE_COLUMNS)
+
+    @cached_property
+    def _explanations(self) -> StoredExplanations | None:
+        """None where features were not explained."""
+        if not is_explained(self.manifest):
+            return None
+        return StoredExplanations(self.path, self.manifest, self._enrichment.tested)
+
+    @property
+    def _classes(self) -> pl.DataFrame:
+        stored = self._explanations
+        if stored is None:
+            return pl.DataFrame(schema=CLASS_COLUMNS).clear(self._statistics.height)
+        return stored.classes
 
     def token_texts(self, ids: pl.Series) -> pl.Series:
         """Return lists of token ids as lists of texts, in the same order.
@@ -108,6 +130,32 @@ class Run:
             )
         row = found.with_columns(self.token_texts(found[f"{end}_ids"]) for end in ("top", "bottom"))
         return row.row(0, named=True)
+
+    @property
+    def is_explained(self) -> bool:
+        """Whether features have a class and a label."""
+        return is_explained(self.manifest)
+
+    def explain(self, address: str) -> dict[str, Any]:
+        """Return what is known of one feature's class and label, and what they rest on.
+
+        `class`, `label`; the cut-offs `kurtosis_above`, `skewness_below`, `skewness_above`;
+        `partition_set`, `partition_r2`; `parts`, the token sets that are named, and `rejected`,
+        significant ones that are not, with the reason; `variance_explained`, `kurtosis_left`,
+        `covered_top` and `covered_bottom`.
+
+        Args:
+            address: `bank/index`.
+
+        Raises:
+            QueryError: when the run has no such feature, or was made without token sets.
+        """
+        bank, index = self._parse(address)
+        self.feature(address)
+        if self._explanations is None:
+            raise QueryError(f"{self.path} was made without token sets. {_WITH_SETS}")
+        row = self._statistics.with_row_index("row").filter(bank=bank, index=index)["row"][0]
+        return self._explanations.case(int(row))
 
     @property
     def has_enrichment(self) -> bool:
@@ -178,11 +226,8 @@ class Run:
     @cached_property
     def _enrichment(self) -> StoredEnrichment:
         if not self.has_enrichment:
-            raise QueryError(
-                f"{self.path} was made without token sets. Make the run again with them: "
-                "`unembed run … --sets default`."
-            )
-        return StoredEnrichment(self.path, self.manifest, self.features)
+            raise QueryError(f"{self.path} was made without token sets. {_WITH_SETS}")
+        return StoredEnrichment(self.path, self.manifest, self._statistics)
 
     def _parse(self, address: str) -> tuple[str, int]:
         bank, slash, index = address.rpartition("/")

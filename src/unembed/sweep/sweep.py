@@ -48,7 +48,7 @@ class SweepSettings:
         UnembedError: for values that make no sense, or a device that cannot be used.
     """
 
-    top_k: int = 20
+    top_k: int = 50
     tile: int = 512
     device: str = "cpu"
 

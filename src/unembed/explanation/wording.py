@@ -1,0 +1,158 @@
+"""How token sets are said in a sentence: `pronouns_reflexive` as "reflexive pronouns"."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from unembed.tokensets import SetInfo
+
+_SPELLED = ("forms", "characters", "affixes", "tokenizer", "unicode", "surface/length")
+"""Families whose sets say how tokens are spelled, which a person would say last."""
+
+_HEADS = (
+    "pronouns", "determiners", "articles", "article", "quantifiers", "prepositions",
+    "conjunctions", "modals", "negations", "indefinites", "demonstratives", "verbs", "adverbs",
+    "numbers", "discourse",
+)  # fmt: skip
+"""First words of names that are the noun of the phrase: pronouns_reflexive, modals_future."""
+
+_HEAD_WORDS = {"discourse": "linking words"}
+_PENN = {
+    "DT": "determiners", "PDT": "predeterminers", "PRP": "personal pronouns",
+    "IN": "prepositions and subordinating conjunctions", "CC": "coordinating conjunctions",
+    "MD": "modals", "WDT": "wh-determiners", "WP": "wh-pronouns", "WRB": "wh-adverbs",
+    "RP": "particles", "TO": "“to”", "UH": "interjections", "CD": "numbers",
+    "POS": "possessive endings", "NN": "singular nouns", "NNS": "plural nouns",
+    "VB": "base forms of verbs", "JJ": "adjectives", "RB": "adverbs",
+    "RBR": "comparative adverbs", "RBS": "superlative adverbs", "WP$": "“whose”",
+}  # fmt: skip
+_WHOLE = {
+    "no_leading_space": "tokens without a leading space",
+    "no_leading_space_lower": "lower case without a leading space",
+    "no_leading_space_capital": "capitals without a leading space",
+    "fruit": "fruit",
+    "and_forms": "“and” in all its forms",
+    "or_forms": "“or” in all its forms",
+}
+_SAID: dict[str, Callable[[str], str]] = {
+    "form": lambda word: f"“{word}”",
+    "lexeme": lambda word: f"forms of “{word}”",
+    "begins": lambda mark: f"tokens that begin with {mark}",
+    "contains": lambda mark: f"tokens with {mark}",
+    "ends": lambda mark: f"tokens that end in {mark}",
+    "suffix": lambda ending: f"words in -{ending}",
+    "prefix": lambda beginning: f"words in {beginning}-",
+    "first_letter": lambda letter: f"tokens that begin with {letter}",
+    "first_letters": lambda letters: f"tokens that begin with {letters}",
+    "last_letter": lambda letter: f"tokens that end in {letter}",
+    "last_letters": lambda letters: f"tokens that end in {letters}",
+    "length": lambda count: f"tokens of {_spaced(count)} letters",
+    "bytes": lambda count: f"tokens of {count} bytes",
+    "pos": lambda part: f"words that can be {part}s",
+    "pos_only": lambda part: f"{part}s",
+    "penn": lambda tag: _PENN.get(tag, f"words tagged {tag}"),
+    "wordnet": lambda word: f"kinds of {_spaced(word.partition('.')[0])}",
+    "lexfile": lambda topic: f"WordNet's {topic}",
+    "names": lambda kind: f"{_spaced(kind)} names",
+    "countries": lambda place: f"countries of {_spaced(place).title()}",
+    "sentiment": lambda kind: f"{_spaced(kind)} words",
+    "keywords": lambda language: f"{language} keywords",
+    "builtins": lambda language: f"{language} builtins",
+    "methods": lambda language: f"{language} methods",
+    "language": lambda language: f"{language.title()} words",
+    "letters": lambda language: f"{language.title()} letters",
+    "script": lambda script: f"{script.title()} script",
+    "category": lambda category: f"Unicode category {category}",
+    "rank": lambda span: f"tokens {span} of the vocabulary",
+}
+_INFLECTIONS = {
+    "plural": "plurals",
+    "third_person_singular": "third-person verbs",
+    "past_tense": "past tenses",
+    "past_participle": "past participles",
+    "ing_form": "-ing forms",
+    "comparative": "comparatives",
+    "superlative": "superlatives",
+}
+
+
+def is_plain(info: SetInfo) -> bool:
+    """Return whether a person would name the set so, rather than spell out its tokens."""
+    return not info.family.startswith(_SPELLED)
+
+
+def said(info: SetInfo) -> str:
+    """Return a set's name as it stands in a sentence.
+
+    >>> said(SetInfo("pronouns_reflexive", "grammar/pronouns")), said(SetInfo("suffix:ing"))
+    ('reflexive pronouns', 'words in -ing')
+    >>> said(SetInfo("form:your")), said(SetInfo("law", "meaning/society"))
+    ('“your”', 'words of law')
+    """
+    name = info.name
+    kind, colon, rest = name.partition(":")
+    if name in _WHOLE:
+        return _WHOLE[name]
+    if colon and kind == "inflection":
+        return _INFLECTIONS.get(rest, _spaced(rest))
+    if colon and rest and kind in _SAID:
+        return _SAID[kind](rest)
+    head, _, kind_of = name.partition("_")
+    if head in _HEADS and kind_of and not kind_of.startswith(("of_", "from_")):
+        return f"{_spaced(kind_of)} {_HEAD_WORDS.get(head, head)}"
+    if info.family == "surface/brackets" and kind_of in ("round", "square", "curly"):
+        return f"{_spaced(name)} brackets"
+    if info.family.startswith("meaning/") and not name.endswith("s"):
+        return f"words of {_spaced(name)}"
+    return _spaced(name)
+
+
+def _spaced(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def label(
+    sets: Sequence[SetInfo], z: Sequence[float], split: tuple[SetInfo, float] | None = None
+) -> str:
+    """Return the label of a feature: what it promotes, and what it suppresses.
+
+    >>> label([SetInfo("pronouns_reflexive"), SetInfo("months")], [11.94, -6.2])
+    'promotes reflexive pronouns (z +11.9); suppresses months (z −6.2)'
+    >>> label([], [], (SetInfo("leading_space"), 0.214))
+    'splits leading space (R² 0.21)'
+
+    Args:
+        sets: that are named.
+        z: of each, positive promotes.
+        split: of a partition, the broad set and the share of the variance that it explains.
+    """
+    phrases = [f"splits {said(split[0])} (R² {split[1]:.2f})"] if split else []
+    for verb, sign in (("promotes", 1), ("suppresses", -1)):
+        phrased = [
+            f"{said(info)} (z {_signed(score)})"
+            for info, score in zip(sets, z, strict=True)
+            if score * sign > 0
+        ]
+        if phrased:
+            phrases.append(f"{verb} {', '.join(phrased)}")
+    return "; ".join(phrases)
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.1f}".replace("-", "−")
+
+
+def no_label(top: Sequence[str], bottom: Sequence[str], feature_class: str) -> str:
+    """Return what stands where no known set fits: the outermost tokens on the side that matters.
+
+    Args:
+        top: texts of the outermost tokens, quoted.
+        bottom: likewise.
+        feature_class: of the feature.
+    """
+    ends = []
+    if feature_class != "suppression":
+        ends.append(f"top tokens {' '.join(top)}")
+    if feature_class in ("suppression", "two-sided"):
+        ends.append(f"bottom tokens {' '.join(bottom)}")
+    return f"no known set; {'; '.join(ends)}"

@@ -1,0 +1,143 @@
+"""The explanations of a run on disk: class and label of every feature, and what they rest on.
+
+```text
+explanations/BANK-00000.parquet   one row a feature, in the order of features/BANK-00000.parquet
+```
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from unembed.explanation import Envelope, Explanation
+from unembed.explanation.explainer import Part, Rejection
+from unembed.store.shards import read_table, shards
+
+CLASS_COLUMNS: dict[str, pl.DataType] = {
+    "class": pl.String(),
+    "label": pl.String(),
+    "kurtosis_above": pl.Float64(),
+    "skewness_below": pl.Float64(),
+    "skewness_above": pl.Float64(),
+    "partition_set": pl.String(),
+    "partition_r2": pl.Float32(),
+}
+"""What explanations add to `Run.features`: class and label, the envelope of the bank's random
+directions, and the broad set that explains most of the variance."""
+
+_PART = {
+    "token_set": pl.Int32(),
+    "z": pl.Float32(),
+    "partial_z": pl.Float32(),
+    "log10_p": pl.Float32(),
+}
+_REJECTION = {
+    "token_set": pl.Int32(),
+    "z": pl.Float32(),
+    "reason": pl.String(),
+    "by": pl.Int32(),
+    "partial_z": pl.Float32(),
+}
+
+EXPLANATION_COLUMNS: dict[str, pl.DataType] = {
+    **CLASS_COLUMNS,
+    "partition_set": pl.Int32(),
+    "parts": pl.List(pl.Struct(_PART)),
+    "rejected": pl.List(pl.Struct(_REJECTION)),
+    "variance_explained": pl.Float32(),
+    "kurtosis_left": pl.Float32(),
+    "covered_top": pl.Float32(),
+    "covered_bottom": pl.Float32(),
+}
+"""Columns of `explanations/*.parquet`; token sets are numbers among those tested."""
+
+
+def explanation_path(features_path: str) -> str:
+    """Return the file that belongs to a shard of features."""
+    return f"explanations/{Path(features_path).name}"
+
+
+def explanation_rows(explanations: Sequence[Explanation], envelope: Envelope) -> pl.DataFrame:
+    """Return the table of some features' explanations.
+
+    Args:
+        explanations: one a feature.
+        envelope: of their bank.
+    """
+    rows = [
+        {
+            "class": each.feature_class,
+            "label": each.label,
+            **envelope._asdict(),
+            "partition_set": each.split[0] if each.split else None,
+            "partition_r2": each.split[1] if each.split else None,
+            "parts": [Part._asdict(part) for part in each.parts],
+            "rejected": [Rejection._asdict(rejection) for rejection in each.rejected],
+            "variance_explained": each.explained.variance if each.explained else None,
+            "kurtosis_left": each.explained.kurtosis_left if each.explained else None,
+            "covered_top": each.covered_top,
+            "covered_bottom": each.covered_bottom,
+        }
+        for each in explanations
+    ]
+    return pl.DataFrame(rows, schema=EXPLANATION_COLUMNS)
+
+
+def is_explained(manifest: dict[str, Any]) -> bool:
+    """Return whether a run's features were explained."""
+    return "explanation" in manifest.get("enrichment", {})
+
+
+class StoredExplanations:
+    """The explanations of a finished run, with the names of token sets in place of numbers.
+
+    Args:
+        folder: the run's.
+        manifest: of the run.
+        tested: the token sets that were tested, in the order of their numbers.
+    """
+
+    def __init__(self, folder: Path, manifest: dict[str, Any], tested: pl.DataFrame) -> None:
+        self._paths = [folder / explanation_path(shard.path) for shard in shards(manifest)]
+        self._tested = tested
+
+    @cached_property
+    def classes(self) -> pl.DataFrame:
+        """One row a feature: `CLASS_COLUMNS`."""
+        names = self._tested["name"]
+        of = pl.col("partition_set")
+        return read_table(*self._paths, columns=list(CLASS_COLUMNS)).with_columns(
+            of.replace_strict(list(range(len(names))), names, return_dtype=pl.String)
+        )
+
+    def case(self, row: int) -> dict[str, Any]:
+        """Return one feature's explanation (see `Run.explain`)."""
+        found = self._table.row(row, named=True)
+        number = found["partition_set"]
+        return {
+            **found,
+            "partition_set": None if number is None else self._tested["name"][number],
+            "parts": [self._named(part) for part in found["parts"]],
+            "rejected": [self._named(rejection) for rejection in found["rejected"]],
+        }
+
+    @cached_property
+    def _table(self) -> pl.DataFrame:
+        return read_table(*self._paths)
+
+    def _named(self, of_set: dict[str, Any]) -> dict[str, Any]:
+        info = self._tested.row(of_set["token_set"], named=True)
+        named = {
+            **of_set,
+            "token_set": info["name"],
+            "family": info["family"],
+            "size": info["size"],
+        }
+        if "by" in of_set:
+            named["by"] = self._tested["name"][of_set["by"]]
+        return named

@@ -1,0 +1,146 @@
+"""Classes and labels in a run, and what is said where there are none."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+import torch
+
+from unembed import (
+    EnrichmentSettings,
+    ExplanationSettings,
+    Features,
+    Run,
+    TokenSets,
+    Unembedding,
+    Vocabulary,
+    analyze,
+    prepare_unembedding,
+)
+from unembed.errors import QueryError, RunError
+
+N, D = 3000, 48
+FEW = EnrichmentSettings(directions=200)
+
+
+@pytest.fixture(scope="module")
+def model() -> Unembedding:
+    """Tokens of which 30 share a direction, and half another."""
+    random = torch.Generator().manual_seed(0)
+    W_U = torch.randn(N, D, generator=random)
+    W_U[:30] += 6 * torch.nn.functional.one_hot(torch.tensor(0), D)
+    W_U[::2] += 1.6 * torch.nn.functional.one_hot(torch.tensor(1), D)
+    return prepare_unembedding(W_U, Vocabulary.from_texts([f" t{i}" for i in range(N)]), name="n")
+
+
+@pytest.fixture(scope="module")
+def sets(model: Unembedding) -> TokenSets:
+    members = {"months": range(30), "even": range(0, N, 2), "some": range(7, N, 50)}
+    return TokenSets.from_ids(members, model.vocabulary)
+
+
+@pytest.fixture(scope="module")
+def bank() -> Features:
+    """Promotes months, suppresses them, splits, random; dead; flat; then random ones."""
+    rows = 0.02 * torch.randn(900, D, generator=torch.Generator().manual_seed(1))
+    rows[:3] += torch.stack([torch.eye(D)[0], -torch.eye(D)[0], torch.eye(D)[1]])
+    rows[5] = 0
+    density = np.full(900, -3, np.float32)
+    density[4] = -10
+    return Features.from_array(rows, name="bank", log10_density=density)
+
+
+@pytest.fixture(scope="module")
+def run(
+    tmp_path_factory: pytest.TempPathFactory, model: Unembedding, bank: Features, sets: TokenSets
+) -> Run:
+    folder = tmp_path_factory.mktemp("explained") / "run"
+    other = replace(bank, name="other", W_dec=bank.W_dec[:700].flip(0), indices=np.arange(700),
+                    log10_density=None)  # fmt: skip
+    return analyze(model, [bank, other], folder, token_sets=sets, enrichment=FEW)
+
+
+def test_classes_stand_in_the_features_table(run: Run) -> None:
+    found = run.features.head(6)
+    assert found["class"].to_list() == [
+        "prediction", "suppression", "partition", "diffuse", "dead", "flat",
+    ]  # fmt: skip
+    assert found["label"][0].startswith("promotes months (z +")
+    assert found["label"][1].startswith("suppresses months (z −")
+    assert found["label"][2].startswith("splits even (R² 0.")
+    assert found["label"][3].startswith("no known set; top tokens ' t")
+    assert found["label"][5] == "writes nothing"
+    assert found["partition_set"].to_list()[2] == "even"
+    assert found["partition_r2"][2] > 0.3
+    for bank in run.banks:
+        for cut in ("kurtosis_above", "skewness_below", "skewness_above"):
+            assert run.features.filter(bank=bank)[cut].n_unique() == 1
+
+
+def test_explain_gives_names_and_evidence(run: Run) -> None:
+    case = run.explain("bank/1")
+    (part,) = case["parts"]
+    assert part["token_set"] == "months"
+    assert part["size"] == 30
+    scores = run.enrichment("bank/1", token_set="months").row(0, named=True)
+    assert part["z"] == pytest.approx(scores["z"], rel=1e-5)
+    assert case["covered_bottom"] == pytest.approx(30 / 50)
+    assert case["variance_explained"] == pytest.approx(
+        part["z"] ** 2 * _sd(run, 0) ** 2 * 30 / (N - 30), rel=1e-3
+    )
+
+
+def _sd(run: Run, token_set: int) -> float:
+    return float(pl.read_parquet(run.path / "enrichment/tests/bank.parquet")["sd"][token_set])
+
+
+def test_a_run_without_token_sets_says_how_to_get_explanations(
+    tmp_path: Path, model: Unembedding, bank: Features
+) -> None:
+    plain = analyze(model, bank, tmp_path / "run")
+    assert not plain.is_explained
+    assert plain.features["class"].null_count() == 900
+    with pytest.raises(QueryError, match=r"made without token sets. Make the run again"):
+        plain.explain("bank/0")
+
+
+def test_explanations_of_what_is_not_there(run: Run) -> None:
+    with pytest.raises(QueryError, match="bank has no feature 900"):
+        run.explain("bank/900")
+    with pytest.raises(QueryError, match=r"no bank 'bonk'.*Did you mean 'bank'"):
+        run.explain("bonk/1")
+
+
+def test_settings_are_part_of_a_run(
+    tmp_path: Path, model: Unembedding, bank: Features, sets: TokenSets
+) -> None:
+    folder = tmp_path / "run"
+    loose = ExplanationSettings(split_variance=0.9)
+    made = analyze(model, bank, folder, token_sets=sets, enrichment=FEW, explanation=loose)
+    assert made.features["class"][2] != "partition"
+    with pytest.raises(RunError, match=r"enrichment\.explanation.split_variance"):
+        analyze(model, bank, folder, token_sets=sets, enrichment=FEW)
+
+
+def test_a_stopped_run_ends_with_the_same_explanations(
+    tmp_path: Path, model: Unembedding, bank: Features, sets: TokenSets, run: Run
+) -> None:
+    again = analyze(model, bank, tmp_path / "run", token_sets=sets, enrichment=FEW)
+    table = again.path / "explanations" / "bank-00000.parquet"
+    before = table.read_bytes()
+    (again.path / "features" / "bank-00000.parquet").unlink()
+    analyze(model, bank, tmp_path / "run", token_sets=sets, enrichment=FEW)
+    assert table.read_bytes() == before
+    assert before == (run.path / "explanations" / "bank-00000.parquet").read_bytes()
+
+
+def test_a_damaged_table_is_named(tmp_path: Path, model: Unembedding, sets: TokenSets) -> None:
+    small = Features.from_array(torch.randn(200, D), name="small")
+    made = analyze(model, small, tmp_path / "run", token_sets=sets, enrichment=FEW)
+    (made.path / "explanations" / "small-00000.parquet").write_bytes(b"nothing")
+    with pytest.raises(RunError, match=r"explanations cannot be read"):
+        Run.open(made.path).features  # noqa: B018
