@@ -98,7 +98,7 @@ class Tested:
         curve = store.read_rate([rate]).curve()
         explainer = Explainer(
             self._test(at), self._token_sets, self._membership,
-            Envelope.of(null.skewness, null.kurtosis, self._explanation.envelope),
+            Envelope.of(null, self._explanation.envelope),
             threshold(curve, min(self._settings.max_q, self._explanation.max_q)), self._explanation,
         )  # fmt: skip
         return BankEnrichment(self._test(at), curve, self._settings, tsea), explainer

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from jaxtyping import Float
 
 from unembed.enrichment.direction_test import DirectionTest
-from unembed.sweep import Membership, Weight, joined
+from unembed.sweep import Membership, Weight, joined, tail_kurtosis
 
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
@@ -37,6 +37,7 @@ class SimulatedNull:
 
     Attributes:
         std, skewness, kurtosis: [N] of the directions' logit weights.
+        left_tail, right_tail: [N] the kurtosis of each tail (`sweep.tail_kurtosis`).
         z_sd: [S] the standard deviation of z; 1 where the closed form holds.
         z_beyond: [S] the share of directions with direction-test p below 1 %.
         means: [2, S] mean |ES| of the directions with positive and with negative ES; NaN where
@@ -49,6 +50,8 @@ class SimulatedNull:
     std: F64
     skewness: F64
     kurtosis: F64
+    left_tail: F64
+    right_tail: F64
     z_sd: F64
     z_beyond: F64
     means: F64
@@ -112,6 +115,7 @@ def simulate(
         statistics.std,
         statistics.skewness,
         statistics.kurtosis,
+        *tail_kurtosis(statistics.histogram),
         np.sqrt((scores.astype(np.float64) ** 2).mean(0)),
         (test.log10_p(scores) < -2).mean(0),
         means,

@@ -15,7 +15,7 @@ from unembed.explanation.evidence import Explained, cell_sums, covered, explaine
 from unembed.explanation.pursuit import Candidates, Pursuit, Reason
 from unembed.explanation.settings import MOST_PARTS, ExplanationSettings
 from unembed.quoted import quoted
-from unembed.sweep import FeatureStatistics, Membership, Tile
+from unembed.sweep import FeatureStatistics, Membership, Tile, tail_kurtosis
 from unembed.tokensets import TokenSets
 
 F64 = npt.NDArray[np.float64]
@@ -68,6 +68,7 @@ class Explanation(NamedTuple):
     Attributes:
         feature_class: see `classes.FeatureClass`.
         label: one line.
+        left_tail, right_tail: the kurtosis of each tail, by which classes are cut.
         parts: the token sets that it names, up to three.
         rejected: the strongest of those it does not.
         split: the number of the broad set that explains most of the variance, and its share; None
@@ -79,6 +80,8 @@ class Explanation(NamedTuple):
 
     feature_class: str
     label: str
+    left_tail: float
+    right_tail: float
     parts: list[Part]
     rejected: list[Rejection]
     split: tuple[int, float] | None
@@ -161,8 +164,9 @@ class Explainer:
         dead = np.zeros(len(statistics.std), bool)
         if log10_density is not None:
             dead = log10_density < self._settings.dead_below
+        tails = tail_kurtosis(statistics.histogram)
         classes = classify(
-            statistics.skewness, statistics.kurtosis, self.envelope,
+            tails, self.envelope,
             splits=np.array([split is not None and split[1] >= least for split in splits]),
             dead=dead, flat=statistics.flat,
         )  # fmt: skip
@@ -170,7 +174,8 @@ class Explainer:
         explained = self._explained(tile, pursuits)
         return [
             self._explanation(
-                str(classes[at]), splits[at], pursuits.get(at), explained.get(at),
+                str(classes[at]), (float(tails.left[at]), float(tails.right[at])), splits[at],
+                pursuits.get(at), explained.get(at),
                 statistics.top_ids[at], statistics.bottom_ids[at],
             )
             for at in range(len(classes))
@@ -274,6 +279,7 @@ class Explainer:
     def _explanation(
         self,
         feature_class: str,
+        tails: tuple[float, float],
         split: tuple[int, float] | None,
         pursuit: Pursuit | None,
         explained: Explained | None,
@@ -286,7 +292,7 @@ class Explainer:
         promoted = [part.token_set for part in parts if part.z > 0]
         suppressed = [part.token_set for part in parts if part.z < 0]
         return Explanation(
-            feature_class, label, parts, rejected, split, explained,
+            feature_class, label, *tails, parts, rejected, split, explained,
             self._covered(top, promoted), self._covered(bottom, suppressed),
         )  # fmt: skip
 

@@ -36,6 +36,7 @@ TOKEN_SETS = "token_sets.parquet"
 F32 = npt.NDArray[np.float32]
 
 _SIGNS = ("positive", "negative")
+_BY_DIRECTION = ("std", "skewness", "kurtosis", "left_tail", "right_tail")
 
 PAIR_COLUMNS: dict[str, pl.DataType] = {
     "feature": pl.Int32(),
@@ -182,7 +183,7 @@ def write_null(folder: Path, bank: str, null: SimulatedNull) -> None:
         by_set_columns[f"log10_p_{name}"] = _lists(null.log10_p[sign])
     frame = pl.DataFrame(by_set_columns).with_row_index("token_set")
     write_table(folder / by_set, frame)
-    columns = {name: getattr(null, name) for name in ("std", "skewness", "kurtosis")}
+    columns = {name: getattr(null, name) for name in _BY_DIRECTION}
     write_table(folder / by_direction, pl.DataFrame(columns))
 
 
@@ -201,14 +202,12 @@ def read_null(folder: Path, bank: str) -> SimulatedNull | None:
     else:
         means, knots, log10_p = no_scores()
     return SimulatedNull(
-        directions["std"].to_numpy(),
-        directions["skewness"].to_numpy(),
-        directions["kurtosis"].to_numpy(),
-        frame["z_sd"].to_numpy(),
-        frame["z_beyond_1_percent"].to_numpy(),
-        means,
-        knots,
-        log10_p,
+        **{name: directions[name].to_numpy() for name in _BY_DIRECTION},
+        z_sd=frame["z_sd"].to_numpy(),
+        z_beyond=frame["z_beyond_1_percent"].to_numpy(),
+        means=means,
+        es=knots,
+        log10_p=log10_p,
     )
 
 

@@ -24,11 +24,15 @@ CLASS_COLUMNS: dict[str, pl.DataType] = {
     "kurtosis_above": pl.Float64(),
     "skewness_below": pl.Float64(),
     "skewness_above": pl.Float64(),
+    "left_tail_above": pl.Float64(),
+    "right_tail_above": pl.Float64(),
+    "left_tail": pl.Float64(),
+    "right_tail": pl.Float64(),
     "partition_set": pl.String(),
     "partition_r2": pl.Float32(),
 }
 """What explanations add to `Run.features`: class and label, the envelope of the bank's random
-directions, and the broad set that explains most of the variance."""
+directions, each tail's kurtosis, and the broad set that explains most of the variance."""
 
 _PART = {
     "token_set": pl.Int32(),
@@ -74,6 +78,8 @@ def explanation_rows(explanations: Sequence[Explanation], envelope: Envelope) ->
             "class": each.feature_class,
             "label": each.label,
             **envelope._asdict(),
+            "left_tail": each.left_tail,
+            "right_tail": each.right_tail,
             "partition_set": each.split[0] if each.split else None,
             "partition_r2": each.split[1] if each.split else None,
             "parts": [Part._asdict(part) for part in each.parts],

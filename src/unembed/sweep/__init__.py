@@ -2,6 +2,7 @@
 
 from unembed.sweep.enrichment import Enrichment, Membership, Weight
 from unembed.sweep.sweep import FeatureStatistics, Standardised, Sweep, SweepSettings, Tile, joined
+from unembed.sweep.tails import TailKurtosis, tail_kurtosis
 
 __all__ = [
     "Enrichment",
@@ -10,7 +11,9 @@ __all__ = [
     "Standardised",
     "Sweep",
     "SweepSettings",
+    "TailKurtosis",
     "Tile",
     "Weight",
     "joined",
+    "tail_kurtosis",
 ]
