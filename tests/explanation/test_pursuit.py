@@ -66,6 +66,15 @@ def test_near_duplicates_are_named_once_by_the_plainer_name() -> None:
     assert chosen(unlike).chosen[0] == 0
 
 
+def test_a_near_duplicate_is_not_named_even_if_it_adds_something() -> None:
+    # given the first, (19.9 − 0.85 · 20) / 0.53 = 5.5 is left
+    pursuit = chosen(candidates([20, 19.9], [[1, 0.85], [0.85, 1]]))
+    assert pursuit.chosen == [0]
+    (rejected,) = pursuit.rejected(normal_log10_p, THRESHOLD, 10)
+    assert rejected.reason == "near-duplicate"
+    assert 5 < rejected.z < 6
+
+
 def test_opposite_sets_are_near_duplicates_too() -> None:
     pursuit = chosen(candidates([12, -11], [[1, -0.95], [-0.95, 1]]))
     assert pursuit.chosen == [0]

@@ -39,7 +39,12 @@ def model() -> Unembedding:
 
 @pytest.fixture(scope="module")
 def sets(model: Unembedding) -> TokenSets:
-    members = {"months": range(30), "even": range(0, N, 2), "some": range(7, N, 50)}
+    members = {
+        "months": range(30),
+        "even": range(0, N, 2),
+        "some": range(7, N, 50),
+        "few": range(11, N, 77),
+    }
     return TokenSets.from_ids(members, model.vocabulary)
 
 
@@ -124,6 +129,24 @@ def test_settings_are_part_of_a_run(
     assert made.features["class"][2] != "partition"
     with pytest.raises(RunError, match=r"enrichment\.explanation.split_variance"):
         analyze(model, bank, folder, token_sets=sets, enrichment=FEW)
+
+
+def test_sets_may_be_named_for_the_outermost_tokens_alone(
+    tmp_path: Path, model: Unembedding, bank: Features, sets: TokenSets
+) -> None:
+    """Of each side: months are at the top of the first feature, and at the bottom of the second."""
+    tokens_alone = ExplanationSettings(least_variance=0.9)
+    made = analyze(
+        model, bank, tmp_path / "run", token_sets=sets, enrichment=FEW, explanation=tokens_alone
+    )
+    for index, verb in enumerate(("promotes", "suppresses")):
+        assert made.features["label"][index].startswith(f"{verb} months")
+    strict = ExplanationSettings(least_variance=0.9, least_tokens=40)
+    made = analyze(
+        model, bank, tmp_path / "strict", token_sets=sets, enrichment=FEW, explanation=strict
+    )
+    assert made.features["label"][0].startswith("no known set")
+    assert made.explain("bank/0")["rejected"][0]["reason"] == "slight"
 
 
 def test_a_stopped_run_ends_with_the_same_explanations(

@@ -45,5 +45,16 @@ def test_golden_enrichment(folder: Path) -> None:
     assert set(run.discoveries["nulls"]) == {"sae.3", "mlp.3"}
 
 
+@pytest.mark.parametrize("folder", GOLDEN, ids=lambda folder: folder.name)
+def test_golden_explanations(folder: Path) -> None:
+    run = Run.open(folder)
+    assert run.features["class"].to_list() == ["dead", *["diffuse"] * 3, "flat", *["diffuse"] * 3]
+    assert run.features["label"][4] == "writes nothing"
+    case = run.explain("sae.3/20")
+    assert case["label"].startswith("no known set; top tokens ' word")
+    assert case["right_tail_above"] > 3
+    assert (case["parts"], case["rejected"]) == ([], [])
+
+
 def test_there_is_a_golden_run() -> None:
     assert GOLDEN

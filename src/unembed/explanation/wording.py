@@ -99,7 +99,8 @@ def said(info: SetInfo) -> str:
         return _SAID[kind](rest)
     head, _, kind_of = name.partition("_")
     if head in _HEADS and kind_of and not kind_of.startswith(("of_", "from_")):
-        return f"{_spaced(kind_of)} {_HEAD_WORDS.get(head, head)}"
+        noun = "" if kind_of.endswith("s") else f" {_HEAD_WORDS.get(head, head)}"
+        return f"{_spaced(kind_of)}{noun}"
     if info.family == "surface/brackets" and kind_of in ("round", "square", "curly"):
         return f"{_spaced(name)} brackets"
     if info.family.startswith("meaning/") and not name.endswith("s"):

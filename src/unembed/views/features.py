@@ -14,7 +14,7 @@ from unembed.store import Run
 from unembed.views.text import number, tokens
 
 STATISTICS = ("mean", "std", "skewness", "kurtosis", "min", "max", "norm", "log10_density")
-QUERY_COLUMNS = ("bank", "index", *STATISTICS)
+QUERY_COLUMNS = ("bank", "index", *STATISTICS, "class")
 
 
 def query(
@@ -59,6 +59,8 @@ def query(
     return frame.with_columns(ends).select(
         pl.format("{}/{}", "bank", "index").alias("feature"),
         *STATISTICS,
+        "class",
+        "label",
         "top_tokens",
         "top_weights",
         "bottom_tokens",

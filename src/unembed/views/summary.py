@@ -10,7 +10,9 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from unembed.explanation import CLASSES
 from unembed.store import Run
+from unembed.store.depth import spread_by_bank
 from unembed.store.query import LEVELS
 from unembed.views import enrichment, features
 from unembed.views.text import number
@@ -22,18 +24,14 @@ def by_bank(run: Run) -> pl.DataFrame:
     Columns: bank, features, flat (features that write nothing), median std, the 1st, 50th and
     99th percentile of skewness, the median, 99th percentile and maximum of kurtosis.
     """
-    skewness, kurtosis = pl.col("skewness"), pl.col("kurtosis")
-    return run.features.group_by("bank", maintain_order=True).agg(
-        features=pl.len(),
-        flat=skewness.is_null().sum(),
-        std_median=pl.col("std").median(),
-        skewness_p1=skewness.quantile(0.01),
-        skewness_median=skewness.median(),
-        skewness_p99=skewness.quantile(0.99),
-        kurtosis_median=kurtosis.median(),
-        kurtosis_p99=kurtosis.quantile(0.99),
-        kurtosis_max=kurtosis.max(),
-    )
+    spread = spread_by_bank(run).select(
+        "bank", "features", "flat",
+        std_median="std_p50",
+        skewness_p1="skewness_p1", skewness_median="skewness_p50", skewness_p99="skewness_p99",
+        kurtosis_median="kurtosis_p50", kurtosis_p99="kurtosis_p99", kurtosis_max="kurtosis_max",
+    )  # fmt: skip
+    banks = pl.DataFrame({"bank": run.banks})
+    return banks.join(spread, on="bank", how="left", maintain_order="left")
 
 
 def facts(run: Run, *, n_features: int = 10) -> dict[str, Any]:
@@ -45,6 +43,7 @@ def facts(run: Run, *, n_features: int = 10) -> dict[str, Any]:
         "tokens": manifest["tokens"],
         "lens": manifest["lens"],
         "banks": by_bank(run).to_dicts(),
+        "classes": classes_by_bank(run).to_dicts() if run.is_explained else None,
         "prediction": extreme(run, "skewness > 0", n_features).to_dicts(),
         "suppression": extreme(run, "skewness < 0", n_features).to_dicts(),
         "enrichment": _enrichment_facts(run) if run.has_enrichment else None,
@@ -91,6 +90,18 @@ def strongest_sets(run: Run, limit: int) -> pl.DataFrame:
         .unique("token_set", keep="first", maintain_order=True)
         .head(share)
         for bank in run.banks
+    )
+
+
+def classes_by_bank(run: Run) -> pl.DataFrame:
+    """Return one row a bank: how many of its features are of each class, and have a label.
+
+    Columns: bank, each of `explanation.CLASSES`, labelled (at least one token set is named).
+    """
+    named = pl.col("label").str.contains("^(?:promotes|suppresses|splits)")
+    return run.features.group_by("bank", maintain_order=True).agg(
+        *((pl.col("class") == name).sum().alias(name) for name in CLASSES),
+        labelled=named.sum(),
     )
 
 
@@ -141,12 +152,16 @@ def draw(run: Run, *, n_features: int = 10) -> Group:
             n_tokens=10,
         ),
         *(_enrichment(run, n_features) if run.has_enrichment else ()),
+        *((Text(""), _classes(run)) if run.is_explained else ()),
         Text(""),
         Text("Where to go next", style="bold"),
         Text(f"  unembed show {run.path} {first}"),
         Text(f'  unembed features {run.path} --where "kurtosis > 10" --sort skewness'),
         *(
-            [Text(f"  unembed enrichment {run.path} --feature {first}")]
+            [
+                Text(f"  unembed enrichment {run.path} --feature {first}"),
+                Text(f"  unembed explain {run.path} {first}"),
+            ]
             if run.has_enrichment
             else []
         ),
@@ -165,6 +180,18 @@ def _banks(run: Run) -> Table:
     for row in by_bank(run).iter_rows():
         bank, n_features, flat, *spread = row
         table.add_row(bank, f"{n_features:,}", f"{flat:,}", *(number(value) for value in spread))
+    return table
+
+
+def _classes(run: Run) -> Table:
+    table = Table(title="Classes by bank", title_justify="left", box=None, pad_edge=False)
+    counts = classes_by_bank(run)
+    table.add_column("bank", style="bold")
+    shown = [name for name in counts.columns[1:] if counts[name].sum() or name == "labelled"]
+    for name in shown:
+        table.add_column(name, justify="right")
+    for row in counts.iter_rows(named=True):
+        table.add_row(row["bank"], *(f"{row[name]:,}" for name in shown))
     return table
 
 

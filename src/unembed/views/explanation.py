@@ -1,0 +1,191 @@
+"""The case for one feature's class and label: evidence, and what was rejected."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from unembed.enrichment import LeadingEdge
+from unembed.enrichment.running_sum import RunningSum
+from unembed.quoted import quoted
+from unembed.store import Run
+from unembed.views import running_sum as curve
+from unembed.views.text import number, power
+
+_STATISTICS = ("std", "skewness", "kurtosis", "log10_density")
+_SCORES = ("log10_p", "log10_q", "es", "peak", "auroc")
+
+
+class Live(NamedTuple):
+    """What is read from the weights for the first token set that a label names.
+
+    Attributes:
+        running: the running sum.
+        edge: its leading edge.
+    """
+
+    running: RunningSum
+    edge: LeadingEdge
+
+
+def facts(run: Run, address: str, live: Live | None = None) -> dict[str, Any]:
+    """Return what `unembed explain --json` prints.
+
+    Args:
+        run: with token sets.
+        address: `bank/index`.
+        live: of the first part, where its weights could be read.
+
+    Raises:
+        QueryError: when the run has no such feature, or no token sets.
+    """
+    row, case = run.feature(address), run.explain(address)
+    scores = {found["token_set"]: found for found in run.enrichment(address).to_dicts()}
+    settings = run.manifest["enrichment"]["explanation"]
+    parts = [
+        {**part, "given_the_others_log10_p": part["log10_p"]}
+        | {name: scores[part["token_set"]][name] for name in _SCORES}
+        for part in case["parts"]
+    ]
+    return {
+        "feature": f"{row['bank']}/{row['index']}",
+        **{name: row[name] for name in _STATISTICS},
+        **case,
+        "parts": parts,
+        "settings": settings,
+        "top_tokens": row["top_tokens"],
+        "bottom_tokens": row["bottom_tokens"],
+        "leading_edge": _edge(run, live.edge) if live else None,
+    }
+
+
+def _edge(run: Run, edge: LeadingEdge) -> dict[str, Any]:
+    texts = run.tokens["text"]
+    tokens = [texts[int(token)] for token in edge.ids]
+    return {"es": edge.es, "peak": edge.peak, "size": edge.size, "tokens": tokens}
+
+
+def draw(facts: dict[str, Any], live: Live | None, missing: str | None) -> Group:
+    """Return the case, drawn for the terminal.
+
+    Args:
+        facts: as `facts` returns it.
+        live: of the first part.
+        missing: why there is none, where its weights could not be read.
+    """
+    drawn: list[RenderableType] = [
+        Text.assemble((facts["feature"], "bold"), "  ", (facts["label"], "bold green")),
+        Text(_class(facts)),
+    ]
+    if facts["parts"]:
+        drawn += [Text(_covers(facts)), Text(""), _parts(facts)]
+        drawn += _curve(facts, live, missing)
+    drawn += [Text(""), *(_tokens(facts, end) for end in ("top", "bottom"))]
+    if facts["rejected"]:
+        drawn += [Text(""), _rejected(facts)]
+    return Group(*drawn)
+
+
+def _class(facts: dict[str, Any]) -> str:
+    """Say which measured values and cut-offs led to the class."""
+    share = f"{facts['settings']['envelope']:.3%}".replace(".000", "")
+    measured = {
+        "flat": "its decoder row is zero, or no token's row sees it",
+        "dead": f"log10 density {number(facts['log10_density'])}, below "
+        f"{facts['settings']['dead_below']}",
+    }.get(facts["class"])
+    if measured is None:
+        sides = (
+            f"{side} tail {number(facts[f'{side}_tail'])} "
+            f"({'above' if facts[f'{side}_tail'] > facts[f'{side}_tail_above'] else 'within'} "
+            f"{number(facts[f'{side}_tail_above'])})"
+            for side in ("left", "right")
+        )
+        measured = f"{', '.join(sides)}: kurtosis of each side, {share} of random directions within"
+    if facts["partition_set"]:
+        measured += (
+            f"; {facts['partition_set']} explains {facts['partition_r2']:.0%} of the variance "
+            f"(a partition needs {facts['settings']['split_variance']:.0%})"
+        )
+    return f"{facts['class']}: {measured}"
+
+
+def _covers(facts: dict[str, Any]) -> str:
+    covered = [
+        f"{facts[f'covered_{end}']:.0%} of the 50 {end} tokens"
+        for end in ("top", "bottom")
+        if facts[f"covered_{end}"] is not None
+    ]
+    return (
+        f"explains {' and '.join(covered)}, {facts['variance_explained']:.1%} of the variance; "
+        f"kurtosis {number(facts['kurtosis'])} becomes {number(facts['kurtosis_left'])}"
+    )
+
+
+def _parts(facts: dict[str, Any]) -> Table:
+    table = Table(title="Named", title_justify="left", box=None, pad_edge=False)
+    table.add_column("token set", style="bold")
+    for name in ("tokens", "z", "q", "z given the others", "p given the others", "ES", "AUROC"):
+        table.add_column(name, justify="right")
+    for part in facts["parts"]:
+        table.add_row(
+            part["token_set"], f"{part['size']:,}", f"{part['z']:+.1f}", power(part["log10_q"]),
+            f"{part['partial_z']:+.1f}", power(part["given_the_others_log10_p"]),
+            number(part["es"]), number(part["auroc"], 3),
+        )  # fmt: skip
+    return table
+
+
+def _curve(facts: dict[str, Any], live: Live | None, missing: str | None) -> list[RenderableType]:
+    if live is None:
+        return [Text(""), Text(missing, style="dim")] if missing else []
+    edge = facts["leading_edge"]
+    name = facts["parts"][0]["token_set"]
+    tokens = edge["tokens"] if edge["es"] > 0 else edge["tokens"][::-1]
+    return [
+        Text(""),
+        Text(
+            f"Running sum of {name}: ES {edge['es']:+.3f} after {edge['peak']:,} tokens",
+            style="italic",
+        ),
+        curve.draw(live.running.places, live.running.heights),
+        Text(
+            f"leading edge ({len(tokens):,} of {edge['size']:,}): "
+            f"{' '.join(map(quoted, tokens))}", no_wrap=True,
+            overflow="ellipsis", style="green" if edge["es"] > 0 else "red",
+        ),
+    ]  # fmt: skip
+
+
+def _tokens(facts: dict[str, Any], end: str) -> Text:
+    shown = " ".join(quoted(text) for text in (facts[f"{end}_tokens"] or [])[:15])
+    style = "green" if end == "top" else "red"
+    return Text(f"{end:>6}: {shown}", no_wrap=True, overflow="ellipsis", style=style)
+
+
+_WHY = {
+    "slight": "few of the outermost tokens, little of the variance",
+    "near-duplicate": "says the same as {by}",
+    "explained": "nothing significant is left, {by} given",
+    "beyond the parts": "it adds something, but the label is long enough",
+}
+
+
+def _rejected(facts: dict[str, Any]) -> Table:
+    table = Table(
+        title="Significant, but not named", title_justify="left", box=None, pad_edge=False
+    )
+    table.add_column("token set")
+    for name in ("tokens", "z", "z that is left"):
+        table.add_column(name, justify="right")
+    table.add_column("why not", style="dim")
+    for each in facts["rejected"]:
+        why = _WHY[each["reason"]]
+        table.add_row(
+            each["token_set"], f"{each['size']:,}", f"{each['z']:+.1f}",
+            f"{each['partial_z']:+.1f}", why.format(by=each["by"]),
+        )  # fmt: skip
+    return table
