@@ -20,6 +20,15 @@ Sets = Annotated[
 Family = Annotated[
     str | None, typer.Option(help="Only these families, such as grammar or time,names.")
 ]
+NeuronpediaIds = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--neuronpedia",
+        metavar="BANK=MODEL/SOURCE",
+        help="What a bank is called on Neuronpedia, if the run does not know; may be given more "
+        "than once. MODEL/SOURCE is enough where there is one bank.",
+    ),
+]
 
 
 def families_of(family: str | None) -> list[str] | None:

@@ -59,10 +59,7 @@ def _model(origin: Mapping[str, Any]) -> Model:
 def _origin(origin: Mapping[str, Any] | None, what: str) -> Mapping[str, Any]:
     if origin and ({"path", "repo"} & {*origin, *origin.get("model", ())}):
         return origin
-    raise SourceError(
-        f"{what} was made of arrays in memory, which a run does not keep. With the same arrays, "
-        "`unembed.leading_edge` does the same in Python."
-    )
+    raise SourceError(f"{what} was made of arrays in memory, which a run does not keep.")
 
 
 def _changed(place: str) -> SourceError:

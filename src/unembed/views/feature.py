@@ -10,6 +10,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from unembed import neuronpedia
 from unembed.store import Run
 from unembed.views import enrichment, histogram
 from unembed.views.features import STATISTICS
@@ -30,14 +31,16 @@ def facts(run: Run, address: str) -> dict[str, Any]:
     row = run.feature(address)
     bank = run.features.filter(bank=row["bank"])
     source = next(b for b in run.manifest["banks"] if b["name"] == row["bank"])
-    page = source["neuronpedia"]
+    known = source["neuronpedia"]
     return {
         "feature": f"{row['bank']}/{row['index']}",
         "model": run.model,
         "lens": run.manifest["unembedding"]["lens"],
         "hook": source["hook"],
-        "neuronpedia": f"https://www.neuronpedia.org/{page}/{row['index']}" if page else None,
+        "neuronpedia": neuronpedia.page(known, row["index"]) if known else None,
         **{name: row[name] for name in STATISTICS},
+        "class": row["class"],
+        "label": row["label"],
         "percentiles": {
             name: _percentile(bank[name], row[name]) for name in ("std", "skewness", "kurtosis")
         },
@@ -86,8 +89,10 @@ def draw(feature: dict[str, Any], *, n_tokens: int = 10, n_sets: int = 10) -> Gr
     if not feature["top"]:
         flat = "Its decoder row is zero, or no token's row sees it: it writes nothing."
         return Group(heading, Text(flat))
+    said = [Text(f"{feature['class']}: {feature['label']}")] if feature["class"] else []
     return Group(
         heading,
+        *said,
         _statistics(feature),
         Text(""),
         histogram.draw(feature["histogram"]),

@@ -7,20 +7,9 @@ from collections.abc import Iterable
 
 from rich.text import Text
 
-_VISIBLE = {"\n": "\\n", "\t": "\\t", "\r": "\\r", "\u00a0": "\\xa0", "\u200b": "\\u200b"}
+from unembed.quoted import quoted
 
-
-def token(text: str) -> str:
-    r"""Return a token so that its spaces and line breaks can be seen, in quotes.
-
-    >>> print(token(" your"), token("\n\n"))
-    ' your' '\n\n'
-    """
-    shown = "".join(
-        _VISIBLE.get(c, c if c.isprintable() else c.encode("unicode_escape").decode()) for c in text
-    )
-    quote = '"' if "'" in shown else "'"
-    return f"{quote}{shown}{quote}"
+token = quoted
 
 
 def tokens(texts: Iterable[str] | None, limit: int | None = None) -> Text:
@@ -29,7 +18,7 @@ def tokens(texts: Iterable[str] | None, limit: int | None = None) -> Text:
     The text itself forbids wrapping, not its column: a table takes width first from columns
     that may wrap, so that numbers beside the tokens stay whole.
     """
-    shown = [token(text) for text in texts or []]
+    shown = [quoted(text) for text in texts or []]
     return Text(" ".join(shown[:limit]), no_wrap=True, overflow="ellipsis")
 
 

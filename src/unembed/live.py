@@ -1,0 +1,198 @@
+"""The weights behind a finished run, opened again once and kept.
+
+A run's tables answer most questions. The others (any token's logit weight, another test, who is
+alike) need W_U or W_dec again: they are read from where the manifest says they came from, and must
+be what they were.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from threading import RLock
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from jaxtyping import Float
+from torch import Tensor
+
+from unembed.enrichment.direction_null import DirectionNull
+from unembed.enrichment.second_moment import SecondMoment
+from unembed.errors import QueryError, SourceError, UnembedError, did_you_mean
+from unembed.features import Features
+from unembed.load.reopen import reopen_features, reopen_unembedding
+from unembed.similarity import logit_rows
+from unembed.store import Run
+from unembed.sweep import Sweep, SweepSettings
+from unembed.unembedding import Unembedding
+
+_lock = RLock()
+_kept: WeakKeyDictionary[Run, RunWeights] = WeakKeyDictionary()
+
+
+class RunWeights:
+    """The weights of one run, each read when it is first asked for.
+
+    Args:
+        manifest: of the run.
+    """
+
+    def __init__(self, manifest: dict[str, Any]) -> None:
+        self._manifest = manifest
+        self._facts = {bank["name"]: bank for bank in manifest["banks"]}
+        self._unembedding: Unembedding | None = None
+        self._banks: dict[str, Features] = {}
+        self._nulls: dict[str, DirectionNull] = {}
+        self._rows: dict[str, Tensor] = {}
+        self._sweep: Sweep | None = None
+
+    @property
+    def unembedding(self) -> Unembedding:
+        """The unembedding of the run.
+
+        Raises:
+            SourceError: when it cannot be had, or is not what it was.
+        """
+        with _lock:
+            if self._unembedding is None:
+                try:
+                    self._unembedding = reopen_unembedding(self._manifest["unembedding"])
+                except UnembedError as error:
+                    raise _gone(error, "unembedding=…") from error
+            return self._unembedding
+
+    @property
+    def sweep(self) -> Sweep:
+        """The sweep over it, a feature at a time."""
+        with _lock:
+            if self._sweep is None:
+                self._sweep = Sweep(self.unembedding, SweepSettings(tile=1))
+            return self._sweep
+
+    def bank(self, name: str) -> Features:
+        """Return a bank of the run.
+
+        Raises:
+            QueryError: when the run has no such bank.
+            SourceError: when it cannot be had, or is not what it was.
+        """
+        with _lock:
+            if name not in self._banks:
+                self._check(name)
+                try:
+                    self._banks[name] = reopen_features(self._facts[name])
+                except UnembedError as error:
+                    raise _gone(error, "banks=[…]") from error
+            return self._banks[name]
+
+    def rows(self, name: str) -> Float[Tensor, "features d_model"]:
+        """Return a bank's rows whose dot products are correlations of logit weights.
+
+        See `unembed.similarity.logit_rows`.
+
+        Raises:
+            QueryError: when the run has no such bank.
+            SourceError: when the weights cannot be had, or are not what they were.
+        """
+        with _lock:
+            if name not in self._rows:
+                self._rows[name] = logit_rows(self.unembedding, self.bank(name).W_dec)
+            return self._rows[name]
+
+    def null_of(self, name: str) -> DirectionNull:
+        """Return the random directions that a bank was tested against, for other tests.
+
+        Raises:
+            QueryError: when the run has no such bank, or was made without token sets.
+            SourceError: when they were like those of a bank that is not in the run.
+        """
+        self._check(name)
+        if "enrichment" not in self._manifest:
+            raise QueryError("The run was made without token sets, so its banks have no null.")
+        facts = self._manifest["enrichment"]["nulls"][[*self._facts].index(name)]
+        with _lock:
+            if facts["origin"] not in self._nulls:
+                moment = self._moment(facts)
+                self._nulls[facts["origin"]] = DirectionNull(self.unembedding.covariance, moment)
+            return self._nulls[facts["origin"]]
+
+    def _check(self, name: str) -> None:
+        if name not in self._facts:
+            raise QueryError(
+                f"There is no bank {name!r} in this run.{did_you_mean(name, self._facts)} "
+                f"Its banks: {', '.join(self._facts)}."
+            )
+
+    def _moment(self, facts: dict[str, Any]) -> SecondMoment:
+        origin = facts["origin"]
+        if origin == "identity":
+            return SecondMoment.identity(self.unembedding.d_model)
+        if origin in self._facts:
+            moment = SecondMoment.of(self.bank(origin))
+            if moment.features == facts["features"] and _near(moment, facts["shrinkage"]):
+                return moment
+        raise SourceError(
+            f"The run was tested against random directions like those of {origin!r}, a bank that "
+            "is not in it, and which it does not keep. Make the run again with that bank in it "
+            f"(--null-bank {origin}), or test with unembed.direction_test(…, null=bank)."
+        )
+
+    def give(self, unembedding: Unembedding | None, banks: Iterable[Features]) -> None:
+        """Use weights that are in memory; a bank may have another name than in the run.
+
+        Raises:
+            SourceError: when they are not those of the run.
+        """
+        wanted = self._manifest["unembedding"]
+        if unembedding is not None and unembedding.digest != wanted["sha256"]:
+            raise SourceError(
+                f"{unembedding!r} is not the unembedding of the run, {wanted['name_of_model']} "
+                f"with {wanted['tokens']:,} tokens and the {wanted['lens']} lens: weights, "
+                "tokens or preparation differ. Prepare the same arrays in the same way."
+            )
+        found: dict[str, Features] = {}
+        for bank in banks:
+            names = [n for n, facts in self._facts.items() if facts["sha256"] == bank.digest]
+            if not names:
+                raise SourceError(
+                    f"{bank!r} is no bank of the run: no bank there has the same directions, "
+                    f"indices and densities. Its banks: {', '.join(self._facts)}."
+                )
+            found |= {name: bank.renamed(name) for name in names}
+        with _lock:
+            self._unembedding = unembedding or self._unembedding
+            self._banks |= found
+
+
+def weights_of(
+    run: Run, *, unembedding: Unembedding | None = None, banks: Iterable[Features] = ()
+) -> RunWeights:
+    """Return the weights behind a run; they are opened once, and kept as long as the run is.
+
+    A run that was made of arrays in memory cannot open them again: give them here once, and all
+    that is asked of the run later uses them.
+
+    >>> weights_of(run).bank("sae.8").W_dec  # doctest: +SKIP
+
+    Args:
+        run: a finished run.
+        unembedding: the run's, if it is in memory.
+        banks: banks of the run, if they are in memory.
+
+    Raises:
+        SourceError: when what is given is not what the run was made of.
+    """
+    with _lock:
+        weights = _kept.setdefault(run, RunWeights(run.manifest))
+    weights.give(unembedding, banks)
+    return weights
+
+
+def _near(moment: SecondMoment, shrinkage: float) -> bool:
+    return abs(moment.shrinkage - shrinkage) <= 1e-6
+
+
+def _gone(error: UnembedError, argument: str) -> SourceError:
+    return SourceError(
+        f"The run's weights cannot be read again. {error} If you have them elsewhere, give them in "
+        f"Python: unembed.weights_of(run, {argument})."
+    )

@@ -1,0 +1,97 @@
+"""Features that tell two token sets apart: the post's scatter of names, as one exact test.
+
+With δ = mean(W_U[A]) − mean(W_U[B]) a feature shifts A against B by t = δ·w / sqrt(wᵀΣw) standard
+deviations of its logit weights. z is that in units of what random directions like the bank's do,
+and p is exact (`unembed.enrichment.direction_null`), as for a single set. Sets may overlap: a token
+in both counts on both sides.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+import torch
+
+from unembed.enrichment.discovery_rate import DiscoveryRate, log10_q
+from unembed.enrichment.effects import Contrast, Effects, effects_of
+from unembed.enrichment.lookup import log10_p_of_pairs
+from unembed.errors import QueryError
+from unembed.search.scored import F64, Scored, Searched
+from unembed.search.sets import set_named
+from unembed.tokensets.frame import from_frame
+
+F32 = npt.NDArray[np.float32]
+
+
+def by_contrast(searched: Searched, promoted: str, against: str) -> Scored:
+    """Return `contrast_z`, `contrast_log10_p` and `contrast_log10_q` of every feature.
+
+    Positive promotes the first set against the second. The null is each bank's own in the run;
+    q is Benjamini and Hochberg's over the features of the bank.
+
+    Args:
+        searched: a run with token sets.
+        promoted: the set whose mean counts up, by name or alias.
+        against: the set whose mean counts down.
+
+    Raises:
+        QueryError: when the run has no such set, or none at all, or both hold the same tokens.
+        SourceError: when the run's weights cannot be had, or those of its null.
+    """
+    effect = _effect(searched, promoted, against)
+    parts = [_of_bank(searched, name, effect) for name in searched.banks]
+    names = ("contrast_z", "contrast_log10_p", "contrast_log10_q")
+    columns = {name: np.concatenate([part[at] for part in parts]) for at, name in enumerate(names)}
+    return Scored(columns, z="contrast_z", log10_q="contrast_log10_q", both_ways=True)
+
+
+def _effect(searched: Searched, promoted: str, against: str) -> Effects:
+    first, second = (set_named(searched.run, name) for name in (promoted, against))
+    unembedding = searched.weights.unembedding
+    both = searched.run.token_sets.filter(pl.col("name").is_in([first, second]))
+    sets = from_frame(both, unembedding.vocabulary)
+    for name in (first, second):
+        if not len(sets[name]):
+            raise QueryError(f"The token set {name!r} is empty: it has no mean to compare with.")
+    if np.array_equal(sets[first], sets[second]):
+        raise _nothing(promoted, against, "hold the same tokens")
+    effect = effects_of([Contrast(sets, first, second)], unembedding)
+    if not effect.testable[0]:
+        raise _nothing(promoted, against, "have the same mean row of W_U")
+    return effect
+
+
+def _nothing(promoted: str, against: str, why: str) -> QueryError:
+    return QueryError(
+        f"{promoted!r} and {against!r} {why}: there is nothing to tell apart. Name two different "
+        "sets."
+    )
+
+
+def _of_bank(searched: Searched, name: str, effect: Effects) -> tuple[F64, F64, F64]:
+    weights = searched.weights
+    null = weights.null_of(name)
+    sd = null.sd(effect.delta)
+    z = _shift(searched, name, effect.delta[0] / sd[0])
+    alive = np.isfinite(z)
+    log10_p = np.zeros(len(z), np.float32)
+    tails = null.tails(effect.delta, sd).single()
+    known: F32 = np.where(alive, z, 0).astype(np.float32)
+    log10_p_of_pairs(known, np.zeros(len(z), np.int64), *tails, log10_p)
+    rate = DiscoveryRate()
+    rate.add(log10_p[alive, None], np.ones(1, np.bool_))
+    q = log10_q(log10_p, rate.curve())
+    nothing = np.float64(np.nan)
+    return z, np.where(alive, log10_p, nothing), np.where(alive, q, nothing)
+
+
+def _shift(searched: Searched, name: str, delta: F64) -> F64:
+    """Return δ·w / sqrt(wᵀΣw) of a bank's features, NaN for flat ones; the run keeps the root."""
+    features = searched.of_bank(name)
+    std = features["std"].to_numpy()
+    if searched.run.manifest["unembedding"]["lens"] == "cosine":
+        std = std * features["norm"].to_numpy()
+    shift = searched.weights.bank(name).W_dec @ torch.from_numpy(delta).float()
+    standardised: F64 = np.divide(shift.numpy(), std, out=np.full(len(std), np.nan), where=std > 0)
+    return standardised

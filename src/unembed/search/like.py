@@ -1,0 +1,42 @@
+"""Features that write what a given one writes: the nearest by logit weights."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from unembed.errors import QueryError
+from unembed.search.scored import Scored, Searched
+from unembed.similarity import logit_rows
+
+
+def by_likeness(searched: Searched, address: str) -> Scored:
+    """Return `cosine`: the correlation of every feature's logit weights with those of a given one.
+
+    1 for a feature that writes the same, −1 for the opposite, near 0 for most. The feature itself
+    has no score.
+
+    Args:
+        searched: any run.
+        address: `bank/index`; the bank need not be among those searched.
+
+    Raises:
+        QueryError: when the run has no such feature, or it writes nothing.
+        SourceError: when the run's weights cannot be had.
+    """
+    feature = searched.run.feature(address)
+    if feature["std"] == 0:
+        raise QueryError(
+            f"{address} writes nothing (its decoder row is zero, or no token's row sees it), so "
+            "that no feature is like it."
+        )
+    weights = searched.weights
+    bank = weights.bank(feature["bank"])
+    at = int(np.flatnonzero(bank.indices == feature["index"])[0])
+    (given,) = logit_rows(weights.unembedding, bank.W_dec[at : at + 1])
+    cosine = np.concatenate([(weights.rows(name) @ given).numpy() for name in searched.banks])
+    known = cosine.astype(np.float64)
+    features = searched.features
+    known[features["std"].to_numpy() == 0] = np.nan
+    itself = (features["bank"] == feature["bank"]) & (features["index"] == feature["index"])
+    known[itself.to_numpy()] = np.nan
+    return Scored({"cosine": known})

@@ -1,0 +1,67 @@
+"""What every criterion is asked, and what it answers: one value a feature."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from unembed.live import RunWeights, weights_of
+from unembed.store import Run
+
+F64 = npt.NDArray[np.float64]
+
+
+class Scored(NamedTuple):
+    """One criterion's scores of N features.
+
+    Attributes:
+        columns: [N] each, the one that ranks first; NaN for a feature that has no score, which is
+            then not found.
+        z: the column that is in standard deviations, where there is one.
+        log10_q: the column of log10 q, where there is one.
+        both_ways: whether a large negative score is found too, when no sign is asked for.
+    """
+
+    columns: dict[str, F64]
+    z: str | None = None
+    log10_q: str | None = None
+    both_ways: bool = False
+
+    @property
+    def rank(self) -> str:
+        """The column that ranks."""
+        return next(iter(self.columns))
+
+
+@dataclass(frozen=True)
+class Searched:
+    """The features that are searched: whole banks of a run.
+
+    Attributes:
+        run: the run.
+        banks: the names of the banks, in the run's order.
+    """
+
+    run: Run
+    banks: tuple[str, ...]
+
+    @cached_property
+    def features(self) -> pl.DataFrame:
+        """One row a feature, bank after bank, in the run's order; `row` is its place in the run."""
+        table = self.run.features.lazy().with_row_index("row")
+        light = pl.exclude(pl.List(pl.UInt32), pl.List(pl.Float32), pl.List(pl.Int32))
+        return table.filter(pl.col("bank").is_in(self.banks)).select(light).collect()
+
+    @property
+    def weights(self) -> RunWeights:
+        """The weights behind the run, read when they are first needed."""
+        return weights_of(self.run)
+
+    def of_bank(self, name: str) -> pl.DataFrame:
+        """Return the features of one of the banks."""
+        return self.features.filter(bank=name)

@@ -1,0 +1,76 @@
+"""Features that promote or suppress one token: its logit weight in every feature, read live."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from unembed.search.scored import F64, Scored, Searched
+from unembed.search.vocabulary import token_id
+
+_AT_ONCE = 64
+
+
+def by_token(searched: Searched, token: str | int) -> Scored:
+    """Return `token_weight` and `token_z` of every feature, positive promotes.
+
+    The weight is what one unit of the feature adds to the token's logit (with the cosine lens,
+    their cosine); z says how many standard deviations of the feature's own weights that is from
+    their mean. Ranked by z, which does not depend on how long the decoder row is.
+
+    Args:
+        searched: any run.
+        token: its text, or its id.
+
+    Raises:
+        QueryError: when there is no such token, or it is masked.
+        SourceError: when the run's weights cannot be had.
+    """
+    chosen = token_id(searched.run.tokens, token)
+    weight = np.concatenate([_of_bank(searched, name, chosen) for name in searched.banks])
+    mean, std = (searched.features[name].to_numpy() for name in ("mean", "std"))
+    z = np.divide(weight - mean, std, out=np.full(len(std), np.nan), where=std > 0)
+    return Scored({"token_z": z, "token_weight": weight}, z="token_z")
+
+
+def _of_bank(searched: Searched, name: str, chosen: int) -> F64:
+    unembedding = searched.weights.unembedding
+    row = int(np.searchsorted(unembedding.token_ids, chosen))
+    direction = (unembedding.W_U[row].double() + unembedding.mean_row.double()).float()
+    weight = (searched.weights.bank(name).W_dec @ direction).double().numpy()
+    if unembedding.lens == "cosine":
+        norm = searched.of_bank(name)["norm"].to_numpy()
+        weight = np.divide(weight, norm, out=np.zeros_like(weight), where=norm > 0)
+    found: F64 = weight
+    return found
+
+
+def ranks(searched: Searched, at: npt.NDArray[np.integer], token: str | int) -> list[int]:
+    """Return the token's place among all tokens of some features, 1 for the most promoted.
+
+    Tokens of equal weight are ranked in the order of their ids.
+
+    Args:
+        searched: as for `by_token`.
+        at: places among the searched features.
+        token: its text, or its id.
+    """
+    chosen = token_id(searched.run.tokens, token)
+    unembedding = searched.weights.unembedding
+    row = int(np.searchsorted(unembedding.token_ids, chosen))
+    found = []
+    for start in range(0, len(at), _AT_ONCE):
+        chunk = searched.features[at[start : start + _AT_ONCE]].select("bank", "index")
+        directions = torch.stack([_direction(searched, *each) for each in chunk.iter_rows()])
+        weights = unembedding.W_U @ directions.T
+        ahead = (weights > weights[row]).sum(0) + (weights[:row] == weights[row]).sum(0)
+        found += (1 + ahead).tolist()
+    return found
+
+
+def _direction(searched: Searched, bank: str, index: int) -> Float[Tensor, d_model]:
+    features = searched.weights.bank(bank)
+    return features.W_dec[int(np.flatnonzero(features.indices == index)[0])]

@@ -1,0 +1,94 @@
+"""How alike two features' logit weights are, without forming them.
+
+The weights of a feature w over the n tokens are W_U w, and W_U is centred, so that with
+Σ = W_Uᵀ W_U / n the correlation of two features' weights is
+
+    cos(v, w) = vᵀ Σ w / sqrt(vᵀ Σ v · wᵀ Σ w)
+
+the cosine in the metric of Σ. With any factor R Rᵀ = Σ it is the plain dot product of the rows
+v R and w R, each scaled to length 1: [F, d_model] in place of [F, V].
+"""
+
+from __future__ import annotations
+
+from weakref import WeakKeyDictionary
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from unembed.sweep.sweep import FLAT, full_precision
+from unembed.unembedding import Unembedding
+
+_ROWS_AT_ONCE = 4096
+
+_factors: WeakKeyDictionary[Unembedding, Tensor] = WeakKeyDictionary()
+
+
+def logit_rows(
+    unembedding: Unembedding, W_dec: Float[Tensor, "features d_model"]
+) -> Float[Tensor, "features d_model"]:
+    """Return rows whose dot products are the correlations of features' logit weights.
+
+    The correlation over tokens is 1 for two features that rank and weigh all tokens alike,
+    whatever their scale, and −1 for one that promotes what the other suppresses. Both sets of
+    rows must come from the same unembedding.
+
+    Args:
+        unembedding: prepared and centred.
+        W_dec: [F, d_model] finite directions of any length.
+
+    Returns:
+        [F, d_model] float32 rows of length 1; zeros for flat features, which correlate with
+        nothing.
+    """
+    factor = covariance_factor(unembedding)
+    rms = float(unembedding.covariance.trace().clamp_min(0).sqrt())
+    out = torch.empty(W_dec.shape, dtype=torch.float32)
+    for start in range(0, len(W_dec), _ROWS_AT_ONCE):
+        rows = slice(start, start + _ROWS_AT_ONCE)
+        wide = W_dec[rows].double()
+        norm = torch.linalg.vector_norm(wide, dim=1, keepdim=True)
+        unit = wide / norm.clamp_min(torch.finfo(torch.float64).tiny)
+        with full_precision():
+            seen = unit.float() @ factor
+        spread = torch.linalg.vector_norm(seen, dim=1, keepdim=True)
+        flat = (spread <= FLAT * rms) | (norm == 0)
+        out[rows] = torch.where(flat, 0.0, seen / spread)
+    return out
+
+
+def covariance_factor(unembedding: Unembedding) -> Float[Tensor, "d_model d_model"]:
+    """Return R with R Rᵀ = Σ in float32, kept for as long as the unembedding is."""
+    if unembedding not in _factors:
+        values, vectors = torch.linalg.eigh(unembedding.covariance)
+        _factors[unembedding] = (vectors * values.clamp_min(0).sqrt()).float()
+    return _factors[unembedding]
+
+
+def chance_cosine(
+    unembedding: Unembedding,
+    rows: Float[Tensor, "features d_model"],
+    moment: Float[Tensor, "d_model d_model"],
+) -> Float[Tensor, features]:
+    """Return the standard deviation of each feature's cosine with random directions.
+
+    For w ~ N(0, M) and a row r of `logit_rows`, s² = r Q rᵀ / tr Q with Q = Rᵀ M R: the direction
+    test's s_S, with the feature's own logit weights in the place of a token set. It is large
+    for features that write what every direction writes a little of (frequent against rare tokens,
+    word beginnings), so that the same cosine may be chance with one and not with another.
+
+    Args:
+        unembedding: that made the rows.
+        rows: as `logit_rows` returns them.
+        moment: M [d_model, d_model], such as `SecondMoment.matrix`.
+
+    Returns:
+        [F] float32; 0 for flat features.
+    """
+    factor = covariance_factor(unembedding).double()
+    among = factor.T @ moment.double() @ factor
+    among = (among / among.trace()).float()
+    with full_precision():
+        variance = ((rows @ among) * rows).sum(1)
+    return variance.clamp_min(0).sqrt()
