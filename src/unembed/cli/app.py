@@ -12,6 +12,10 @@ import typer
 from rich.console import Console
 
 from unembed.cli import enrichment as enrichment_commands
+from unembed.cli import layers as layers_commands
+from unembed.cli.explain import explain as explain_command
+from unembed.cli.find import find as find_command
+from unembed.cli.neuronpedia import neuronpedia as neuronpedia_command
 from unembed.cli.options import Csv, Family, Json, RunFolder, one_format
 from unembed.cli.output import print_json
 from unembed.cli.progress import analyze_with_progress
@@ -41,8 +45,13 @@ app = typer.Typer(
 )
 
 app.add_typer(sets_app, name="sets")
+app.command()(explain_command)
 app.command()(enrichment_commands.enrichment)
 app.command()(enrichment_commands.leading_edge)
+app.command()(layers_commands.layers)
+app.command()(layers_commands.match)
+app.command()(find_command)
+app.command()(neuronpedia_command)
 
 Device = Annotated[str, typer.Option(help="A torch device, such as cpu or cuda.")]
 TopK = Annotated[int, typer.Option(min=1, max=1000, help="Tokens to keep at either end.")]
@@ -81,7 +90,7 @@ def run(
         typer.Argument(
             metavar="FEATURES…",
             help="SAE folder, .npy/.safetensors matrix, hub repo, or mlp:LAYERS for the model's "
-            "own neurons. NAME=… names the bank.",
+            "own neurons; several as blocks.{0-11} or blocks.*. NAME=… names the bank.",
         ),
     ],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="RUN", help="The run folder.")],
@@ -91,7 +100,7 @@ def run(
     tokenizer: Annotated[
         str | None, typer.Option(help="The tokenizer's file or folder, if not beside the model.")
     ] = None,
-    top_k: TopK = 20,
+    top_k: TopK = SweepSettings.top_k,
     tile: Annotated[int, typer.Option(min=1, help="Features worked on at once.")] = 512,
     device: Device = "cpu",
     sets: Annotated[
@@ -240,7 +249,7 @@ def _load(
         opened = load_model(model)
         Console(stderr=True).print(f"Reading {opened.name} …", style="dim", highlight=False)
         unembedding = load_unembedding(opened, lens=lens, tokenizer=tokenizer)
-        banks = [bank for ref in features for bank in load_features(ref, model=opened)]
+        banks = load_features(features, model=opened)
         return unembedding, banks, _null(null_bank, banks, opened)
     except KeyboardInterrupt:
         Console(stderr=True).print("Stopped while reading; no run was begun.")

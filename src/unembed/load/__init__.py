@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from unembed.errors import FormatError
@@ -10,9 +13,11 @@ from unembed.load.gguf_model import GGUFModel
 from unembed.load.huggingface import HuggingFaceModel
 from unembed.load.matrix import read_matrix
 from unembed.load.model import Model
+from unembed.load.names import Source, named
 from unembed.load.neurons import parse_layers, read_neurons
 from unembed.load.reference import Place, resolve
 from unembed.load.saelens import WEIGHTS, is_saelens, read_saelens
+from unembed.load.several import is_pattern, places_of
 from unembed.load.vocabularies import read_vocabulary
 from unembed.unembedding import Lens, Unembedding, prepare_unembedding
 from unembed.vocabulary import Vocabulary
@@ -89,17 +94,20 @@ def load_unembedding(
 
 
 def load_features(
-    reference: str | Path, *, model: str | Path | Model | None = None
+    reference: str | Path | Sequence[str | Path], *, model: str | Path | Model | None = None
 ) -> list[Features]:
-    """Return the banks of features a reference names.
+    """Return the banks of features that one reference, or several, name.
 
     | reference | banks |
     |---|---|
     | a folder with `cfg.json` and `sae_weights.safetensors` | that SAE |
     | `vectors.npy`, `vectors.safetensors` | the rows of the matrix |
     | `mlp:26`, `mlp:10,20`, `mlp:0-11`, `mlp:all` | MLP neurons of `model`, a bank a layer |
+    | `saes/blocks.{0-11}.hook`, `saes/blocks.*.hook` | all of these, here or on the hub |
 
-    `NAME=REFERENCE` names the bank; by default its source does (`sae.8`, `mlp.26`).
+    `NAME=REFERENCE` names the bank (`NAME.LAYER` where there are several); by default its source
+    does (`sae.8`, `mlp.26`). Where two would have one name, what tells their paths apart is added
+    (`sae.8.width_16k`).
 
     Args:
         reference: as above; a path or a hub repository.
@@ -109,42 +117,55 @@ def load_features(
         SourceError, FormatError, ShapeError, WeightError: saying what is wrong with the
             input and what to do.
     """
-    text = str(reference)
+    references = [reference] if isinstance(reference, str | Path) else reference
+    return named([source for each in references for source in _sources(str(each), model)])
+
+
+def _sources(text: str, model: str | Path | Model | None) -> list[Source]:
+    """Return what a reference names, none of it read yet."""
     name, equals, rest = text.partition("=")
     if equals and not Path(text).exists():
-        banks = load_features(rest, model=model)
-        return [bank.renamed(_numbered(name, bank, len(banks))) for bank in banks]
+        return [replace(source, given=name) for source in _sources(rest, model)]
     if text.startswith(NEURONS):
         return _neurons(text.removeprefix(NEURONS), model)
-    return [_bank(resolve(reference))]
+    if not is_pattern(text):
+        place = resolve(text)
+        return [Source(place.name, _reader(place))]
+    places = places_of(text)
+    try:
+        return [Source(place.name, _reader(place)) for place in places]
+    except FormatError as error:
+        raise FormatError(
+            f"{text!r} names {len(places):,} places, and not all of them hold features. {error}"
+        ) from error
 
 
-def _numbered(name: str, bank: Features, n_banks: int) -> str:
-    return name if n_banks == 1 else f"{name}.{bank.layer}"
-
-
-def _neurons(layers: str, model: str | Path | Model | None) -> list[Features]:
+def _neurons(layers: str, model: str | Path | Model | None) -> list[Source]:
     if model is None:
         raise FormatError(
             f"{NEURONS}{layers} means the MLP neurons of a model: say which, with model=…"
         )
     opened = load_model(model) if isinstance(model, str | Path) else model
-    return [read_neurons(opened, layer) for layer in parse_layers(layers, opened.n_layers)]
+    return [
+        Source(f"{NEURONS}{layer}", partial(read_neurons, opened, layer))
+        for layer in parse_layers(layers, opened.n_layers)
+    ]
 
 
-def _bank(place: Place) -> Features:
+def _reader(place: Place) -> Callable[[], Features]:
+    """Return what reads the features of a place, once it is clear that there are some."""
     if place.file is None:
         if is_saelens(place.folder):
-            return read_saelens(place.folder)
+            return partial(read_saelens, place.folder)
         raise FormatError(
             f"{place.name} holds no SAE that can be read: expected cfg.json and {WEIGHTS} "
             f"(SAELens' layout). It holds: {', '.join(place.folder.names()[:12]) or 'no files'}. "
             f"For the MLP neurons of the model, write {NEURONS}LAYER."
         )
     if place.file == WEIGHTS and is_saelens(place.folder):
-        return read_saelens(place.folder)
+        return partial(read_saelens, place.folder)
     if place.file.endswith((".npy", ".safetensors")):
-        return read_matrix(place)
+        return partial(read_matrix, place)
     raise FormatError(
         f"{place.name} holds no features that can be read. Known: a SAELens folder, .npy, "
         f".safetensors, and {NEURONS}LAYER for the model's MLP neurons."

@@ -116,6 +116,22 @@ class HubFolder:
         """Return the path of a file inside the repository."""
         return f"{self.subfolder}/{name}" if self.subfolder else name
 
+    def inside(self, subfolder: str) -> HubFolder:
+        """Return a folder of the same repository, at the same commit, listed once for all.
+
+        Args:
+            subfolder: from the repository's root.
+        """
+        folder = HubFolder(self.repo, subfolder, self.revision)
+        folder.__dict__["_listing"] = self._listing
+        return folder
+
+    def paths(self) -> tuple[list[str], list[str]]:
+        """Return the folders and the files of the whole repository, from its root, sorted."""
+        files = self._listing.files
+        folders = {str(parent) for file in files for parent in PurePosixPath(file).parents}
+        return sorted(folders - {"."}), sorted(files)
+
     @property
     def cache(self) -> Path:
         """Where this repository's tensors and listings are kept."""
@@ -146,8 +162,7 @@ class HubFolder:
         return _Listing(commit, files)
 
     def _no_folder(self) -> SourceError:
-        paths = (PurePosixPath(file) for file in self._listing.files)
-        folders = sorted({str(parent) for path in paths for parent in path.parents} - {"."})
+        folders, _ = self.paths()
         return SourceError(
             f"{self.repo}@{self.revision} has no folder {self.subfolder!r}."
             f"{did_you_mean(self.subfolder, folders)} Its folders: "
