@@ -1,0 +1,136 @@
+"""Runs for figures: small ones with planted features, and one with a million rows in memory."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import torch
+
+from unembed import (
+    EnrichmentSettings,
+    Features,
+    Run,
+    TokenSets,
+    Unembedding,
+    Vocabulary,
+    analyze,
+    prepare_unembedding,
+    weights_of,
+)  # fmt: skip
+from unembed.enrichment.discovery_rate import DiscoveryRate
+from unembed.store.enrichment import rate_path, write_rate
+from unembed.tokensets import SetInfo
+
+N, D = 1500, 24
+FEW = EnrichmentSettings(directions=200)
+
+
+def model() -> Unembedding:
+    random = torch.Generator().manual_seed(0)
+    texts = ["<s>", *(f" t{i}" for i in range(1, N - 2)), "<b>$x$", "&amp;"]
+    vocabulary = Vocabulary.from_texts(texts, special=[0])
+    W_U = torch.randn(N, D, generator=random)
+    W_U[1:30] += 5 * torch.nn.functional.normalize(torch.randn(D, generator=random), dim=0)
+    return prepare_unembedding(W_U, vocabulary, name="model")
+
+
+def token_sets(unembedding: Unembedding) -> TokenSets:
+    members = {
+        ("low", "plain/first"): range(1, 30), ("next", "plain/first"): range(30, 70),
+        ("thirds", "broad"): range(3, N, 3), ("<odd>", "broad"): [5, 900, N - 2, N - 1],
+    }  # fmt: skip
+    drafts = [(SetInfo(name, family), ids) for (name, family), ids in members.items()]
+    drafts.append((SetInfo("few", "plain/second", aliases=("some",)), [9, 99, 999]))
+    return TokenSets.from_drafts(drafts, unembedding.vocabulary)
+
+
+def banks(unembedding: Unembedding) -> list[Features]:
+    """Random directions, of which some promote or suppress a set; one writes nothing."""
+    random = torch.Generator().manual_seed(1)
+    towards = unembedding.W_U[:29].mean(0)
+    first = torch.randn(300, D, generator=random)
+    first[3], first[4], first[5] = 40 * towards, -40 * towards, 0
+    first[6:16] += torch.linspace(3, 15, 10)[:, None] * towards
+    second = torch.randn(40, D, generator=random)
+    return [
+        Features.from_array(first, name="mlp.7", layer=7),
+        Features.from_array(second, name="mlp.2", layer=2, indices=np.arange(40) * 10),
+    ]
+
+
+def small(folder: Path, *, with_sets: bool = True, weight: str = "none") -> Run:
+    """A run of 340 features; its weights are given to it, for what reads them again."""
+    unembedding = model()
+    of = banks(unembedding)
+    settings = EnrichmentSettings(directions=200, weight=weight)  # type: ignore[arg-type]
+    sets = token_sets(unembedding) if with_sets else None
+    run = analyze(unembedding, of, folder, token_sets=sets, enrichment=settings)
+    weights_of(run, unembedding=unembedding, banks=of)
+    return run
+
+
+class LargeRun(Run):
+    """A run with as many features as asked for, made of random numbers, in memory."""
+
+    @cached_property
+    def features(self) -> pl.DataFrame:
+        n = self.manifest["banks"][0]["features"]
+        random = np.random.default_rng(0)
+        skewness = random.standard_t(3, n) * 0.1
+        kurtosis = 3 + 0.1 * random.random(n) + (0.5 + 3 * random.random(n)) * skewness**2
+        classes = np.where(kurtosis < 3.4, "diffuse", np.where(skewness > 0, "prediction",
+                                                               "suppression"))  # fmt: skip
+        ids = pl.Series([[1, 2, 3]], dtype=pl.List(pl.Int32)).new_from_index(0, n)
+        return pl.DataFrame(
+            {
+                "bank": pl.repeat("large", n, eager=True), "index": np.arange(n),
+                "std": random.random(n), "skewness": skewness, "kurtosis": kurtosis,
+                "top_ids": ids, "bottom_ids": ids, "class": classes,
+                "label": pl.repeat("promotes a set with a long name (z +12.3)", n, eager=True),
+                "kurtosis_above": np.full(n, 3.4), "skewness_below": np.full(n, -0.2),
+                "skewness_above": np.full(n, 0.2),
+            }
+        )  # fmt: skip
+
+    @cached_property
+    def tokens(self) -> pl.DataFrame:
+        return pl.DataFrame({"id": [0, 1, 2, 3], "text": [" a", " b", " c", " d"]})
+
+    @cached_property
+    def token_sets(self) -> pl.DataFrame:
+        return pl.DataFrame({"name": ["one", "other"], "description": ["One.", "Other."]})
+
+    def feature(self, address: str) -> dict[str, object]:
+        return {"top_tokens": [" b"], "bottom_tokens": [" c"]}
+
+    def enrichment(self, *arguments: object, token_set: str, **others: object) -> pl.DataFrame:
+        n = self.manifest["banks"][0]["features"]
+        random = np.random.default_rng(len(token_set))
+        z = random.standard_normal(n)
+        z[:50] *= 4
+        log10_p = -0.2 * z**2
+        return pl.DataFrame(
+            {
+                "feature": np.char.add("large/", np.arange(n).astype(str)),
+                "token_set": pl.repeat(token_set, n, eager=True),
+                "family": pl.repeat("", n, eager=True),
+                "size": pl.repeat(10, n, eager=True), "z": z, "log10_p": log10_p,
+                "log10_q": np.minimum(log10_p + np.log10(max(n, 1)) - 1, 0),
+            }
+        )  # fmt: skip
+
+
+def large(n: int, folder: Path) -> LargeRun:
+    """A run of n features, of which the discovery rate alone is on disk."""
+    rate = DiscoveryRate()
+    frame = LargeRun(folder, {"banks": [{"features": n}]}).enrichment(token_set="one")
+    rate.add(frame["log10_p"].to_numpy().astype(np.float32)[:, None], np.ones(1, bool))
+    write_rate(folder / rate_path("large"), rate)
+    manifest = {
+        "banks": [{"name": "large", "features": n, "layer": 1}],
+        "unembedding": {"name_of_model": "large"}, "enrichment": {"max_q": 0.05},
+    }  # fmt: skip
+    return LargeRun(folder, manifest)
