@@ -12,6 +12,7 @@ import typer
 from scripts import document_sets
 from tests.tokensets.vocabularies import default_sets
 from unembed.cli import app
+from unembed.store.explanation import EXPLANATION_COLUMNS
 from unembed.store.schema import FEATURE_COLUMNS
 
 ROOT = Path(__file__).parents[1]
@@ -74,7 +75,7 @@ def test_commands_in_the_documents_exist() -> None:
 
 def test_every_column_is_documented() -> None:
     text = "".join(path.read_text() for path in ROOT.glob("docs/*.md"))
-    for column in {*FEATURE_COLUMNS} - {"bank", "index"}:
+    for column in {*FEATURE_COLUMNS, *EXPLANATION_COLUMNS} - {"bank", "index"}:
         assert f"`{column}`" in text, column
 
 

@@ -21,8 +21,12 @@ from unembed.enrichment import (
     leading_edge,
 )
 from unembed.errors import UnembedError
+from unembed.explanation import ExplanationSettings
 from unembed.features import Features
+from unembed.live import weights_of
 from unembed.load import load_features, load_model, load_unembedding, load_vocabulary
+from unembed.matching import follow, match_banks
+from unembed.search import find
 from unembed.store import Run
 from unembed.sweep import Sweep, SweepSettings
 from unembed.tokensets import TokenSets, build_token_sets
@@ -35,6 +39,7 @@ __all__ = [
     "Contrast",
     "DiscoverSettings",
     "EnrichmentSettings",
+    "ExplanationSettings",
     "Features",
     "FinalNorm",
     "Run",
@@ -50,11 +55,15 @@ __all__ = [
     "build_token_sets",
     "direction_test",
     "discover",
+    "find",
+    "follow",
     "leading_edge",
     "load_features",
     "load_model",
     "load_unembedding",
     "load_vocabulary",
+    "match_banks",
     "merge_token_sets",
     "prepare_unembedding",
+    "weights_of",
 ]
