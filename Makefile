@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 # torch is pinned here, and only here, to a build that pip finds without a CUDA toolkit.
 TORCH := torch==2.13.0
 
-.PHONY: setup demo inputs test check format bench clean
+.PHONY: setup demo inputs browser test check format bench clean
 
 setup: $(STAMP)
 
@@ -24,7 +24,13 @@ demo: setup
 inputs: setup
 	$(BIN)/python scripts/fetch_inputs.py
 
-test: inputs
+# Figures are drawn into files by a browser; tests of that are skipped where none can be had.
+browser:
+	@command -v chromium > /dev/null \
+	|| { apt-get update -qq && apt-get install -qq --yes chromium fonts-liberation; } > /dev/null \
+	|| echo "No Chromium could be installed: figures are not drawn into files in the tests."
+
+test: inputs browser
 	$(BIN)/python -m pytest
 
 check: setup
@@ -43,6 +49,8 @@ bench: inputs
 	$(BIN)/python benchmarks/enrichment.py job
 	$(BIN)/python benchmarks/enrichment.py million
 	$(BIN)/python benchmarks/calibration.py tails
+	$(BIN)/python benchmarks/explanations.py
+	$(BIN)/python benchmarks/find.py
 
 clean:
 	rm -rf $(VENV) dist build

@@ -12,9 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from unembed.load import load_vocabulary
+from unembed.quoted import quoted
 from unembed.tokensets import TokenSets, build_token_sets
 from unembed.tokensets.token_sets import SetInfo
-from unembed.views.text import token
 from unembed.views.token_sets import examples
 
 ROOT = Path(__file__).parents[1]
@@ -69,7 +69,7 @@ def _family(
     yield "| set | tokens | what | such as |\n|---|---|---|---|"
     for info, size in rows:
         also = f" Also: {_code(', '.join(info.aliases))}." if info.aliases else ""
-        shown = _code(" ".join(map(token, examples(sets, info.name, _N_EXAMPLES))))
+        shown = _code(" ".join(map(quoted, examples(sets, info.name, _N_EXAMPLES))))
         yield f"| {_code(info.name)} | {size:,} | {_plain(info.description)}{also} | {shown} |"
     yield ""
 

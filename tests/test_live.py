@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import shutil
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +27,6 @@ from unembed import (
     prepare_unembedding,
     weights_of,
 )
-from unembed import live as live_module
 from unembed.errors import QueryError, SourceError
 from unembed.revisit import leading_edge_of, logit_weights_of
 
@@ -83,11 +83,11 @@ def token_id(run: Run) -> int:
 
 def test_let_go_with_the_run(run: Run) -> None:
     opened = Run.open(run.path)
-    weights_of(opened)
-    before = len(live_module._kept)
+    kept = weakref.ref(weights_of(opened))
+    assert kept() is not None
     del opened
     gc.collect()
-    assert len(live_module._kept) == before - 1
+    assert kept() is None
 
 
 def test_changed_weights(run: Run, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ import torch
 
 import unembed
 from scripts.demo_sae import density
-from unembed.views.text import token as visible
+from unembed.quoted import quoted
 
 TOKENS_SHOWN = 8
 
@@ -97,5 +97,5 @@ def table(run: unembed.Run, indices: Sequence[int]) -> str:
 
 def written(tokens: Sequence[str]) -> str:
     """Return tokens as Markdown code, which shows their spaces."""
-    shown = (visible(token)[1:-1].replace("|", "\\|") for token in tokens[:TOKENS_SHOWN])
+    shown = (quoted(token)[1:-1].replace("|", "\\|") for token in tokens[:TOKENS_SHOWN])
     return " ".join(f"``{token}``" if "`" in token else f"`{token}`" for token in shown)

@@ -21,7 +21,7 @@ import unembed
 from unembed import Features, Run, Unembedding, analyze
 from unembed.cli import app, main
 from unembed.demo import MODEL
-from unembed.views.text import token
+from unembed.quoted import quoted
 
 SETS = """
 sets:
@@ -188,7 +188,7 @@ def test_features_as_csv(small: Path) -> None:
 def test_show(small: Path) -> None:
     shown = printed("show", small, "vectors/7", "--tokens", 3)
     feature = Run.open(small).feature("vectors/7")
-    assert token(feature["top_tokens"][0]) in shown
+    assert quoted(feature["top_tokens"][0]) in shown
     assert "█" in shown
 
 

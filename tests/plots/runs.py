@@ -55,6 +55,7 @@ def banks(unembedding: Unembedding) -> list[Features]:
     first[3], first[4], first[5] = 40 * towards, -40 * towards, 0
     first[6:16] += torch.linspace(3, 15, 10)[:, None] * towards
     second = torch.randn(40, D, generator=random)
+    second[1] = 40 * towards
     return [
         Features.from_array(first, name="mlp.7", layer=7),
         Features.from_array(second, name="mlp.2", layer=2, indices=np.arange(40) * 10),

@@ -122,7 +122,7 @@ def test_depth_is_the_share_of_features(run: Run) -> None:
             z_q = run.enrichment(token_set=name, bank=bank)["log10_q"]
             expected = 100 * sum(q <= np.log10(0.05) for q in z_q) / size
             assert table[row, column] == pytest.approx(expected)
-    assert table.max() > 3
+    assert (table.max(0) > 2).all()
 
 
 def test_depth_chooses_sets_and_signs(run: Run) -> None:

@@ -157,7 +157,7 @@ def test_cosine_lens(large: Unembedding, W_U: torch.Tensor, W_dec: torch.Tensor)
     np.testing.assert_allclose(read.std, expected.std(1, correction=0), rtol=1e-6)
     np.testing.assert_allclose(read.maximum, expected.amax(1), atol=1e-6)
     np.testing.assert_allclose(read.minimum, expected.amin(1), atol=1e-6)
-    np.testing.assert_allclose(read.top_weights, expected.topk(20).values, atol=1e-6)
+    np.testing.assert_allclose(read.top_weights, expected.topk(50).values, atol=1e-6)
     np.testing.assert_allclose(
         read.kurtosis, scipy.stats.kurtosis(expected.numpy(), axis=1, fisher=False), rtol=1e-5
     )

@@ -10,9 +10,10 @@ import scipy.stats
 import torch
 
 from unembed import Features, Run, Unembedding, analyze
+from unembed.quoted import quoted
 from unembed.sweep.bins import N_BINS
 from unembed.views import histogram, summary
-from unembed.views.text import number, token
+from unembed.views.text import number
 
 
 @pytest.mark.parametrize(
@@ -27,7 +28,7 @@ from unembed.views.text import number, token
     ],
 )
 def test_tokens_can_be_seen_and_cannot_harm_a_terminal(text: str, shown: str) -> None:
-    assert token(text) == shown
+    assert quoted(text) == shown
 
 
 def test_a_number_that_rounds_to_zero_has_no_sign() -> None:

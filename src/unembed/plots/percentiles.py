@@ -9,16 +9,16 @@ import plotly.graph_objects as go
 import polars as pl
 
 from unembed.errors import QueryError
-from unembed.plots.rows import banks_by_layer, features_of, kind_of, layers_of
+from unembed.plots.rows import banks_by_layer, features_of, layers_of
 from unembed.plots.shape import axis_ticks, on_axis
 from unembed.plots.spread import percentiles_of
 from unembed.plots.theme import SET_COLOURS, escaped, finished, rgba
 from unembed.store import Run
+from unembed.store.depth import PERCENTILES, by_depth
 
 _WIDTH, _HEIGHT, _LEFT, _RIGHT = 860, 560, 70, 60
 _PANELS = {"skewness": (0.53, 1.0), "kurtosis": (0.0, 0.47)}
 _NORMAL = {"skewness": 0, "kurtosis": 3}
-_SHARES = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
 
 
 def percentiles(run: Run, *, bank: str | Sequence[str] | None = None) -> go.Figure:
@@ -42,12 +42,13 @@ def percentiles(run: Run, *, bank: str | Sequence[str] | None = None) -> go.Figu
             "on. `unembed.plots.spread` draws them side by side."
         )
     features = features_of(run, banks)
-    kinds = list(dict.fromkeys(kind_of(name) for name in banks))
+    kind_of = dict(by_depth(run).select("bank", "kind").iter_rows())
+    kinds = list(dict.fromkeys(kind_of[name] for name in banks))
     figure = go.Figure()
     for axis, column in zip(("y", "y2"), _PANELS, strict=True):
         for at, kind in enumerate(kinds):
-            of_kind = [name for name in banks if kind_of(name) == kind]
-            rows = percentiles_of(features, of_kind, column, _SHARES)
+            of_kind = [name for name in banks if kind_of[name] == kind]
+            rows = percentiles_of(run, of_kind, column, PERCENTILES)
             _fan(figure, rows, column, axis, escaped(kind), SET_COLOURS[at % len(SET_COLOURS)],
                  [layers[name] for name in rows["bank"]])  # fmt: skip
     _axes(figure, features, [layers[name] for name in banks])
@@ -69,8 +70,8 @@ def _fan(
     layers: Sequence[int | None],
 ) -> None:  # fmt: skip
     normal = _NORMAL[column]
-    places = [on_axis(rows[f"p{at}"].to_numpy() - normal) for at in range(len(_SHARES))]
-    last = len(_SHARES) - 1
+    places = [on_axis(rows[f"p{at}"].to_numpy() - normal) for at in range(len(PERCENTILES))]
+    last = len(PERCENTILES) - 1
     for at, opacity in enumerate((0.15, 0.25, 0.4)):
         low, high = places[at], places[last - at]
         if rows.height > 1:
@@ -79,7 +80,7 @@ def _fan(
                     x=[*layers, *reversed(layers)], y=np.concatenate([low, high[::-1]]), yaxis=axis,
                     fill="toself", fillcolor=rgba(colour, opacity), line={"width": 0},
                     mode="lines", hoverinfo="skip", showlegend=False, legendgroup=kind,
-                    name=f"{kind} {100 * _SHARES[at]:g} to {100 * _SHARES[last - at]:g} %",
+                    name=f"{kind} {PERCENTILES[at]} to {PERCENTILES[last - at]} %",
                 )
             )  # fmt: skip
         else:
@@ -88,12 +89,12 @@ def _fan(
                     x=[layers[0], layers[0]], y=[low[0], high[0]], yaxis=axis, mode="lines",
                     line={"width": 12, "color": rgba(colour, opacity)}, hoverinfo="skip",
                     showlegend=False, legendgroup=kind,
-                    name=f"{kind} {100 * _SHARES[at]:g} to {100 * _SHARES[last - at]:g} %",
+                    name=f"{kind} {PERCENTILES[at]} to {PERCENTILES[last - at]} %",
                 )
             )  # fmt: skip
     said = [
         f"<b>{escaped(row['bank'])}</b> {column}<br>"
-        + "<br>".join(f"{100 * share:g}%: {row[f'p{at}']:.2f}" for at, share in enumerate(_SHARES))
+        + "<br>".join(f"{each}%: {row[f'p{at}']:.2f}" for at, each in enumerate(PERCENTILES))
         for row in rows.iter_rows(named=True)
     ]
     figure.add_trace(

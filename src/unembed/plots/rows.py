@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 
 import polars as pl
@@ -11,6 +10,7 @@ from unembed.errors import QueryError, did_you_mean
 from unembed.plots.theme import escaped, shortened
 from unembed.quoted import quoted
 from unembed.store import Run
+from unembed.store.depth import by_depth
 
 N_TOKENS = 6
 _LABEL = 90
@@ -29,23 +29,13 @@ def banks_by_layer(run: Run, banks: str | Sequence[str] | None = None) -> list[s
                 f"There is no bank {name!r} in this run.{did_you_mean(name, run.banks)} "
                 f"Its banks: {', '.join(run.banks)}."
             )
-    layers = layers_of(run)
-    at = {name: (layers[name] is None, layers[name] or 0, kind_of(name)) for name in wanted}
-    return sorted(wanted, key=at.__getitem__)
+    depth = by_depth(run).sort("layer", nulls_last=True, maintain_order=True)
+    return [name for name in depth["bank"] if name in wanted]
 
 
 def layers_of(run: Run) -> dict[str, int | None]:
     """Return the layer of each bank, None where it has none."""
     return {bank["name"]: bank["layer"] for bank in run.manifest["banks"]}
-
-
-def kind_of(bank: str) -> str:
-    """Return a bank's name without its layer.
-
-    >>> kind_of("mlp.26"), kind_of("probes")
-    ('mlp', 'probes')
-    """
-    return re.sub(r"[._-]?\d+$", "", bank) or bank
 
 
 def features_of(run: Run, banks: Sequence[str]) -> pl.DataFrame:

@@ -13,11 +13,12 @@ from unembed.plots.rows import banks_by_layer, features_of
 from unembed.plots.shape import axis_ticks, on_axis
 from unembed.plots.theme import FAINT, PROMOTES, escaped, finished, mixed_with_white
 from unembed.store import Run
+from unembed.store.depth import spread_by_bank
 
 _HEIGHT, _LEFT = 560, 70
 _PANELS = {"skewness": (0.53, 1.0), "kurtosis": (0.0, 0.47)}
 _NORMAL = {"skewness": 0, "kurtosis": 3}
-PERCENTILES = (0.01, 0.25, 0.5, 0.75, 0.99)
+_PERCENTILES = (1, 25, 50, 75, 99)
 
 
 def spread(run: Run, *, bank: str | Sequence[str] | None = None) -> go.Figure:
@@ -37,7 +38,7 @@ def spread(run: Run, *, bank: str | Sequence[str] | None = None) -> go.Figure:
     features = features_of(run, banks)
     figure = go.Figure()
     for axis, column in enumerate(_PANELS):
-        _boxes(figure, features, banks, column, "y" if axis == 0 else "y2")
+        _boxes(figure, run, banks, column, "y" if axis == 0 else "y2")
         _cut_offs(figure, features, banks, column, "y" if axis == 0 else "y2")
     _axes(figure, run, features, banks)
     dashed = features["kurtosis_above"].null_count() < features.height
@@ -56,28 +57,27 @@ def spread(run: Run, *, bank: str | Sequence[str] | None = None) -> go.Figure:
 
 
 def percentiles_of(
-    features: pl.DataFrame, banks: Sequence[str], column: str, shares: Sequence[float]
+    run: Run, banks: Sequence[str], column: str, percentiles: Sequence[int]
 ) -> pl.DataFrame:
-    """Return one row a bank, in their order: a column's quantiles `p0`, `p1` …, `min` and `max`."""
-    value = pl.col(column)
-    found = features.group_by("bank").agg(
-        *(
-            value.quantile(share, interpolation="linear").alias(f"p{at}")
-            for at, share in enumerate(shares)
-        ),
-        value.min().alias("min"),
-        value.max().alias("max"),
+    """Return one row a bank, in their order: a column's percentiles `p0`, `p1` …, min, max."""
+    rows = (
+        spread_by_bank(run)
+        .drop_nulls(f"{column}_min")
+        .select(
+            "bank",
+            *(pl.col(f"{column}_p{each}").alias(f"p{at}") for at, each in enumerate(percentiles)),
+            pl.col(f"{column}_min").alias("min"),
+            pl.col(f"{column}_max").alias("max"),
+        )
     )
-    return pl.DataFrame({"bank": banks}).join(found, on="bank", how="inner", maintain_order="left")
+    return pl.DataFrame({"bank": banks}).join(rows, on="bank", how="inner", maintain_order="left")
 
 
-def _boxes(
-    figure: go.Figure, features: pl.DataFrame, banks: Sequence[str], column: str, axis: str
-) -> None:
-    rows = percentiles_of(features, banks, column, PERCENTILES)
+def _boxes(figure: go.Figure, run: Run, banks: Sequence[str], column: str, axis: str) -> None:
+    rows = percentiles_of(run, banks, column, _PERCENTILES)
     normal = _NORMAL[column]
     low, q1, median, q3, high = (
-        on_axis(rows[f"p{at}"].to_numpy() - normal) for at in range(len(PERCENTILES))
+        on_axis(rows[f"p{at}"].to_numpy() - normal) for at in range(len(_PERCENTILES))
     )
     x = [banks.index(name) for name in rows["bank"]]
     figure.add_trace(
@@ -100,9 +100,7 @@ def _boxes(
 
 
 def _said(row: dict[str, float], column: str) -> str:
-    shares = ", ".join(
-        f"{100 * share:g}%: {row[f'p{at}']:.2f}" for at, share in enumerate(PERCENTILES)
-    )
+    shares = ", ".join(f"{each}%: {row[f'p{at}']:.2f}" for at, each in enumerate(_PERCENTILES))
     ends = f"least {row['min']:.2f}, most {row['max']:.2f}"
     return f"<b>{escaped(str(row['bank']))}</b> {column}<br>{shares}<br>{ends}"
 

@@ -11,10 +11,11 @@ from rich.table import Table
 from rich.text import Text
 
 from unembed import neuronpedia
+from unembed.quoted import quoted
 from unembed.store import Run
 from unembed.views import enrichment, histogram
 from unembed.views.features import STATISTICS
-from unembed.views.text import number, token
+from unembed.views.text import number
 
 _N_SETS = 20
 _LOG10_MAX_Q = np.log10(0.05)
@@ -139,6 +140,6 @@ def _tokens(feature: dict[str, Any], n_tokens: int) -> Table:
         for entry in (top, bottom):
             weight = entry["weight"]
             z = (weight - feature["mean"]) / feature["std"]
-            cells += [Text(token(entry["token"])), number(weight, 3), f"{z:+.1f}"]
+            cells += [Text(quoted(entry["token"])), number(weight, 3), f"{z:+.1f}"]
         table.add_row(*cells)
     return table

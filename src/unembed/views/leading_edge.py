@@ -9,8 +9,9 @@ from rich.table import Table
 from rich.text import Text
 
 from unembed.enrichment import LeadingEdge
+from unembed.quoted import quoted
 from unembed.store import Run
-from unembed.views.text import number, power, token
+from unembed.views.text import number, power
 
 
 def facts(run: Run, feature: str, token_set: str, edge: LeadingEdge) -> dict[str, Any]:
@@ -58,7 +59,7 @@ def draw(facts: dict[str, Any], *, n_tokens: int = 30) -> Group:
     shown = edge[:n_tokens] if promoted else edge[::-1][:n_tokens]
     for member in shown:
         rank = f"{member['rank']:,}"
-        table.add_row(Text(token(member["token"])), rank, number(member["weight"], 3))
+        table.add_row(Text(quoted(member["token"])), rank, number(member["weight"], 3))
     more = len(edge) - len(shown)
     rest = [Text(f"… and {more:,} more; --tokens shows them", style="dim")] if more > 0 else []
     return Group(heading, scores, members, table, *rest)

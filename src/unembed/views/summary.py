@@ -10,9 +10,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from unembed.explanation import CLASSES
 from unembed.store import Run
-from unembed.store.depth import spread_by_bank
+from unembed.store.depth import classes_by_bank, spread_by_bank
 from unembed.store.query import LEVELS
 from unembed.views import enrichment, features
 from unembed.views.text import number
@@ -43,7 +42,7 @@ def facts(run: Run, *, n_features: int = 10) -> dict[str, Any]:
         "tokens": manifest["tokens"],
         "lens": manifest["lens"],
         "banks": by_bank(run).to_dicts(),
-        "classes": classes_by_bank(run).to_dicts() if run.is_explained else None,
+        "classes": classes_of_banks(run).to_dicts() if run.is_explained else None,
         "prediction": extreme(run, "skewness > 0", n_features).to_dicts(),
         "suppression": extreme(run, "skewness < 0", n_features).to_dicts(),
         "enrichment": _enrichment_facts(run) if run.has_enrichment else None,
@@ -93,16 +92,18 @@ def strongest_sets(run: Run, limit: int) -> pl.DataFrame:
     )
 
 
-def classes_by_bank(run: Run) -> pl.DataFrame:
+def classes_of_banks(run: Run) -> pl.DataFrame:
     """Return one row a bank: how many of its features are of each class, and have a label.
 
     Columns: bank, each of `explanation.CLASSES`, labelled (at least one token set is named).
+
+    Raises:
+        QueryError: when the run's features have no classes.
     """
+    counts = classes_by_bank(run).pivot("class", index="bank", values="features")
     named = pl.col("label").str.contains("^(?:promotes|suppresses|splits)")
-    return run.features.group_by("bank", maintain_order=True).agg(
-        *((pl.col("class") == name).sum().alias(name) for name in CLASSES),
-        labelled=named.sum(),
-    )
+    labelled = run.features.group_by("bank").agg(labelled=named.sum())
+    return counts.join(labelled, on="bank", maintain_order="left")
 
 
 def extreme(run: Run, tail: str, limit: int) -> pl.DataFrame:
@@ -185,7 +186,7 @@ def _banks(run: Run) -> Table:
 
 def _classes(run: Run) -> Table:
     table = Table(title="Classes by bank", title_justify="left", box=None, pad_edge=False)
-    counts = classes_by_bank(run)
+    counts = classes_of_banks(run)
     table.add_column("bank", style="bold")
     shown = [name for name in counts.columns[1:] if counts[name].sum() or name == "labelled"]
     for name in shown:

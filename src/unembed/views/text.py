@@ -9,8 +9,6 @@ from rich.text import Text
 
 from unembed.quoted import quoted
 
-token = quoted
-
 
 def tokens(texts: Iterable[str] | None, limit: int | None = None) -> Text:
     """Return tokens in one line, cut to fit; nothing where a flat feature has none.

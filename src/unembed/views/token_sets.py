@@ -11,9 +11,10 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from unembed.quoted import quoted
 from unembed.tokensets import SetInfo, TokenSets
 from unembed.tokensets.check import Checked
-from unembed.views.text import token, tokens
+from unembed.views.text import tokens
 
 _N_EXAMPLES = 12
 
@@ -144,7 +145,7 @@ def draw(facts: dict[str, Any], *, n_tokens: int) -> RenderableType:
     for label, value in rows.items():
         if value:
             drawn.add_row(label, Text(value))
-    shown = Columns([Text(token(text)) for text in facts["tokens"][:n_tokens]])
+    shown = Columns([Text(quoted(text)) for text in facts["tokens"][:n_tokens]])
     more = facts["size"] - n_tokens
     return Group(
         Text.assemble((facts["name"], "bold"), f": {facts['size']:,} tokens"),
