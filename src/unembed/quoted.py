@@ -11,8 +11,12 @@ def quoted(text: str) -> str:
     >>> print(quoted(" your"), quoted("\n\n"))
     ' your' '\n\n'
     """
-    shown = "".join(
-        _VISIBLE.get(c, c if c.isprintable() else c.encode("unicode_escape").decode()) for c in text
-    )
+    shown = text if text.isprintable() else "".join(map(_shown, text))
     quote = '"' if "'" in shown else "'"
     return f"{quote}{shown}{quote}"
+
+
+def _shown(character: str) -> str:
+    if character.isprintable():
+        return character
+    return _VISIBLE.get(character, character.encode("unicode_escape").decode())
