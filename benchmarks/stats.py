@@ -67,7 +67,8 @@ def unembed_job(W_dec: torch.Tensor, W_U: torch.Tensor) -> Callable[[], None]:
             prepared.W_U, prepared.token_ids, texts, prepared.mean_row, "logit", "synthetic"
         )  # nothing that was computed before is reused
         with tempfile.TemporaryDirectory() as folder:
-            unembed.analyze(fresh, bank, Path(folder) / "run")
+            settings = unembed.SweepSettings(top_k=K)
+            unembed.analyze(fresh, bank, Path(folder) / "run", settings=settings)
 
     analyze(warm)  # compiles the kernel, once for each version of the package
     bank = unembed.Features(W_dec, "sae", torch.arange(len(W_dec)).numpy())
