@@ -17,7 +17,7 @@ from torch import Tensor
 
 from unembed.enrichment.direction_null import DirectionNull
 from unembed.enrichment.second_moment import SecondMoment
-from unembed.errors import QueryError, SourceError, UnembedError, did_you_mean
+from unembed.errors import QueryError, SourceError, UnembedError, check_bank
 from unembed.features import Features
 from unembed.load.reopen import reopen_features, reopen_unembedding
 from unembed.similarity import logit_rows
@@ -116,11 +116,7 @@ class RunWeights:
             return self._nulls[facts["origin"]]
 
     def _check(self, name: str) -> None:
-        if name not in self._facts:
-            raise QueryError(
-                f"There is no bank {name!r} in this run.{did_you_mean(name, self._facts)} "
-                f"Its banks: {', '.join(self._facts)}."
-            )
+        check_bank(name, self._facts)
 
     def _moment(self, facts: dict[str, Any]) -> SecondMoment:
         origin = facts["origin"]

@@ -15,7 +15,7 @@ from urllib.parse import quote, urlencode
 import numpy as np
 import polars as pl
 
-from unembed.errors import QueryError, did_you_mean
+from unembed.errors import QueryError, check_bank, did_you_mean
 from unembed.store import Run
 from unembed.sweep.bins import bin_edges
 from unembed.version import __version__
@@ -111,11 +111,7 @@ def sources_of(run: Run, given: Iterable[str] = ()) -> dict[str, str]:
                 f"{', '.join(run.banks)}."
             )
         name = name or run.banks[0]
-        if name not in known:
-            raise QueryError(
-                f"There is no bank {name!r} in this run.{did_you_mean(name, known)} Its banks: "
-                f"{', '.join(known)}."
-            )
+        check_bank(name, known)
         if not _SOURCE.fullmatch(source):
             raise QueryError(
                 f"{source!r} is no id of Neuronpedia: write model/source, as in the address of a "

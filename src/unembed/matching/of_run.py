@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from unembed.errors import QueryError, did_you_mean
+from unembed.errors import QueryError, check_bank
 from unembed.features import Features
 from unembed.live import weights_of
 from unembed.matching.banks import DIRECTIONS, LEVEL, By, Side, match, match_rows, prepared
@@ -140,12 +140,8 @@ def follow(
 
 
 def _chosen(run: Run, banks: Sequence[str]) -> pl.DataFrame:
-    unknown = [name for name in banks if name not in run.banks]
-    if unknown:
-        raise QueryError(
-            f"There is no bank {unknown[0]!r} in this run.{did_you_mean(unknown[0], run.banks)} "
-            f"Its banks: {', '.join(run.banks)}."
-        )
+    for name in banks:
+        check_bank(name, run.banks)
     return by_depth(run).filter(pl.col("bank").is_in(banks))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import polars as pl
 
-from unembed.errors import QueryError, did_you_mean
+from unembed.errors import QueryError, check_bank
 from unembed.plots.theme import escaped, shortened
 from unembed.quoted import quoted
 from unembed.store import Run
@@ -24,11 +24,7 @@ def banks_by_layer(run: Run, banks: str | Sequence[str] | None = None) -> list[s
     """
     wanted = run.banks if banks is None else [banks] if isinstance(banks, str) else list(banks)
     for name in wanted:
-        if name not in run.banks:
-            raise QueryError(
-                f"There is no bank {name!r} in this run.{did_you_mean(name, run.banks)} "
-                f"Its banks: {', '.join(run.banks)}."
-            )
+        check_bank(name, run.banks)
     depth = by_depth(run).sort("layer", nulls_last=True, maintain_order=True)
     return [name for name in depth["bank"] if name in wanted]
 

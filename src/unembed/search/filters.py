@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import polars as pl
 from polars.exceptions import PolarsError
 
-from unembed.errors import QueryError, did_you_mean
+from unembed.errors import QueryError, check_bank, did_you_mean
 from unembed.explanation import CLASSES
 from unembed.store import Run
 
@@ -25,11 +25,7 @@ def banks_of(run: Run, banks: Sequence[str], layers: Sequence[int]) -> tuple[str
         QueryError: for a bank or layer that the run does not have, or when no bank fits both.
     """
     for bank in banks:
-        if bank not in run.banks:
-            raise QueryError(
-                f"There is no bank {bank!r} in this run.{did_you_mean(bank, run.banks)} "
-                f"Its banks: {', '.join(run.banks)}."
-            )
+        check_bank(bank, run.banks)
     layer_of = {bank["name"]: bank["layer"] for bank in run.manifest["banks"]}
     known = sorted({layer for layer in layer_of.values() if layer is not None})
     for layer in layers:

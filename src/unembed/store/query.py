@@ -14,7 +14,7 @@ import polars as pl
 from unembed.enrichment.discovery_rate import DiscoveryRate, log10_q
 from unembed.enrichment.lookup import log10_p_of_pairs
 from unembed.enrichment.simulated_null import SimulatedNull
-from unembed.errors import QueryError, did_you_mean
+from unembed.errors import QueryError, check_bank, did_you_mean
 from unembed.store import enrichment as store
 from unembed.store.shards import Shard, read_table, shards
 from unembed.tokensets.token_sets import is_within
@@ -68,11 +68,8 @@ class StoredEnrichment:
         max_q: float | None,
     ) -> pl.DataFrame:
         """Return pairs, the strongest first (see `Run.enrichment`)."""
-        if bank is not None and bank not in self._banks:
-            raise QueryError(
-                f"There is no bank {bank!r} in this run.{did_you_mean(bank, self._banks)} "
-                f"Its banks: {', '.join(self._banks)}."
-            )
+        if bank is not None:
+            check_bank(bank, self._banks)
         if sign not in (None, "+", "-"):
             raise QueryError(f"The sign is + (promotes) or - (suppresses), not {sign!r}.")
         of_set = None if token_set is None else self._set_number(token_set)

@@ -9,7 +9,7 @@ import polars as pl
 from polars.exceptions import PolarsError
 from rich.table import Table
 
-from unembed.errors import QueryError, did_you_mean
+from unembed.errors import QueryError, check_bank, did_you_mean
 from unembed.store import Run
 from unembed.views.text import number, tokens
 
@@ -40,11 +40,7 @@ def query(
         QueryError: for an unknown bank or column, or a condition that is no SQL.
     """
     for bank in banks or ():
-        if bank not in run.banks:
-            raise QueryError(
-                f"There is no bank {bank!r} in this run.{did_you_mean(bank, run.banks)} "
-                f"Its banks: {', '.join(run.banks)}."
-            )
+        check_bank(bank, run.banks)
     if sort not in QUERY_COLUMNS:
         raise QueryError(
             f"There is no column {sort!r} to sort by.{did_you_mean(sort, QUERY_COLUMNS)} "
