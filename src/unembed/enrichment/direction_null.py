@@ -24,7 +24,7 @@ from jaxtyping import Float
 from scipy.interpolate import CubicSpline
 from torch import Tensor
 
-from unembed.enrichment.second_moment import SecondMoment, square_root
+from unembed.enrichment.second_moment import SecondMoment
 
 F64 = npt.NDArray[np.float64]
 
@@ -67,7 +67,7 @@ class DirectionNull:
     """
 
     def __init__(self, covariance: Float[Tensor, "d d"], moment: SecondMoment) -> None:
-        root = square_root(moment.matrix)
+        root = moment.root
         values, vectors = torch.linalg.eigh(root @ covariance @ root)
         self._basis: F64 = (root @ vectors).numpy()
         a: F64 = values.numpy()

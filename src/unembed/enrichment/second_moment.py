@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
@@ -64,6 +65,13 @@ class SecondMoment:
         """Return the M of directions that are alike in every dimension."""
         return cls(torch.eye(d_model, dtype=torch.float64) / d_model, "identity", 1.0, 0)
 
+    @cached_property
+    def root(self) -> Float[Tensor, "d_model d_model"]:
+        """The symmetric square root of M."""
+        values, vectors = torch.linalg.eigh(self.matrix)
+        root: Tensor = (vectors * values.clamp_min(0).sqrt()) @ vectors.T
+        return root
+
     @property
     def facts(self) -> dict[str, Any]:
         """What the manifest says of it."""
@@ -73,14 +81,7 @@ class SecondMoment:
         """Return random directions w ~ N(0, M), the same ones for the same seed."""
         random = torch.Generator().manual_seed(seed)
         normal = torch.randn(count, len(self.matrix), generator=random, dtype=torch.float64)
-        return (normal @ square_root(self.matrix)).float()
-
-
-def square_root(matrix: Float[Tensor, "d d"]) -> Float[Tensor, "d d"]:
-    """Return the symmetric square root of a positive semidefinite matrix."""
-    values, vectors = torch.linalg.eigh(matrix)
-    root: Tensor = (vectors * values.clamp_min(0).sqrt()) @ vectors.T
-    return root
+        return (normal @ self.root).float()
 
 
 def _shrinkage(moment: Float[Tensor, "d d"], count: int) -> float:
