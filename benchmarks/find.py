@@ -93,8 +93,7 @@ def parts(run: Path) -> None:
     jobs: dict[str, Callable[[], object]] = {
         "the unembedding read, prepared and checked": lambda: held.unembedding,
         "the bank read and checked": lambda: held.bank("sae.8"),
-        "covariance of W_U": lambda: held.unembedding.covariance,
-        "the bank's rows in its metric (`--like`)": lambda: held.rows("sae.8"),
+        "covariance of W_U, from the cache": lambda: held.unembedding.covariance,
         "the bank's null (`--contrast`)": lambda: held.null_of("sae.8"),
     }
     print("\n| once a process | seconds |\n|---|---|")

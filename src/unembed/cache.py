@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import os
 import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+F64 = npt.NDArray[np.float64]
 
 
 def cache_folder() -> Path:
@@ -30,3 +35,23 @@ def new_file(path: Path) -> Iterator[Path]:
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def kept_array(name: str, make: Callable[[], F64]) -> F64:
+    """Return an array from the cache, or make it and keep it there.
+
+    A cache that is damaged or cannot be written costs time, never the result.
+
+    Args:
+        name: a path below the cache folder, different for all that may differ.
+        make: makes it.
+    """
+    path = cache_folder() / name
+    with suppress(OSError, ValueError, EOFError):
+        if path.is_file():
+            found: F64 = np.load(path, allow_pickle=False)
+            return found
+    made = make()
+    with suppress(OSError), new_file(path) as part, part.open("wb") as file:
+        np.save(file, made)
+    return made

@@ -15,7 +15,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from unembed.errors import ShapeError, UnembedError, WeightError
-from unembed.unembedding import Unembedding
+from unembed.unembedding import Unembedding, broken_rows
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
@@ -78,7 +78,7 @@ class Features:
             raise WeightError(f"Features {self.name}: log10_density has NaN values.")
 
     def _check_finite(self) -> None:
-        bad = ~torch.isfinite(self.W_dec).all(dim=1)
+        bad = broken_rows(self.W_dec)
         if bad.any():
             first = self.indices[int(torch.nonzero(bad)[0])]
             raise WeightError(
@@ -109,7 +109,7 @@ class Features:
 
     def renamed(self, name: str) -> Features:
         """Return the same bank under another name."""
-        return replace(self, name=name)
+        return self if name == self.name else replace(self, name=name)
 
     @classmethod
     def from_array(

@@ -12,15 +12,11 @@ from threading import RLock
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from jaxtyping import Float
-from torch import Tensor
-
 from unembed.enrichment.direction_null import DirectionNull
 from unembed.enrichment.second_moment import SecondMoment
 from unembed.errors import QueryError, SourceError, UnembedError, check_bank
 from unembed.features import Features
 from unembed.load.reopen import reopen_features, reopen_unembedding
-from unembed.similarity import logit_rows
 from unembed.store import Run
 from unembed.sweep import Sweep, SweepSettings
 from unembed.unembedding import Unembedding
@@ -42,7 +38,6 @@ class RunWeights:
         self._unembedding: Unembedding | None = None
         self._banks: dict[str, Features] = {}
         self._nulls: dict[str, DirectionNull] = {}
-        self._rows: dict[str, Tensor] = {}
         self._sweep: Sweep | None = None
 
     @property
@@ -83,20 +78,6 @@ class RunWeights:
                 except UnembedError as error:
                     raise _gone(error, "banks=[…]") from error
             return self._banks[name]
-
-    def rows(self, name: str) -> Float[Tensor, "features d_model"]:
-        """Return a bank's rows whose dot products are correlations of logit weights.
-
-        See `unembed.similarity.logit_rows`.
-
-        Raises:
-            QueryError: when the run has no such bank.
-            SourceError: when the weights cannot be had, or are not what they were.
-        """
-        with _lock:
-            if name not in self._rows:
-                self._rows[name] = logit_rows(self.unembedding, self.bank(name).W_dec)
-            return self._rows[name]
 
     def null_of(self, name: str) -> DirectionNull:
         """Return the random directions that a bank was tested against, for other tests.

@@ -10,9 +10,10 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from unembed.cache import kept_array
 from unembed.errors import ShapeError, UnembedError, VocabularyError, WeightError
 from unembed.vocabulary import Vocabulary
 
@@ -107,8 +108,15 @@ class Unembedding:
         """Σ = W_Uᵀ W_U / n in float64: the variance of w's logit weights is wᵀ Σ w.
 
         Float64 throughout: a float32 Σ is off by 1e-7 of its largest entry, which under the
-        square root would give directions that no token sees a std of 3e-4.
+        square root would give directions that no token sees a std of 3e-4. That of a model in
+        files is kept in the cache folder, by `digest`.
         """
+        if "origin" not in self.preparation:
+            return self._covariance()
+        name = f"covariance/{self.digest[:32]}.npy"
+        return torch.from_numpy(kept_array(name, lambda: self._covariance().numpy()))
+
+    def _covariance(self) -> Float[Tensor, "d_model d_model"]:
         sigma = torch.zeros(self.d_model, self.d_model, dtype=torch.float64)
         for rows in torch.split(self.W_U, 2048):
             wide = rows.double()
@@ -238,7 +246,7 @@ def _scale_to_unit(rows: Tensor, token_ids: npt.NDArray[np.int64], vocabulary: V
 def _check_finite(
     rows: Tensor, token_ids: npt.NDArray[np.int64], vocabulary: Vocabulary, name: str
 ) -> None:
-    bad = ~torch.isfinite(rows).all(dim=1)
+    bad = broken_rows(rows)
     if bad.any():
         token = token_ids[int(torch.nonzero(bad)[0])]
         raise WeightError(
@@ -246,3 +254,11 @@ def _check_finite(
             f"of token {token} ({vocabulary.texts[token]!r}). The file is damaged, or was saved "
             "in a dtype too narrow for it; get it again."
         )
+
+
+def broken_rows(matrix: Float[Tensor, "rows columns"]) -> Bool[Tensor, rows]:
+    """Return which rows hold NaN or infinite values; a matrix without any costs one sum."""
+    suspect = ~torch.isfinite(matrix.sum(1))
+    if not suspect.any():
+        return suspect
+    return ~torch.isfinite(matrix).all(dim=1)

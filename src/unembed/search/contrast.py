@@ -11,7 +11,6 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-import torch
 
 from unembed.enrichment.discovery_rate import DiscoveryRate, log10_q
 from unembed.enrichment.effects import Contrast, Effects, effects_of
@@ -73,7 +72,7 @@ def _of_bank(searched: Searched, name: str, effect: Effects) -> tuple[F64, F64, 
     weights = searched.weights
     null = weights.null_of(name)
     sd = null.sd(effect.delta)
-    z = _shift(searched, name, effect.delta[0] / sd[0])
+    z = searched.shift(name, effect.delta[0] / sd[0])
     alive = np.isfinite(z)
     log10_p = np.zeros(len(z), np.float32)
     tails = null.tails(effect.delta, sd).single()
@@ -84,14 +83,3 @@ def _of_bank(searched: Searched, name: str, effect: Effects) -> tuple[F64, F64, 
     q = log10_q(log10_p, rate.curve())
     nothing = np.float64(np.nan)
     return z, np.where(alive, log10_p, nothing), np.where(alive, q, nothing)
-
-
-def _shift(searched: Searched, name: str, delta: F64) -> F64:
-    """Return δ·w / sqrt(wᵀΣw) of a bank's features, NaN for flat ones; the run keeps the root."""
-    features = searched.of_bank(name)
-    std = features["std"].to_numpy()
-    if searched.run.manifest["unembedding"]["lens"] == "cosine":
-        std = std * features["norm"].to_numpy()
-    shift = searched.weights.bank(name).W_dec @ torch.from_numpy(delta).float()
-    standardised: F64 = np.divide(shift.numpy(), std, out=np.full(len(std), np.nan), where=std > 0)
-    return standardised

@@ -61,7 +61,7 @@ def of_classes(run: Run, classes: Sequence[str]) -> pl.Expr:
                 f"There is no class {each!r}.{did_you_mean(each, CLASSES)} "
                 f"Classes: {', '.join(CLASSES)}."
             )
-    if classes and run.features["class"].null_count() == run.features.height:
+    if classes and run.scalars["class"].null_count() == run.scalars.height:
         raise QueryError(
             f"The features of {run.path} have no classes: it was made without token sets, or by an "
             "older unembed. Make the run again: `unembed run … --sets default`."

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
 
 from unembed.errors import QueryError
 from unembed.search.scored import Scored, Searched
-from unembed.similarity import logit_rows
 
 
 def by_likeness(searched: Searched, address: str) -> Scored:
@@ -32,11 +32,11 @@ def by_likeness(searched: Searched, address: str) -> Scored:
     weights = searched.weights
     bank = weights.bank(feature["bank"])
     at = int(np.flatnonzero(bank.indices == feature["index"])[0])
-    (given,) = logit_rows(weights.unembedding, bank.W_dec[at : at + 1])
-    cosine = np.concatenate([(weights.rows(name) @ given).numpy() for name in searched.banks])
-    known = cosine.astype(np.float64)
+    given = bank.W_dec[at].double()
+    seen = weights.unembedding.covariance @ given
+    towards = (seen / torch.sqrt(given @ seen)).numpy()
+    cosine = np.concatenate([searched.shift(name, towards) for name in searched.banks])
     features = searched.features
-    known[features["std"].to_numpy() == 0] = np.nan
     itself = (features["bank"] == feature["bank"]) & (features["index"] == feature["index"])
-    known[itself.to_numpy()] = np.nan
-    return Scored({"cosine": known})
+    cosine[itself.to_numpy()] = np.nan
+    return Scored({"cosine": cosine})

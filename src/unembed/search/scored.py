@@ -9,6 +9,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 import polars as pl
+import torch
+from jaxtyping import Float
 
 from unembed.live import RunWeights, weights_of
 from unembed.store import Run
@@ -53,9 +55,8 @@ class Searched:
     @cached_property
     def features(self) -> pl.DataFrame:
         """One row a feature, bank after bank, in the run's order; `row` is its place in the run."""
-        table = self.run.features.lazy().with_row_index("row")
-        light = pl.exclude(pl.List(pl.UInt32), pl.List(pl.Float32), pl.List(pl.Int32))
-        return table.filter(pl.col("bank").is_in(self.banks)).select(light).collect()
+        table = self.run.scalars.with_row_index("row")
+        return table.filter(pl.col("bank").is_in(self.banks))
 
     @property
     def weights(self) -> RunWeights:
@@ -65,3 +66,13 @@ class Searched:
     def of_bank(self, name: str) -> pl.DataFrame:
         """Return the features of one of the banks."""
         return self.features.filter(bank=name)
+
+    def shift(self, name: str, delta: Float[np.ndarray, d_model]) -> F64:
+        """Return δ·w / sqrt(wᵀΣw) of a bank's features, NaN for flat ones; the run has the root."""
+        features = self.of_bank(name)
+        std = features["std"].to_numpy()
+        if self.run.manifest["unembedding"]["lens"] == "cosine":
+            std = std * features["norm"].to_numpy()
+        shift = (self.weights.bank(name).W_dec @ torch.from_numpy(delta).float()).numpy()
+        shift_in_std: F64 = np.divide(shift, std, out=np.full(len(std), np.nan), where=std > 0)
+        return shift_in_std
