@@ -25,6 +25,7 @@ from unembed.enrichment.effects import rows_of
 from unembed.errors import QueryError, RunError, TokenSetError, UnembedError
 from unembed.store import enrichment as store
 from unembed.store import manifest as manifest_module
+from unembed.store import query as store_query
 from unembed.sweep import Membership
 from unembed.tokensets import SetInfo, TokenSets, merge
 
@@ -345,3 +346,30 @@ def test_damaged_enrichment(
     path.unlink() if how == "gone" else path.write_bytes(b"PAR1 nothing")
     with pytest.raises(RunError, match="make the run again, with --overwrite"):
         Run.open(tmp_path / "run").enrichment("b/10")
+
+
+@pytest.mark.parametrize("score", ["z", "log10_p", "log10_q"])
+def test_a_set_over_all_features_is_what_its_pairs_say(run: Run, score: store_query.Score) -> None:
+    numbers = {name: number for number, name in enumerate(run.tested_sets["name"])}
+    found = run.scores_of_set(numbers["thirds"], score)
+    pairs = run.enrichment(token_set="thirds")
+    rows = [run.row_of(address) for address in pairs["feature"]]
+    np.testing.assert_allclose(found[rows], pairs[score], rtol=4e-3, atol=2e-3)
+
+
+def test_significant_pairs_by_number_are_those_by_name(run: Run) -> None:
+    named = run.enrichment()
+    numbers = run.significant
+    names = run.tested_sets["name"].gather(numbers["token_set"])
+    assert names.to_list() == named["token_set"].to_list()
+    assert numbers["feature"].to_list() == [run.row_of(address) for address in named["feature"]]
+    assert numbers["z"].to_list() == named["z"].to_list()
+
+
+def test_rows_and_scalars_are_parts_of_the_features(run: Run) -> None:
+    plain = run.features.drop("histogram", "^(top|bottom)_.*$")
+    assert run.scalars.select(plain.columns).equals(plain)
+    stretch = run.rows(3, run.features.height - 1)
+    assert stretch.select(run.features.columns).equals(run.features[3:-1])
+    texts = run.tokens["text"].gather(stretch["top_ids"][0])
+    assert stretch["top_tokens"][0].to_list() == texts.to_list()

@@ -70,7 +70,7 @@ def spread_by_bank(run: Run) -> pl.DataFrame:
             _shaped(name).max().alias(f"{name}_max"),
         )
     ]
-    spread = run.features.group_by("bank").agg(
+    spread = run.scalars.group_by("bank").agg(
         pl.len().cast(pl.Int64).alias("features"),
         pl.col("skewness").is_null().sum().cast(pl.Int64).alias("flat"),
         *drawn,
@@ -90,7 +90,7 @@ def classes_by_bank(run: Run) -> pl.DataFrame:
     Raises:
         QueryError: when the run's features have no classes.
     """
-    classes = run.features.select("bank", "class")
+    classes = run.scalars.select("bank", "class")
     if classes["class"].is_null().all():
         raise QueryError(
             f"The features of {run.path} have no classes: it was made without token sets, or by "

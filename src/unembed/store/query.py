@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from unembed.enrichment.direction_null import Tails
 from unembed.enrichment.discovery_rate import DiscoveryRate, log10_q
 from unembed.enrichment.lookup import log10_p_of_pairs
 from unembed.enrichment.simulated_null import SimulatedNull
@@ -21,6 +22,7 @@ from unembed.tokensets.token_sets import is_within
 
 LEVELS = (0.01, 0.05)
 """False discovery rates that a summary counts at."""
+Score = Literal["z", "log10_p", "log10_q"]
 _IDENTITY = ("feature", "token_set")
 
 
@@ -30,7 +32,7 @@ class StoredEnrichment:
     Args:
         folder: the run's.
         manifest: of the run.
-        features: its feature table, for the features' indices.
+        features: bank and index of every feature.
     """
 
     def __init__(self, folder: Path, manifest: dict[str, Any], features: pl.DataFrame) -> None:
@@ -38,6 +40,8 @@ class StoredEnrichment:
         self._manifest = manifest
         self._features = features
         self._banks = [bank["name"] for bank in manifest["banks"]]
+        self._read_tails: dict[str, Tails] = {}
+        self._curves: dict[str, npt.NDArray[np.float32]] = {}
 
     @cached_property
     def token_sets(self) -> pl.DataFrame:
@@ -86,6 +90,29 @@ class StoredEnrichment:
         if max_q is not None:
             found = found.filter(pl.col("log10_q") <= (np.log10(max_q) if max_q > 0 else -np.inf))
         return self._named(found, family)
+
+    def scores_of_set(self, number: int, score: Score) -> npt.NDArray[np.float32]:
+        """Return one score of all features with one set (see `Run.scores_of_set`)."""
+        found = []
+        for bank in self._banks:
+            z = self._column(bank, number)
+            if score == "z":
+                found.append(z)
+                continue
+            log10_p = np.empty(len(z), np.float32)
+            tails = Tails(*(table[number : number + 1] for table in self._tails(bank)))
+            log10_p_of_pairs(z, np.zeros(len(z), np.int64), *tails, log10_p)
+            found.append(log10_p if score == "log10_p" else log10_q(log10_p, self._curve(bank)))
+        return np.concatenate(found).astype(np.float32)
+
+    @cached_property
+    def significant(self) -> pl.DataFrame:
+        """The significant pairs of all banks by number (see `Run.significant`)."""
+        starts = np.cumsum([0, *(bank["features"] for bank in self._manifest["banks"])])
+        return pl.concat(
+            self._kept(bank).select(pl.col("feature").cast(pl.Int64) + int(start), "token_set", "z")
+            for bank, start in zip(self._banks, starts, strict=False)
+        ).sort(pl.col("z").abs(), descending=True, maintain_order=True)
 
     def _named(self, found: pl.DataFrame, family: str | None) -> pl.DataFrame:
         """Put names in the place of numbers; keep a family."""
@@ -154,9 +181,13 @@ class StoredEnrichment:
         return self._scored(bank, np.full(len(numbers), position), numbers, z[numbers])
 
     def _of_set(self, bank: str, of_set: int) -> pl.DataFrame:
-        columns = [self._z(shard)[:, of_set].astype(np.float32) for shard in self._shards(bank)]
-        z = np.concatenate(columns)
+        z = self._column(bank, of_set)
         return self._scored(bank, np.arange(len(z)), np.full(len(z), of_set), z)
+
+    def _column(self, bank: str, number: int) -> npt.NDArray[np.float32]:
+        """Return z of a bank's features with one set."""
+        columns = [self._z(shard)[:, number].astype(np.float32) for shard in self._shards(bank)]
+        return np.concatenate(columns)
 
     def _scored(
         self,
@@ -166,16 +197,15 @@ class StoredEnrichment:
         z: npt.NDArray[np.float32],
     ) -> pl.DataFrame:
         """Pairs with z, log10 p and q by the bank's tables; all else where it was kept."""
-        tails = store.read_tails(self._folder / store.tests_path(bank))
         log10_p = np.empty(len(z), np.float32)
-        log10_p_of_pairs(z, token_set, *tails, log10_p)
+        log10_p_of_pairs(z, token_set, *self._tails(bank), log10_p)
         scored = pl.DataFrame(
             {
                 "feature": feature.astype(np.int32),
                 "token_set": token_set.astype(np.int32),
                 "z": z,
                 "log10_p": log10_p,
-                "log10_q": log10_q(log10_p, self._rate(bank).curve()),
+                "log10_q": log10_q(log10_p, self._curve(bank)),
             }
         )
         kept = self._kept(bank)
@@ -189,6 +219,18 @@ class StoredEnrichment:
                 for name in exact
             ),
         ).rename({f"{name}_kept": name for name in ("z", "log10_p", "log10_q")})
+
+    def _tails(self, bank: str) -> Tails:
+        """The tail probabilities of every set with a bank, read once."""
+        if bank not in self._read_tails:
+            self._read_tails[bank] = store.read_tails(self._folder / store.tests_path(bank))
+        return self._read_tails[bank]
+
+    def _curve(self, bank: str) -> npt.NDArray[np.float32]:
+        """The bank's curve from log10 p to log10 q, drawn once."""
+        if bank not in self._curves:
+            self._curves[bank] = self._rate(bank).curve()
+        return self._curves[bank]
 
     def _kept(self, bank: str) -> pl.DataFrame:
         """The significant pairs of a bank."""

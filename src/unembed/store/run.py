@@ -7,14 +7,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from unembed.errors import QueryError, RunError, did_you_mean
 from unembed.store.explanation import CLASS_COLUMNS, StoredExplanations, is_explained
 from unembed.store.manifest import read_manifest
-from unembed.store.query import StoredEnrichment
-from unembed.store.schema import FEATURE_COLUMNS
-from unembed.store.shards import TOKENS, read_table, shards
+from unembed.store.query import Score, StoredEnrichment
+from unembed.store.schema import FEATURE_COLUMNS, SCALAR_COLUMNS
+from unembed.store.shards import TOKENS, read_table, shard_rows, shards
 
 _WITH_SETS = "Make the run again with them: `unembed run … --sets default`."
 
@@ -76,12 +78,28 @@ class Run:
         Token columns hold ids, outermost first; `token_texts` turns them into text. In runs made
         without token sets, class and label and what they rest on are null.
         """
-        return pl.concat([self._statistics, self._classes], how="horizontal")
+        table = read_table(*self._shard_paths).select(*FEATURE_COLUMNS)
+        return pl.concat([table, self._classes], how="horizontal")
 
     @cached_property
-    def _statistics(self) -> pl.DataFrame:
-        paths = [self.path / shard.path for shard in shards(self.manifest)]
-        return read_table(*paths).select(*FEATURE_COLUMNS)
+    def scalars(self) -> pl.DataFrame:
+        """`features` without histogram and tokens: light with a million features."""
+        table = read_table(*self._shard_paths, columns=SCALAR_COLUMNS)
+        return pl.concat([table, self._classes], how="horizontal")
+
+    def rows(self, start: int, stop: int) -> pl.DataFrame:
+        """Return the rows `start` to `stop` of `features`, without reading all of it.
+
+        Token columns are there as text, too: `top_tokens` and `bottom_tokens`.
+        """
+        table = shard_rows(self.path, self.manifest, start, stop).select(*FEATURE_COLUMNS)
+        texts = (self.token_texts(table[f"{end}_ids"]) for end in ("top", "bottom"))
+        classes = self._classes[start:stop]
+        return pl.concat([table.with_columns(texts), classes], how="horizontal")
+
+    @property
+    def _shard_paths(self) -> list[Path]:
+        return [self.path / shard.path for shard in shards(self.manifest)]
 
     @cached_property
     def _explanations(self) -> StoredExplanations | None:
@@ -94,7 +112,8 @@ class Run:
     def _classes(self) -> pl.DataFrame:
         stored = self._explanations
         if stored is None:
-            return pl.DataFrame(schema=CLASS_COLUMNS).clear(self._statistics.height)
+            features = sum(bank["features"] for bank in self.manifest["banks"])
+            return pl.DataFrame(schema=CLASS_COLUMNS).clear(features)
         return stored.classes
 
     def token_texts(self, ids: pl.Series) -> pl.Series:
@@ -120,16 +139,28 @@ class Run:
         Raises:
             QueryError: when the run has no such feature.
         """
+        at = self.row_of(address)
+        return self.rows(at, at + 1).row(0, named=True)
+
+    def row_of(self, address: str) -> int:
+        """Return a feature's place in `features`.
+
+        Args:
+            address: `bank/index`, as for `feature`.
+
+        Raises:
+            QueryError: when the run has no such feature.
+        """
         bank, index = self._parse(address)
-        found = self.features.filter(bank=bank, index=index)
-        if found.is_empty():
-            indices = self.features.filter(bank=bank)["index"].to_numpy()
+        of_bank = self.scalars["bank"] == bank
+        found = (of_bank & (self.scalars["index"] == index)).arg_true()
+        if not len(found):
+            indices = self.scalars["index"].filter(of_bank).to_numpy()
             raise QueryError(
                 f"{bank} has no feature {index}: its {len(indices):,} indices are "
                 f"{indices.min()} to {indices.max()}."
             )
-        row = found.with_columns(self.token_texts(found[f"{end}_ids"]) for end in ("top", "bottom"))
-        return row.row(0, named=True)
+        return int(found[0])
 
     @property
     def is_explained(self) -> bool:
@@ -150,12 +181,10 @@ class Run:
         Raises:
             QueryError: when the run has no such feature, or was made without token sets.
         """
-        bank, index = self._parse(address)
-        self.feature(address)
+        row = self.row_of(address)
         if self._explanations is None:
             raise QueryError(f"{self.path} was made without token sets. {_WITH_SETS}")
-        row = self._statistics.with_row_index("row").filter(bank=bank, index=index)["row"][0]
-        return self._explanations.case(int(row))
+        return self._explanations.case(row)
 
     @property
     def has_enrichment(self) -> bool:
@@ -209,6 +238,39 @@ class Run:
             token_set=token_set, family=family, bank=bank, sign=sign, max_q=max_q,
         )  # fmt: skip
 
+    def scores_of_set(self, number: int, score: Score) -> npt.NDArray[np.float32]:
+        """Return one score of every feature with one token set, in the order of `features`.
+
+        Quicker than `enrichment`, which sorts and names them. z is as the run keeps it for all
+        pairs, in float16.
+
+        Args:
+            number: the set's place in `tested_sets`.
+            score: `z`, `log10_p` or `log10_q`, of the direction test.
+
+        Raises:
+            QueryError: when the run has no enrichment.
+        """
+        return self._enrichment.scores_of_set(number, score)
+
+    @property
+    def tested_sets(self) -> pl.DataFrame:
+        """The rows of `token_sets` that were tested, in the order of their numbers.
+
+        Raises:
+            QueryError: when the run has none.
+        """
+        return self._enrichment.tested
+
+    @cached_property
+    def significant(self) -> pl.DataFrame:
+        """The significant pairs by number, the strongest first: feature (its row), token_set, z.
+
+        Raises:
+            QueryError: when the run has no enrichment.
+        """
+        return self._enrichment.significant
+
     @property
     def discoveries(self) -> dict[str, Any]:
         """How many pairs were tested, and pass; what the classical null would have claimed.
@@ -227,7 +289,8 @@ class Run:
     def _enrichment(self) -> StoredEnrichment:
         if not self.has_enrichment:
             raise QueryError(f"{self.path} was made without token sets. {_WITH_SETS}")
-        return StoredEnrichment(self.path, self.manifest, self._statistics)
+        indices = read_table(*self._shard_paths, columns=["bank", "index"])
+        return StoredEnrichment(self.path, self.manifest, indices)
 
     def _parse(self, address: str) -> tuple[str, int]:
         bank, slash, index = address.rpartition("/")

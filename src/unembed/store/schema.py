@@ -31,6 +31,7 @@ FEATURE_COLUMNS: dict[str, pl.DataType] = {
 }
 """Columns of `features/*.parquet`. A flat feature (an all-zero decoder row) has std 0 and
 nulls for what then has no value: skewness, kurtosis, histogram, top and bottom tokens."""
+SCALAR_COLUMNS = [name for name, kind in FEATURE_COLUMNS.items() if not kind.is_nested()]
 
 
 def feature_rows(features: Features, start: int, read: FeatureStatistics) -> pl.DataFrame:

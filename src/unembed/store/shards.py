@@ -41,6 +41,35 @@ def shards(manifest: dict[str, Any]) -> Iterator[Shard]:
             yield Shard(position, start, stop, path)
 
 
+def shard_rows(folder: Path, manifest: dict[str, Any], start: int, stop: int) -> pl.DataFrame:
+    """Return some features' rows, without reading the shards of the others.
+
+    Args:
+        folder: the run's.
+        manifest: of the run.
+        start: the place in the run of the first.
+        stop: the place after the last.
+
+    Raises:
+        RunError: when a shard is missing or damaged.
+    """
+    parts, first = [], 0
+    for shard in shards(manifest):
+        length = shard.stop - shard.start
+        low, high = max(start - first, 0), min(stop - first, length)
+        if low < high:
+            parts.append(_slice(folder / shard.path, low, high - low))
+        first += length
+    return pl.concat(parts)
+
+
+def _slice(path: Path, start: int, length: int) -> pl.DataFrame:
+    try:
+        return pl.scan_parquet(path).slice(start, length).collect()
+    except (PolarsError, OSError) as error:
+        raise damaged(path, error) from error
+
+
 def write_table(path: Path, table: pl.DataFrame) -> None:
     """Write a table as Parquet, whole or not at all. Equal tables give equal bytes."""
     write_atomically(path, lambda part: table.write_parquet(part, compression="zstd"))

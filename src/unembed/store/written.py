@@ -56,7 +56,7 @@ def sets_by_bank(
         raise QueryError(f"The sign is + (promotes) or - (suppresses), not {sign!r}.")
     counts = _counts(run)
     chosen = _chosen(run, counts, sets, family, sign, limit)
-    sizes = run.features.group_by("bank").agg(total=pl.len())
+    sizes = run.scalars.group_by("bank").agg(total=pl.len())
     table = (
         chosen.join(by_depth(run), how="cross", maintain_order="left")
         .join(counts, on=["token_set", "bank"], how="left", maintain_order="left")
@@ -119,7 +119,7 @@ def _chosen(
 
 def _most_written(run: Run, counts: pl.DataFrame, sign: Literal["+", "-"] | None) -> pl.DataFrame:
     """Sets by their share of features, on average over banks, the largest first."""
-    sizes = run.features.group_by("bank").agg(total=pl.len())
+    sizes = run.scalars.group_by("bank").agg(total=pl.len())
     shares = counts.join(sizes, on="bank").with_columns(
         promoted=pl.col("promoting") / pl.col("total"),
         suppressed=pl.col("suppressing") / pl.col("total"),

@@ -30,7 +30,7 @@ def facts(run: Run, address: str) -> dict[str, Any]:
         QueryError: when the run has no such feature.
     """
     row = run.feature(address)
-    bank = run.features.filter(bank=row["bank"])
+    bank = run.scalars.filter(bank=row["bank"])
     source = next(b for b in run.manifest["banks"] if b["name"] == row["bank"])
     known = source["neuronpedia"]
     return {

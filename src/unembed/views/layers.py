@@ -63,7 +63,7 @@ def facts(
             f"{run.path} was made without token sets. Make it again with them: "
             "`unembed run … --sets default`."
         )
-    has_classes = run.features["class"].is_not_null().any()
+    has_classes = run.scalars["class"].is_not_null().any()
     return {
         "run": str(run.path),
         "model": run.model,

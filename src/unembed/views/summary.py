@@ -102,7 +102,7 @@ def classes_of_banks(run: Run) -> pl.DataFrame:
     """
     counts = classes_by_bank(run).pivot("class", index="bank", values="features")
     named = pl.col("label").str.contains("^(?:promotes|suppresses|splits)")
-    labelled = run.features.group_by("bank").agg(labelled=named.sum())
+    labelled = run.scalars.group_by("bank").agg(labelled=named.sum())
     return counts.join(labelled, on="bank", maintain_order="left")
 
 
@@ -127,7 +127,7 @@ def extreme(run: Run, tail: str, limit: int) -> pl.DataFrame:
 def draw(run: Run, *, n_features: int = 10) -> Group:
     """Return the summary, drawn for the terminal."""
     manifest = run.manifest["unembedding"]
-    count = run.features.height
+    count = run.scalars.height
     heading = Text.assemble(
         (f"{count:,} features", "bold"),
         f" × {manifest['tokens']:,} tokens of {run.model} ({manifest['lens']} lens)",
