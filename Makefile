@@ -31,7 +31,7 @@ browser:
 	|| echo "No Chromium could be installed: figures are not drawn into files in the tests."
 
 test: inputs browser
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 
 check: setup
 	$(BIN)/ruff format --check .

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from filelock import FileLock
 
 from unembed import Features, Run, Unembedding, Vocabulary, prepare_unembedding
 
@@ -43,20 +44,30 @@ def bank(random: torch.Generator) -> Features:
 
 
 @pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+def demo(tmp_path_factory: pytest.TempPathFactory, testrun_uid: str) -> tuple[Path, str]:
     """`unembed demo` without a network: the run's folder, and what was printed.
+
+    The processes of one test run share it.
 
     8,192 features of an SAE and 6,144 neurons of a real model, against the default token sets.
     """
-    folder = tmp_path_factory.mktemp("demo")
+    folder = tmp_path_factory.getbasetemp().parent / f"demo-{testrun_uid}"
+    with FileLock(f"{folder}.lock"):
+        if not (folder / "printed").is_file():
+            (folder / "printed").write_text(_run_demo(folder))
+    return folder / "run", (folder / "printed").read_text()
+
+
+def _run_demo(folder: Path) -> str:
     offline = {"HF_HUB_OFFLINE": "1", "HTTPS_PROXY": "http://127.0.0.1:9"}
+    folder.mkdir()
     done = subprocess.run(
         [sys.executable, "-m", "unembed", "demo", "-o", folder / "run"],
         capture_output=True, text=True, check=False, timeout=600,
         env={**os.environ, **offline, "UNEMBED_CACHE": str(folder / "cache"), "COLUMNS": "160"},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    return folder / "run", done.stdout
+    return done.stdout
 
 
 @pytest.fixture(scope="session")
