@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +18,19 @@ from unembed.store.query import Score, StoredEnrichment
 from unembed.store.schema import FEATURE_COLUMNS, SCALAR_COLUMNS
 from unembed.store.shards import TOKENS, read_table, shard_rows, shards
 
+if TYPE_CHECKING:
+    from unembed.explorer.server import Background
+
 _WITH_SETS = "Make the run again with them: `unembed run … --sets default`."
+
+
+class FeatureRow(dict[str, Any]):
+    """One feature's row of `Run.features`; a notebook shows it as a card."""
+
+    def _repr_html_(self) -> str:
+        from unembed.notebook import feature_html
+
+        return feature_html(self)
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,6 +67,27 @@ class Run:
             f"{bank['name']} ({bank['features']:,})" for bank in self.manifest["banks"]
         )
         return f"Run({self.path}: {self.model}; {banks})"
+
+    def _repr_html_(self) -> str:
+        from unembed.notebook import run_html
+
+        return run_html(self)
+
+    def explore(self, *, port: int | None = None, height: int = 900) -> Background:
+        """Return the explorer of this run, which a notebook shows in the cell.
+
+        It runs as long as the program, or until `stop`. Needs `pip install 'unembed[explore]'`.
+
+        Args:
+            port: to listen at; any that is free, unless given.
+            height: of the cell, in pixels.
+
+        Raises:
+            UnembedError: when the port is taken, or the extra is not installed.
+        """
+        from unembed.explorer.server import Background
+
+        return Background(self, port=port, height=height)
 
     @property
     def model(self) -> str:
@@ -129,8 +162,10 @@ class Run:
             dtype=pl.List(pl.String),
         )
 
-    def feature(self, address: str) -> dict[str, Any]:
+    def feature(self, address: str) -> FeatureRow:
         """Return one feature's row, with `top_tokens` and `bottom_tokens` as text.
+
+        A notebook shows it as a card.
 
         Args:
             address: `bank/index`, such as `mlp.26/1329`; the bank may be left out of a run
@@ -140,7 +175,7 @@ class Run:
             QueryError: when the run has no such feature.
         """
         at = self.row_of(address)
-        return self.rows(at, at + 1).row(0, named=True)
+        return FeatureRow(self.rows(at, at + 1).row(0, named=True))
 
     def row_of(self, address: str) -> int:
         """Return a feature's place in `features`.
