@@ -7,9 +7,24 @@ STAMP := $(VENV)/.installed
 # torch is pinned here, and only here, to a build that pip finds without a CUDA toolkit.
 TORCH := torch==2.13.0
 
-.PHONY: setup demo inputs browser test check format bench clean
+PAGE := src/unembed/explorer/page/index.html
+WEB := web/package-lock.json web/vite.config.ts web/index.html $(shell find web/src -type f)
+
+.PHONY: setup page demo inputs browser test check format bench clean
 
 setup: $(STAMP)
+
+# The explorer's page. It needs Node.js; without, all but the explorer works.
+page: $(PAGE)
+
+$(PAGE): $(WEB) web/node_modules/.package-lock.json
+	cd web && npm run --silent build
+	touch $@
+
+web/node_modules/.package-lock.json: web/package-lock.json
+	@command -v npm > /dev/null || { echo "The explorer needs npm: install Node.js 20."; exit 1; }
+	cd web && npm ci --silent --no-audit --no-fund
+	touch $@
 
 $(STAMP): pyproject.toml src/unembed/version.py
 	$(PYTHON) -m venv $(VENV)
@@ -30,17 +45,20 @@ browser:
 	|| { apt-get update -qq && apt-get install -qq --yes chromium fonts-liberation; } > /dev/null \
 	|| echo "No Chromium could be installed: figures are not drawn into files in the tests."
 
-test: inputs browser
+test: inputs browser page
+	cd web && npm test --silent
 	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 
-check: setup
+check: setup web/node_modules/.package-lock.json
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	cd web && npm run --silent check
 
 format: setup
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+	cd web && npm run --silent format
 
 bench: inputs
 	$(BIN)/python benchmarks/stats.py
@@ -53,4 +71,4 @@ bench: inputs
 	$(BIN)/python benchmarks/find.py
 
 clean:
-	rm -rf $(VENV) dist build
+	rm -rf $(VENV) dist build web/node_modules src/unembed/explorer/page

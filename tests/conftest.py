@@ -13,6 +13,8 @@ from filelock import FileLock
 
 from unembed import Features, Run, Unembedding, Vocabulary, prepare_unembedding
 
+from .tiny_run import Planted, plain_run, tiny_run
+
 INPUTS = Path(__file__).parents[1] / ".inputs"
 
 
@@ -41,6 +43,18 @@ def unembedding(vocabulary: Vocabulary, random: torch.Generator) -> Unembedding:
 @pytest.fixture
 def bank(random: torch.Generator) -> Features:
     return Features.from_array(torch.randn(50, 16, generator=random), name="bank", layer=3)
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> Planted:
+    """A small run with token sets and classes, its weights in memory."""
+    return tiny_run(tmp_path_factory.mktemp("tiny") / "run")
+
+
+@pytest.fixture(scope="session")
+def plain(tmp_path_factory: pytest.TempPathFactory) -> Planted:
+    """A small run without token sets."""
+    return plain_run(tmp_path_factory.mktemp("plain") / "run")
 
 
 @pytest.fixture(scope="session")

@@ -1,11 +1,11 @@
-"""A small run with planted features: what each search must find is known."""
+"""A small run with planted features: what each question must find is known."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
-import pytest
 import torch
 
 from unembed import (
@@ -89,19 +89,17 @@ def planted(lens: str = "logit") -> tuple[Unembedding, list[Features], TokenSets
     return unembedding, banks, _sets(vocabulary)
 
 
-@pytest.fixture(scope="session")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> Planted:
+def tiny_run(out: Path, enrichment: EnrichmentSettings = FEW) -> Planted:
+    """The run of it."""
     unembedding, banks, sets = planted()
-    out = tmp_path_factory.mktemp("searched") / "run"
-    run = analyze(unembedding, banks, out, token_sets=sets, enrichment=FEW)
+    run = analyze(unembedding, banks, out, token_sets=sets, enrichment=enrichment)
     weights_of(run, unembedding=unembedding, banks=banks)
     return Planted(run, unembedding, {bank.name: bank for bank in banks}, sets)
 
 
-@pytest.fixture(scope="session")
-def plain(tmp_path_factory: pytest.TempPathFactory) -> Planted:
+def plain_run(out: Path) -> Planted:
     """The same without token sets, with the cosine lens."""
     unembedding, banks, sets = planted("cosine")
-    run = analyze(unembedding, banks, tmp_path_factory.mktemp("plain") / "run")
+    run = analyze(unembedding, banks, out)
     weights_of(run, unembedding=unembedding, banks=banks)
     return Planted(run, unembedding, {bank.name: bank for bank in banks}, sets)

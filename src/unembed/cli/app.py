@@ -14,11 +14,13 @@ from rich.console import Console
 from unembed.cli import enrichment as enrichment_commands
 from unembed.cli import layers as layers_commands
 from unembed.cli.explain import explain as explain_command
+from unembed.cli.explore import explore as explore_command
 from unembed.cli.find import find as find_command
 from unembed.cli.neuronpedia import neuronpedia as neuronpedia_command
 from unembed.cli.options import Csv, Family, Json, RunFolder, one_format
 from unembed.cli.output import print_json
 from unembed.cli.progress import analyze_with_progress
+from unembed.cli.report import report as report_command
 from unembed.cli.sets import app as sets_app
 from unembed.demo import FEATURES as DEMO_FEATURES
 from unembed.demo import MODEL as DEMO_MODEL
@@ -46,6 +48,8 @@ app = typer.Typer(
 
 app.add_typer(sets_app, name="sets")
 app.command()(explain_command)
+app.command()(explore_command)
+app.command()(report_command)
 app.command()(enrichment_commands.enrichment)
 app.command()(enrichment_commands.leading_edge)
 app.command()(layers_commands.layers)

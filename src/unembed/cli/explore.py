@@ -1,0 +1,43 @@
+"""`unembed explore`: a run as a web page."""
+
+from __future__ import annotations
+
+import webbrowser
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from unembed.cli.options import RunFolder
+from unembed.store import Run
+
+
+def explore(
+    path: RunFolder,
+    port: Annotated[
+        int | None,
+        typer.Option(min=0, max=65535, help="Where to listen; 0 for any free port."),
+    ] = None,
+    browser: Annotated[
+        bool, typer.Option("--browser/--no-browser", help="Open the page in a browser.")
+    ] = True,
+) -> None:
+    """Open a run in the explorer: a web page on this machine, until Ctrl-C.
+
+    Every feature by its statistics, its tokens and its token sets; every set over all features;
+    any token; the layers. Nothing leaves this machine, and no other can reach it.
+
+        unembed explore runs/demo
+
+    On a server, give a port, and bring it here: `ssh -L 8377:localhost:8377 server`.
+    """
+    run = Run.open(path)
+    from unembed.explorer.server import serve
+
+    def ready(address: str) -> None:
+        console = Console(stderr=True)
+        console.print(f"[bold]{address}[/]  shows {run.path}; Ctrl-C stops it.", soft_wrap=True)
+        if browser:
+            webbrowser.open(address)
+
+    serve(run, port=port, ready=ready)

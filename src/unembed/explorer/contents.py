@@ -1,0 +1,375 @@
+"""What the explorer shows of a run: each thing a pure function of what it is called.
+
+Features, sets and tokens are numbers here, so that arrays can be short: a feature its place in the
+run, a set its place among those that were tested, a token its row of W_U.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+import torch
+
+from unembed import neuronpedia
+from unembed.errors import QueryError
+from unembed.explanation import CLASSES
+from unembed.live import RunWeights, weights_of
+from unembed.revisit import logit_weights_of
+from unembed.search import find
+from unembed.search.contrast import by_contrast
+from unembed.search.scored import Searched
+from unembed.store import Run
+from unembed.store.depth import by_depth
+from unembed.store.query import Score
+from unembed.sweep.bins import bin_edges
+from unembed.views import explanation as explanation_view
+from unembed.views import feature as feature_view
+from unembed.views import layers as layers_view
+from unembed.views import summary
+
+Array = npt.NDArray[np.generic]
+
+PAGE = 64
+"""Features in a page of rows."""
+TOKENS_IN_ROW = 8
+SETS_OF_FEATURE = 200
+NEAREST = 20
+SETS_BY_LAYER = 40
+NO_CLASS = 255
+_COLUMNS = {
+    "index": np.int32,
+    **dict.fromkeys(
+        ("std", "skewness", "kurtosis", "mean", "min", "max", "norm", "log10_density"), np.float32
+    ),
+    **dict.fromkeys(("left_tail", "right_tail", "partition_r2"), np.float32),
+    "class": np.uint8,
+    "strongest_set": np.int32,
+    "strongest_z": np.float32,
+}
+_SCORES = ("z", "log10_p", "log10_q", "es", "peak", "auroc", "nes", "log10_p_directions",
+           "log10_p_tokens")  # fmt: skip
+_ENVELOPE = (
+    "kurtosis_above", "skewness_below", "skewness_above", "left_tail_above", "right_tail_above"
+)  # fmt: skip
+
+
+class Contents:
+    """All that can be asked of one run.
+
+    Args:
+        run: a finished run.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self._banks = {bank["name"]: bank for bank in run.manifest["banks"]}
+
+    @property
+    def _weights(self) -> RunWeights:
+        return weights_of(self.run)
+
+    def overview(self) -> dict[str, Any]:
+        """Return what every view needs to know of the run, and its summary."""
+        return self._overview
+
+    @cached_property
+    def _overview(self) -> dict[str, Any]:
+        run, manifest = self.run, self.run.manifest
+        enrichment = manifest.get("enrichment")
+        return {
+            "name": run.path.resolve().name,
+            "model": run.model,
+            "lens": manifest["unembedding"]["lens"],
+            "tokens": manifest["unembedding"]["tokens"],
+            "vocabulary": len(run.tokens),
+            "d_model": manifest["unembedding"]["d_model"],
+            "unembed_version": manifest["unembed_version"],
+            "features": run.scalars.height,
+            "page": PAGE,
+            "columns": {name: np.dtype(kind).name for name, kind in _COLUMNS.items()},
+            "classes": list(CLASSES),
+            "bin_edges": bin_edges()[1:-1].round(6).tolist(),
+            "banks": self._bank_facts(),
+            "summary": summary.by_bank(run).to_dicts(),
+            "has_sets": run.has_enrichment,
+            "is_explained": run.is_explained,
+            "tsea": bool(enrichment and enrichment.get("tsea")),
+            "weight": enrichment and enrichment.get("weight", "none"),
+            "max_q": enrichment and enrichment["max_q"],
+            "classes_by_bank": summary.classes_of_banks(run).to_dicts()
+            if run.is_explained
+            else None,
+            "discoveries": run.discoveries if run.has_enrichment else None,
+        }
+
+    def _bank_facts(self) -> list[dict[str, Any]]:
+        nulls = self.run.manifest.get("enrichment", {}).get("nulls", [None] * len(self._banks))
+        kinds = dict(by_depth(self.run).select("bank", "kind").iter_rows())
+        facts, start = [], 0
+        for bank, null in zip(self._banks.values(), nulls, strict=True):
+            envelope = self.run.scalars[start].select(_ENVELOPE).row(0, named=True)
+            facts.append(
+                {name: bank[name] for name in ("name", "features", "layer", "hook", "neuronpedia")}
+                | {"start": start, "kind": kinds[bank["name"]], "null": null and null["origin"]}
+                | {"envelope": envelope if envelope["kurtosis_above"] is not None else None}
+            )
+            start += bank["features"]
+        return facts
+
+    def column(self, name: str) -> Array:
+        """Return one value a feature, NaN (or 255, −1) where there is none.
+
+        Raises:
+            QueryError: when there is no such column.
+        """
+        if name not in _COLUMNS:
+            raise QueryError(f"There is no column {name!r}. Columns: {', '.join(_COLUMNS)}.")
+        kind = _COLUMNS[name]
+        if name.startswith("strongest_"):
+            return self._strongest[name].to_numpy().astype(kind)
+        values = self.run.scalars[name]
+        if name == "class":
+            numbers = dict(zip(CLASSES, range(len(CLASSES)), strict=True))
+            values = values.replace_strict(numbers, default=NO_CLASS, return_dtype=pl.UInt8)
+        return (
+            values.cast(pl.Float32).fill_null(np.nan).to_numpy().astype(kind)
+            if (np.dtype(kind).kind == "f")
+            else values.to_numpy().astype(kind)
+        )
+
+    @cached_property
+    def _strongest(self) -> pl.DataFrame:
+        """The significant set of largest |z| of each feature, by number; −1 where there is none."""
+        count = self.run.scalars.height
+        strongest = pl.DataFrame(
+            {"strongest_set": np.full(count, -1, np.int32), "strongest_z": np.full(count, np.nan)}
+        )
+        if not self.run.has_enrichment:
+            return strongest
+        first = self.run.significant.unique("feature", keep="first", maintain_order=True)
+        numbers, z = strongest["strongest_set"].to_numpy(), strongest["strongest_z"].to_numpy()
+        numbers, z = numbers.copy(), z.copy()
+        numbers[first["feature"].to_numpy()] = first["token_set"].to_numpy()
+        z[first["feature"].to_numpy()] = first["z"].to_numpy()
+        return pl.DataFrame({"strongest_set": numbers, "strongest_z": z})
+
+    def rows(self, page: int) -> dict[str, Any]:
+        """Return label and outermost tokens of the features of one page.
+
+        Raises:
+            QueryError: when there is no such page.
+        """
+        start = page * PAGE
+        count = self.run.scalars.height
+        if not 0 <= start < count:
+            raise QueryError(f"There is no page {page}: there are {-(-count // PAGE):,}.")
+        found = self.run.rows(start, min(start + PAGE, count))
+        return {
+            "start": start,
+            "label": found["label"].to_list(),
+            **{
+                end: found[f"{end}_tokens"].list.head(TOKENS_IN_ROW).to_list()
+                for end in ("top", "bottom")
+            },
+        }
+
+    def feature(self, bank: str, index: int) -> dict[str, Any]:
+        """Return all that the run keeps of one feature.
+
+        Raises:
+            QueryError: when there is none.
+        """
+        run, address = self.run, f"{bank}/{index}"
+        facts = feature_view.facts(run, address)
+        source = self._banks[bank]["neuronpedia"]
+        return {
+            **{name: value for name, value in facts.items() if name != "token_sets"},
+            "row": run.row_of(address),
+            "embed": source and neuronpedia.embedded(source, index),
+            "case": explanation_view.facts(run, address) if run.is_explained else None,
+            "sets": self._sets_of(address) if run.has_enrichment else None,
+        }
+
+    def _sets_of(self, address: str) -> dict[str, list[Any]]:
+        """The sets that a feature moves most, by number, with their scores."""
+        found = self.run.enrichment(address).head(SETS_OF_FEATURE)
+        numbers = [self._numbers[name] for name in found["token_set"]]
+        return {"set": numbers, **found.select(_SCORES).to_dict(as_series=False)}
+
+    def weights(self, bank: str, index: int) -> Array:
+        """Return a feature's logit weights by row of W_U, read from the weights.
+
+        Raises:
+            QueryError: when there is no such feature.
+            SourceError: when the weights cannot be had.
+        """
+        return logit_weights_of(self.run, f"{bank}/{index}").weights
+
+    def nearest(self, bank: str, index: int) -> dict[str, Any]:
+        """Return the features whose logit weights are most like a feature's.
+
+        Raises:
+            QueryError: when there is no such feature, or it writes nothing.
+            SourceError: when the weights cannot be had.
+        """
+        found = find(self.run, like=f"{bank}/{index}", tokens=6, limit=NEAREST)
+        columns = ("feature", "cosine", "class", "label", "top_tokens", "bottom_tokens")
+        return found.select(columns).to_dict(as_series=False)
+
+    @cached_property
+    def _tested(self) -> pl.DataFrame:
+        if not self.run.has_enrichment:
+            raise QueryError("The run was made without token sets.")
+        return self.run.tested_sets
+
+    @cached_property
+    def _numbers(self) -> dict[str, int]:
+        return {name: number for number, name in enumerate(self._tested["name"])}
+
+    def token_sets(self) -> dict[str, Any]:
+        """Return the tested sets, one list a column, and those set aside with the reason.
+
+        Raises:
+            QueryError: when the run has none.
+        """
+        tested, counts = self._tested, self._features_of_sets
+        aside = self.run.token_sets.filter(pl.col("set_aside").is_not_null())
+        return {
+            **tested.select("name", "family", "size").to_dict(as_series=False),
+            **{name: counts[name].tolist() for name in counts},
+            "aside": aside.select("name", "family", "set_aside").to_dict(as_series=False),
+        }
+
+    @cached_property
+    def _features_of_sets(self) -> dict[str, npt.NDArray[np.int64]]:
+        """How many features promote and suppress each set at the run's max_q."""
+        pairs = self.run.significant
+        numbers, up = pairs["token_set"].to_numpy(), (pairs["z"] > 0).to_numpy()
+        count = self._tested.height
+        return {
+            "promoting": np.bincount(numbers[up], minlength=count),
+            "suppressing": np.bincount(numbers[~up], minlength=count),
+        }
+
+    def token_set(self, number: int) -> dict[str, Any]:
+        """Return what a set is, and the features that promote and suppress it most.
+
+        Raises:
+            QueryError: when there is none.
+        """
+        info = self._info(number)
+        kept = ("name", "family", "size", "description", "source", "definition", "aliases",
+                "words", "missed")  # fmt: skip
+        counts = {name: int(values[number]) for name, values in self._features_of_sets.items()}
+        return {"set": number, **{name: info[name] for name in kept}, **counts}
+
+    def members(self, number: int) -> Array:
+        """Return the rows of W_U that a set's tokens have, ascending.
+
+        Raises:
+            QueryError: when there is no such set.
+        """
+        ids = np.asarray(self._info(number)["ids"])
+        return np.searchsorted(self._token_ids, np.sort(ids)).astype(np.int32)
+
+    def scores_of_set(self, number: int, score: Score) -> Array:
+        """Return `z`, `log10_p` or `log10_q` of every feature with one set.
+
+        Raises:
+            QueryError: when there is no such set, or score.
+        """
+        self._info(number)
+        return self.run.scores_of_set(number, score)
+
+    def contrast(self, promoted: int, against: int) -> Array:
+        """Return z of every feature for one set against another: its mean, less the other's.
+
+        Raises:
+            QueryError: when there is no such set, or both are alike.
+            SourceError: when the weights cannot be had.
+        """
+        names = (self._info(promoted)["name"], self._info(against)["name"])
+        scored = by_contrast(Searched(self.run, tuple(self._banks)), *names)
+        return scored.columns["contrast_z"].astype(np.float32)
+
+    def _info(self, number: int) -> dict[str, Any]:
+        if not 0 <= number < self._tested.height:
+            raise QueryError(
+                f"There is no token set {number}: there are {self._tested.height:,} in this run."
+            )
+        return self._tested.row(number, named=True)
+
+    @cached_property
+    def _token_ids(self) -> npt.NDArray[np.int64]:
+        masked = self.run.tokens["masked"].to_numpy()
+        return np.flatnonzero(~masked)
+
+    def tokens(self) -> dict[str, Any]:
+        """Return id and text of the tokens that take part, by row of W_U."""
+        texts = self.run.tokens["text"].gather(self._token_ids)
+        return {"id": self._token_ids.tolist(), "text": texts.to_list()}
+
+    def token(self, row: int) -> dict[str, Any]:
+        """Return one token and the sets that it is in.
+
+        Raises:
+            QueryError: when there is no such row.
+        """
+        token = self._token(row)
+        found = self._sets_of_tokens.get(token["id"], [])
+        return {"row": row, "id": token["id"], "text": token["text"],
+                "bytes": token["bytes"].hex(" "), "sets": found}  # fmt: skip
+
+    def token_weights(self, row: int) -> Array:
+        """Return one token's logit weight in every feature, read from the weights.
+
+        Raises:
+            QueryError: when there is no such row.
+            SourceError: when the weights cannot be had.
+        """
+        self._token(row)
+        unembedding = self._weights.unembedding
+        direction = (unembedding.W_U[row].double() + unembedding.mean_row.double()).float()
+        parts = [self._weights.bank(name).W_dec @ direction for name in self._banks]
+        weights = torch.cat(parts).numpy()
+        if unembedding.lens == "cosine":
+            norm = self.run.scalars["norm"].to_numpy()
+            weights = np.divide(weights, norm, out=np.zeros_like(weights), where=norm > 0)
+        return weights.astype(np.float32)
+
+    def _token(self, row: int) -> dict[str, Any]:
+        if not 0 <= row < len(self._token_ids):
+            raise QueryError(f"There is no token row {row}: there are {len(self._token_ids):,}.")
+        return self.run.tokens.row(int(self._token_ids[row]), named=True)
+
+    @cached_property
+    def _sets_of_tokens(self) -> dict[int, list[int]]:
+        if not self.run.has_enrichment:
+            return {}
+        sets = self._tested.select("ids").with_row_index("set").explode("ids")
+        grouped = sets.group_by("ids").agg("set")
+        return dict(zip(grouped["ids"].to_list(), grouped["set"].to_list(), strict=True))
+
+    def layers(self) -> dict[str, Any]:
+        """Return the banks by depth: spread, classes, and the sets that are written most."""
+        return self._layers
+
+    @cached_property
+    def _layers(self) -> dict[str, Any]:
+        facts = layers_view.facts(self.run, limit=SETS_BY_LAYER)
+        return {name: value for name, value in facts.items() if name != "run"}
+
+    def warm(self) -> None:
+        """Read what later questions need, so that a person need not wait for it."""
+        first = self.run.scalars.row(0, named=True)
+        self.feature(first["bank"], first["index"])
+        if self.run.has_enrichment:
+            self.scores_of_set(0, "log10_q")
+        for held in (self._sets_of_tokens, self._layers, self._weights.sweep):
+            assert held is not None
+        for name in self._banks:
+            self._weights.bank(name)

@@ -1,0 +1,220 @@
+"""The explorer as files: a folder for any web server, or one file for one feature.
+
+What the server answers is a pure function of its path, so a report is its answers under the same
+paths, beside the same page. What needs the weights is in it for the features that are chosen.
+"""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import html
+import json
+import shutil
+import uuid
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+
+import polars as pl
+from starlette.testclient import TestClient
+
+from unembed.cache import new_file
+from unembed.errors import UnembedError
+from unembed.explorer.app import create_app, page_folder
+from unembed.explorer.contents import PAGE, Contents
+from unembed.store import Run
+
+SETS_OF_FEATURE = 10
+"""Token sets of a chosen feature by which it can be split, and whose running sum is drawn."""
+_SCORES_OF_SETS = 2_000_000
+"""Features times sets whose own views, over all features, are in the report."""
+_COMMON = ("run.json", "tokens.json", "layers.json")
+_MARK = '<meta name="unembed-report" />'
+_ROWS_OF_ALL = 50_000
+"""With more features than this, tables show label and tokens of the chosen ones' pages only."""
+
+Progress = Callable[[int, int], None]
+
+
+def worth_showing(run: Run, limit: int) -> list[str]:
+    """Return the addresses of features to begin with, in the order of the run.
+
+    From each bank and class in turn the one of the largest kurtosis, where classes are known;
+    else from each bank.
+    """
+    groups = ["bank", "class"] if run.is_explained else ["bank"]
+    known = run.scalars.with_row_index("row").filter(pl.col("kurtosis").is_not_null())
+    ranked = known.with_columns(
+        place=pl.col("kurtosis").rank("ordinal", descending=True).over(groups)
+    )
+    chosen = ranked.sort("place", "row").head(limit).sort("row")
+    return chosen.select(pl.format("{}/{}", "bank", "index"))["bank"].to_list()
+
+
+def write_site(
+    run: Run,
+    out: Path,
+    features: Sequence[str],
+    *,
+    overwrite: bool = False,
+    progress: Progress = lambda done, of: None,
+) -> None:
+    """Write the explorer of a run as a folder of files.
+
+    Args:
+        run: a finished run.
+        out: a new folder; or, with overwrite, that of another report, which it replaces.
+        features: addresses of those whose views are in it.
+        overwrite: replace a report that is there.
+        progress: told how many files of how many are written.
+
+    Raises:
+        QueryError: when the run has no such feature.
+        UnembedError: when something else is there, or the disk refuses.
+    """
+    _check_free(out, overwrite)
+    part = out.with_name(f".{out.name}-{uuid.uuid4().hex[:8]}")
+    try:
+        shutil.copytree(page_folder(), part)
+        page = (part / "index.html").read_text(encoding="utf-8")
+        (part / "index.html").write_text(page.replace("</head>", f"{_MARK}</head>"), "utf-8")
+        paths = _paths_of_site(run, features)
+        for done, (path, body) in enumerate(_answers(run, paths), 1):
+            file = part / "api" / path
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(body)
+            progress(done, len(paths))
+        if out.exists():
+            shutil.rmtree(out)
+        part.replace(out)
+    except OSError as error:
+        raise UnembedError(f"{out} cannot be written: {error.strerror or error}.") from error
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def write_feature(run: Run, out: Path, feature: str) -> None:
+    """Write the view of one feature as one file that needs nothing else.
+
+    Args:
+        run: a finished run.
+        out: the file; one that is there is replaced.
+        feature: its address.
+
+    Raises:
+        QueryError: when the run has no such feature.
+        UnembedError: when the disk refuses.
+    """
+    text = feature_page(run, feature)
+    try:
+        with new_file(out) as part:
+            part.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UnembedError(f"{out} cannot be written: {error.strerror or error}.") from error
+
+
+def feature_page(run: Run, feature: str) -> str:
+    """Return the HTML of `write_feature`."""
+    address = _address(run, feature)
+    contents = Contents(run)
+    paths = ["run.json", "tokens.json", "columns/index.bin", *_paths_of_features([address])]
+    if run.has_enrichment:
+        sets = _sets_of(contents, address)
+        paths += ["sets.json", *(f"sets/{number}/members.i32" for number in sets)]
+    files = {
+        path: base64.b64encode(gzip.compress(body, mtime=0)).decode()
+        for path, body in _answers(run, paths)
+    }
+    start = f"globalThis.unembedFiles={_inline(json.dumps(files))};" + (
+        f"if(!location.hash)location.replace({_inline(json.dumps(f'#/feature/{address}'))});"
+    )
+    folder = page_folder()
+    script = (folder / "explorer.js").read_text(encoding="utf-8")
+    style = (folder / "explorer.css").read_text(encoding="utf-8")
+    head = f"<title>{html.escape(address)}</title><style>{style}</style>"
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f'{head}</head><body><div id="app"></div><script>{start}</script>'
+        f'<script type="module">{_inline(script)}</script></body></html>\n'
+    )
+
+
+def _inline(script: str) -> str:
+    """Return a script that cannot end the element it stands in."""
+    return script.replace("</script", "<\\/script").replace("<!--", "<\\!--")
+
+
+def _paths_of_site(run: Run, features: Sequence[str]) -> list[str]:
+    contents = Contents(run)
+    addresses = [_address(run, feature) for feature in features]
+    rows = [run.row_of(address) for address in addresses]
+    count = run.scalars.height
+    pages = range(-(-count // PAGE)) if count <= _ROWS_OF_ALL else {row // PAGE for row in rows}
+    paths = [
+        *_COMMON,
+        *(f"columns/{name}.bin" for name in contents.overview()["columns"]),
+        *(f"rows/{page}.json" for page in sorted(pages)),
+        *_paths_of_features(addresses),
+    ]
+    outermost = [run.rows(row, row + 1).select(pl.col("top_ids", "bottom_ids")) for row in rows]
+    columns = [column for frame in outermost for column in frame]
+    tokens = pl.concat(columns).explode().drop_nulls().unique().sort() if columns else ()
+    place = {token: row for row, token in enumerate(contents.tokens()["id"])}
+    paths += [f"tokens/{place[token]}.json" for token in tokens]
+    if run.has_enrichment:
+        named = Counter(number for each in addresses for number in _sets_of(contents, each))
+        paths += ["sets.json", *(f"sets/{number}/members.i32" for number in sorted(named))]
+        whole = named.most_common(max(1, _SCORES_OF_SETS // count))
+        paths += _paths_of_sets(sorted(number for number, _ in whole))
+    return paths
+
+
+def _paths_of_features(addresses: Iterable[str]) -> list[str]:
+    return [
+        f"features/{address}{ending}"
+        for address in addresses
+        for ending in (".json", "/weights.f32", "/nearest.json")
+    ]
+
+
+def _paths_of_sets(numbers: Iterable[int]) -> list[str]:
+    return [
+        f"sets/{number}{ending}"
+        for number in numbers
+        for ending in (".json", "/z.f32", "/log10_p.f32", "/log10_q.f32")
+    ]
+
+
+def _sets_of(contents: Contents, address: str) -> list[int]:
+    bank, _, index = address.rpartition("/")
+    sets: list[int] = contents.feature(bank, int(index))["sets"]["set"]
+    return sets[:SETS_OF_FEATURE]
+
+
+def _address(run: Run, feature: str) -> str:
+    row = run.scalars.row(run.row_of(feature), named=True)
+    return f"{row['bank']}/{row['index']}"
+
+
+def _answers(run: Run, paths: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+    """Yield what the server answers; what cannot be had (the weights) is left out."""
+    with TestClient(create_app(run), base_url="http://127.0.0.1") as client:
+        for path in paths:
+            answer = client.get(f"/api/{path}")
+            if answer.status_code == 200:
+                yield path, answer.content
+
+
+def _check_free(out: Path, overwrite: bool) -> None:
+    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
+        return
+    page = out / "index.html"
+    if not (page.is_file() and _MARK in page.read_text(encoding="utf-8", errors="replace")):
+        raise UnembedError(
+            f"{out} is there already and is no report; nothing in it was touched. Choose another "
+            "place."
+        )
+    if not overwrite:
+        raise UnembedError(f"{out} holds a report. Replace it with --overwrite, or choose another.")

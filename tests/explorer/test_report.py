@@ -1,0 +1,147 @@
+"""The explorer as files: the same answers as the server's, and nothing half-written."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from zipfile import ZipFile
+
+import polars as pl
+import pytest
+from starlette.testclient import TestClient
+
+import unembed
+from tests.tiny_run import Planted, planted
+from unembed.errors import QueryError, UnembedError
+from unembed.explorer import report
+from unembed.explorer.app import create_app
+from unembed.explorer.report import feature_page, worth_showing, write_feature, write_site
+
+ROOT = Path(__file__).parents[2]
+
+
+def files_of(folder: Path) -> set[str]:
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+
+
+def carried(page: str) -> dict[str, bytes]:
+    """What a report of one feature has in its file."""
+    found = re.search(r"globalThis\.unembedFiles=(\{.*?\});if", page)
+    assert found
+    packed = json.loads(found[1])
+    return {path: gzip.decompress(base64.b64decode(text)) for path, text in packed.items()}
+
+
+def test_a_site_holds_what_the_server_answers(tiny: Planted, tmp_path: Path) -> None:
+    told: list[tuple[int, int]] = []
+    site = tmp_path / "site"
+    write_site(tiny.run, site, ["a/0", "b/30"], progress=lambda *done: told.append(done))
+    client = TestClient(create_app(tiny.run), base_url="http://127.0.0.1")
+    answers = {name for name in files_of(site) if name.startswith("api/")}
+    for name in answers:
+        assert (site / name).read_bytes() == client.get(f"/{name}").content
+    assert {
+        "api/run.json", "api/sets.json", "api/tokens.json", "api/layers.json", "api/rows/5.json",
+        "api/columns/kurtosis.bin", "api/features/a/0.json", "api/features/a/0/weights.f32",
+        "api/features/b/30/nearest.json", "api/sets/0/members.i32", "api/sets/0/z.f32",
+    } <= answers  # fmt: skip
+    top = tiny.run.feature("a/0")["top_ids"][0]
+    row = client.get("/api/tokens.json").json()["id"].index(top)
+    assert f"api/tokens/{row}.json" in answers
+    assert "unembed-report" in (site / "index.html").read_text(encoding="utf-8")
+    assert (site / "explorer.js").is_file()
+    assert told[-1][0] == len(answers)
+
+
+def test_a_site_without_sets_or_weights(tmp_path: Path) -> None:
+    unembedding, banks, _ = planted()
+    made = unembed.analyze(unembedding, banks, tmp_path / "run")
+    write_site(unembed.Run.open(made.path), tmp_path / "site", ["a/0"])
+    names = files_of(tmp_path / "site")
+    assert "api/features/a/0.json" in names
+    assert not any("weights" in name or "sets" in name for name in names)
+
+
+def test_many_features_leave_out_pages_and_sets(
+    tiny: Planted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(report, "_ROWS_OF_ALL", 100)
+    monkeypatch.setattr(report, "_SCORES_OF_SETS", 720)
+    write_site(tiny.run, tmp_path / "site", ["a/70"])
+    names = files_of(tmp_path / "site")
+    assert [name for name in names if "/rows/" in name] == ["api/rows/1.json"]
+    assert len([name for name in names if name.endswith("/z.f32")]) == 2
+
+
+def test_one_file_needs_nothing_else(tiny: Planted, tmp_path: Path) -> None:
+    path = tmp_path / "one.html"
+    write_feature(tiny.run, path, "a/0")
+    page = path.read_text(encoding="utf-8")
+    assert not re.search(r"<(script|link|img)[^>]+(src|href)=", page)
+    assert '#/feature/a/0"' in page
+    client = TestClient(create_app(tiny.run), base_url="http://127.0.0.1")
+    found = carried(page)
+    assert {"run.json", "features/a/0.json", "features/a/0/weights.f32"} <= found.keys()
+    for name, content in found.items():
+        assert content == client.get(f"/api/{name}").content
+
+
+def test_a_script_cannot_end_early(tiny: Planted) -> None:
+    """Tokens such as </script> are data."""
+    assert feature_page(tiny.run, "a/0").count("</script>") == 2
+    assert report._inline("a</script><!--b") == "a<\\/script><\\!--b"
+
+
+def test_worth_showing_takes_of_every_class(tiny: Planted) -> None:
+    chosen = worth_showing(tiny.run, 6)
+    assert len(chosen) == 6
+    for bank in tiny.run.banks:
+        table = tiny.run.scalars.filter(pl.col("kurtosis").is_not_null(), bank=bank)
+        for name in table["class"].unique():
+            best = table.filter(table["class"] == name).sort("kurtosis", descending=True)
+            assert f"{bank}/{best['index'][0]}" in worth_showing(tiny.run, 20)
+
+
+def test_nothing_else_is_overwritten(tiny: Planted, tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("mine")
+    with pytest.raises(UnembedError, match="no report; nothing in it was touched"):
+        write_site(tiny.run, tmp_path / "mine", ["a/0"], overwrite=True)
+    assert files_of(tmp_path / "mine") == {"thesis.txt"}
+
+
+def test_a_report_is_replaced_when_asked(tiny: Planted, tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    write_site(tiny.run, site, ["a/0"])
+    with pytest.raises(UnembedError, match="--overwrite"):
+        write_site(tiny.run, site, ["a/1"])
+    assert "api/features/a/0.json" in files_of(site)
+    write_site(tiny.run, site, ["a/1"], overwrite=True)
+    assert "api/features/a/0.json" not in files_of(site)
+
+
+def test_a_mistake_leaves_nothing(tiny: Planted, tmp_path: Path) -> None:
+    with pytest.raises(QueryError, match="has no feature 999"):
+        write_site(tiny.run, tmp_path / "site", ["a/0", "a/999"])
+    with pytest.raises(QueryError, match="has no feature 999"):
+        write_feature(tiny.run, tmp_path / "one.html", "a/999")
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_wheel_has_the_page(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    names = set(ZipFile(wheel).namelist())
+    page = {f"unembed/explorer/page/{name}" for name in (
+        "index.html", "explorer.js", "explorer.css", "licenses.md"
+    )}  # fmt: skip
+    assert page <= names
+    assert not any("node_modules" in name or name.startswith("web/") for name in names)
+    text = ZipFile(wheel).read("unembed/explorer/page/index.html").decode()
+    assert not re.search(r"""(src|href)=["'](https?:)?//""", text)
