@@ -60,7 +60,7 @@ format: setup
 	$(BIN)/ruff check --fix .
 	cd web && npm run --silent format
 
-bench: inputs
+bench: inputs browser page
 	$(BIN)/python benchmarks/stats.py
 	$(BIN)/python benchmarks/sets.py
 	$(BIN)/python benchmarks/enrichment.py direction
@@ -69,6 +69,7 @@ bench: inputs
 	$(BIN)/python benchmarks/calibration.py tails
 	$(BIN)/python benchmarks/explanations.py
 	$(BIN)/python benchmarks/find.py
+	$(BIN)/python benchmarks/explorer.py
 
 clean:
 	rm -rf $(VENV) dist build web/node_modules src/unembed/explorer/page

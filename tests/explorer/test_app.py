@@ -146,6 +146,10 @@ def test_sets(client: TestClient, shown: Planted) -> None:
         of_set = pairs.filter(token_set=name)
         assert sets["promoting"][number] == of_set.filter(pl.col("z") > 0).height
         assert sets["suppressing"][number] == of_set.filter(pl.col("z") < 0).height
+    assert {sets["name"][number] for number in sets["aliases"].values()} == {
+        name for name, aliases in tested.select("name", "aliases").iter_rows() if aliases
+    }
+    assert sets["name"][sets["aliases"]["girls"]] == "names:female"
     info = client.get("/api/sets/0.json").json()
     assert (info["name"], info["size"]) == (tested["name"][0], tested["size"][0])
 

@@ -20,7 +20,7 @@ from unembed.explanation import CLASSES
 from unembed.live import RunWeights, weights_of
 from unembed.revisit import logit_weights_of
 from unembed.search import find
-from unembed.search.contrast import by_contrast
+from unembed.search.contrast import contrast_z
 from unembed.search.scored import Searched
 from unembed.store import Run
 from unembed.store.depth import by_depth
@@ -167,14 +167,13 @@ class Contents:
         count = self.run.scalars.height
         if not 0 <= start < count:
             raise QueryError(f"There is no page {page}: there are {-(-count // PAGE):,}.")
-        found = self.run.rows(start, min(start + PAGE, count))
+        stop = min(start + PAGE, count)
+        outermost = self.run.outermost(range(start, stop)).select(pl.all().list.head(TOKENS_IN_ROW))
         return {
             "start": start,
-            "label": found["label"].to_list(),
-            **{
-                end: found[f"{end}_tokens"].list.head(TOKENS_IN_ROW).to_list()
-                for end in ("top", "bottom")
-            },
+            "label": self.run.scalars["label"][start:stop].to_list(),
+            "top": self.run.token_texts(outermost["top_ids"]).to_list(),
+            "bottom": self.run.token_texts(outermost["bottom_ids"]).to_list(),
         }
 
     def feature(self, bank: str, index: int) -> dict[str, Any]:
@@ -184,13 +183,13 @@ class Contents:
             QueryError: when there is none.
         """
         run, address = self.run, f"{bank}/{index}"
-        facts = feature_view.facts(run, address)
+        facts = feature_view.own_facts(run, address)
         source = self._banks[bank]["neuronpedia"]
         return {
-            **{name: value for name, value in facts.items() if name != "token_sets"},
+            **facts,
             "row": run.row_of(address),
             "embed": source and neuronpedia.embedded(source, index),
-            "case": explanation_view.facts(run, address) if run.is_explained else None,
+            "case": explanation_view.case(run, address) if run.is_explained else None,
             "sets": self._sets_of(address) if run.has_enrichment else None,
         }
 
@@ -241,8 +240,14 @@ class Contents:
         return {
             **tested.select("name", "family", "size").to_dict(as_series=False),
             **{name: counts[name].tolist() for name in counts},
+            "aliases": self._aliases,
             "aside": aside.select("name", "family", "set_aside").to_dict(as_series=False),
         }
+
+    @cached_property
+    def _aliases(self) -> dict[str, int]:
+        named = self._tested.select("aliases").with_row_index("set").explode("aliases")
+        return dict(named.drop_nulls().select("aliases", "set").iter_rows())
 
     @cached_property
     def _features_of_sets(self) -> dict[str, npt.NDArray[np.int64]]:
@@ -293,8 +298,7 @@ class Contents:
             SourceError: when the weights cannot be had.
         """
         names = (self._info(promoted)["name"], self._info(against)["name"])
-        scored = by_contrast(Searched(self.run, tuple(self._banks)), *names)
-        return scored.columns["contrast_z"].astype(np.float32)
+        return contrast_z(Searched(self.run, tuple(self._banks)), *names).astype(np.float32)
 
     def _info(self, number: int) -> dict[str, Any]:
         if not 0 <= number < self._tested.height:

@@ -40,14 +40,13 @@ Progress = Callable[[int, int], None]
 def worth_showing(run: Run, limit: int) -> list[str]:
     """Return the addresses of features to begin with, in the order of the run.
 
-    From each bank and class in turn the one of the largest kurtosis, where classes are known;
-    else from each bank.
+    From each bank and class in turn the one of the largest kurtosis, of partitions the one whose
+    set explains most; where classes are not known, from each bank.
     """
+    strength = pl.when(pl.col("class") == "partition").then("partition_r2").otherwise("kurtosis")
     groups = ["bank", "class"] if run.is_explained else ["bank"]
     known = run.scalars.with_row_index("row").filter(pl.col("kurtosis").is_not_null())
-    ranked = known.with_columns(
-        place=pl.col("kurtosis").rank("ordinal", descending=True).over(groups)
-    )
+    ranked = known.with_columns(place=strength.rank("ordinal", descending=True).over(groups))
     chosen = ranked.sort("place", "row").head(limit).sort("row")
     return chosen.select(pl.format("{}/{}", "bank", "index"))["bank"].to_list()
 
@@ -158,11 +157,10 @@ def _paths_of_site(run: Run, features: Sequence[str]) -> list[str]:
         *(f"rows/{page}.json" for page in sorted(pages)),
         *_paths_of_features(addresses),
     ]
-    outermost = [run.rows(row, row + 1).select(pl.col("top_ids", "bottom_ids")) for row in rows]
-    columns = [column for frame in outermost for column in frame]
-    tokens = pl.concat(columns).explode().drop_nulls().unique().sort() if columns else ()
+    outermost = run.outermost(rows)
+    tokens = pl.concat([outermost["top_ids"], outermost["bottom_ids"]]).explode()
     place = {token: row for row, token in enumerate(contents.tokens()["id"])}
-    paths += [f"tokens/{place[token]}.json" for token in tokens]
+    paths += [f"tokens/{place[token]}.json" for token in tokens.drop_nulls().unique().sort()]
     if run.has_enrichment:
         named = Counter(number for each in addresses for number in _sets_of(contents, each))
         paths += ["sets.json", *(f"sets/{number}/members.i32" for number in sorted(named))]

@@ -45,6 +45,12 @@ def by_contrast(searched: Searched, promoted: str, against: str) -> Scored:
     return Scored(columns, z="contrast_z", log10_q="contrast_log10_q", both_ways=True)
 
 
+def contrast_z(searched: Searched, promoted: str, against: str) -> F64:
+    """Return `contrast_z` alone, which takes no tail probabilities (see `by_contrast`)."""
+    effect = _effect(searched, promoted, against)
+    return np.concatenate([_z_of_bank(searched, name, effect)[0] for name in searched.banks])
+
+
 def _effect(searched: Searched, promoted: str, against: str) -> Effects:
     first, second = (set_named(searched.run, name) for name in (promoted, against))
     unembedding = searched.weights.unembedding
@@ -69,13 +75,10 @@ def _nothing(promoted: str, against: str, why: str) -> QueryError:
 
 
 def _of_bank(searched: Searched, name: str, effect: Effects) -> tuple[F64, F64, F64]:
-    weights = searched.weights
-    null = weights.null_of(name)
-    sd = null.sd(effect.delta)
-    z = searched.shift(name, effect.delta[0] / sd[0])
+    z, sd = _z_of_bank(searched, name, effect)
     alive = np.isfinite(z)
     log10_p = np.zeros(len(z), np.float32)
-    tails = null.tails(effect.delta, sd).single()
+    tails = searched.weights.null_of(name).tails(effect.delta, sd).single()
     known: F32 = np.where(alive, z, 0).astype(np.float32)
     log10_p_of_pairs(known, np.zeros(len(z), np.int64), *tails, log10_p)
     rate = DiscoveryRate()
@@ -83,3 +86,9 @@ def _of_bank(searched: Searched, name: str, effect: Effects) -> tuple[F64, F64, 
     q = log10_q(log10_p, rate.curve())
     nothing = np.float64(np.nan)
     return z, np.where(alive, log10_p, nothing), np.where(alive, q, nothing)
+
+
+def _z_of_bank(searched: Searched, name: str, effect: Effects) -> tuple[F64, F64]:
+    """Return z of a bank's features, and the standard deviation over random directions."""
+    sd = searched.weights.null_of(name).sd(effect.delta)
+    return searched.shift(name, effect.delta[0] / sd[0]), sd

@@ -20,9 +20,8 @@ def shown(run: Run, found: pl.DataFrame, scored: Mapping[str, Scored], tokens: i
         scored: the criteria by name.
         tokens: how many of either end.
     """
-    ids = run.features[found["row"]].select(pl.col("top_ids", "bottom_ids").list.head(tokens))
-    vocabulary = run.tokens["text"]
-    texts = [_texts(ids[f"{end}_ids"], vocabulary, f"{end}_tokens") for end in ("top", "bottom")]
+    ids = run.outermost(found["row"].to_list()).select(pl.all().list.head(tokens))
+    texts = [run.token_texts(column) for column in ids]
     scores = [name for each in scored.values() for name in each.columns]
     if "token" in scored:
         scores.insert(scores.index("token_weight") + 1, "token_rank")
@@ -39,15 +38,6 @@ def shown(run: Run, found: pl.DataFrame, scored: Mapping[str, Scored], tokens: i
         "bottom_tokens",
         "neuronpedia",
     )
-
-
-def _texts(ids: pl.Series, vocabulary: pl.Series, name: str) -> pl.Series:
-    """Return lists of token ids as lists of texts, of all rows at once; nulls stay nulls."""
-    flat = pl.DataFrame({"row": range(len(ids)), "id": ids}).drop_nulls("id").explode("id")
-    joined = flat.select("row", pl.Series(name, vocabulary.gather(flat["id"])))
-    lists = joined.group_by("row", maintain_order=True).agg(name)
-    rows = pl.DataFrame({"row": range(len(ids))}, schema={"row": flat.schema["row"]})
-    return rows.join(lists, on="row", how="left", maintain_order="left")[name]
 
 
 def _pages(run: Run, found: pl.DataFrame) -> pl.Series:

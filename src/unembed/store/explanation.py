@@ -16,7 +16,7 @@ import polars as pl
 
 from unembed.explanation import Envelope, Explanation
 from unembed.explanation.explainer import Part, Rejection
-from unembed.store.shards import read_table, shards
+from unembed.store.shards import read_table, rows_of_shards, shards
 
 CLASS_COLUMNS: dict[str, pl.DataType] = {
     "class": pl.String(),
@@ -109,7 +109,8 @@ class StoredExplanations:
     """
 
     def __init__(self, folder: Path, manifest: dict[str, Any], tested: pl.DataFrame) -> None:
-        self._paths = [folder / explanation_path(shard.path) for shard in shards(manifest)]
+        self._folder = folder
+        self._manifest = manifest
         self._tested = tested
 
     @cached_property
@@ -117,13 +118,15 @@ class StoredExplanations:
         """One row a feature: `CLASS_COLUMNS`."""
         names = self._tested["name"]
         of = pl.col("partition_set")
-        return read_table(*self._paths, columns=list(CLASS_COLUMNS)).with_columns(
+        paths = [self._folder / explanation_path(shard.path) for shard in shards(self._manifest)]
+        return read_table(*paths, columns=list(CLASS_COLUMNS)).with_columns(
             of.replace_strict(list(range(len(names))), names, return_dtype=pl.String)
         )
 
     def case(self, row: int) -> dict[str, Any]:
         """Return one feature's explanation (see `Run.explain`)."""
-        found = self._table.row(row, named=True)
+        table = rows_of_shards(self._folder, self._manifest, [row], path_of=explanation_path)
+        found = table.row(0, named=True)
         number = found["partition_set"]
         return {
             **found,
@@ -131,10 +134,6 @@ class StoredExplanations:
             "parts": [self._named(part) for part in found["parts"]],
             "rejected": [self._named(rejection) for rejection in found["rejected"]],
         }
-
-    @cached_property
-    def _table(self) -> pl.DataFrame:
-        return read_table(*self._paths)
 
     def _named(self, of_set: dict[str, Any]) -> dict[str, Any]:
         info = self._tested.row(of_set["token_set"], named=True)

@@ -130,12 +130,12 @@ class StoredEnrichment:
                 )
             wanted = [each for each in families if each is not None and is_within(each, family)]
             named = named.filter(pl.col("family").is_in(wanted))
-        indices = self._features.select("bank", "index").with_columns(
-            feature=pl.int_range(pl.len(), dtype=pl.Int32).over("bank")
-        )
+        starts = np.cumsum([0, *(bank["features"] for bank in self._manifest["banks"])])
+        first = pl.col("bank").replace_strict(self._banks, starts[:-1], return_dtype=pl.Int64)
+        rows = named.select(first + pl.col("feature")).to_series()
         scores = [name for name in store.PAIR_COLUMNS if name not in _IDENTITY]
         return (
-            named.join(indices, on=["bank", "feature"], how="left")
+            named.with_columns(self._features["index"].gather(rows))
             .sort(pl.col("z").abs(), descending=True, maintain_order=True)
             .select(
                 pl.format("{}/{}", "bank", "index").alias("feature"),
@@ -178,11 +178,13 @@ class StoredEnrichment:
         shard = next(each for each in self._shards(bank) if each.start <= position < each.stop)
         z = self._z(shard)[position - shard.start].astype(np.float32)
         numbers = np.arange(len(z)) if of_set is None else np.array([of_set])
-        return self._scored(bank, np.full(len(numbers), position), numbers, z[numbers])
+        kept = self._kept(bank, shard)
+        return self._scored(bank, np.full(len(numbers), position), numbers, z[numbers], kept)
 
     def _of_set(self, bank: str, of_set: int) -> pl.DataFrame:
         z = self._column(bank, of_set)
-        return self._scored(bank, np.arange(len(z)), np.full(len(z), of_set), z)
+        kept = self._kept(bank)
+        return self._scored(bank, np.arange(len(z)), np.full(len(z), of_set), z, kept)
 
     def _column(self, bank: str, number: int) -> npt.NDArray[np.float32]:
         """Return z of a bank's features with one set."""
@@ -195,6 +197,7 @@ class StoredEnrichment:
         feature: npt.NDArray[np.int64],
         token_set: npt.NDArray[np.int64],
         z: npt.NDArray[np.float32],
+        kept: pl.DataFrame,
     ) -> pl.DataFrame:
         """Pairs with z, log10 p and q by the bank's tables; all else where it was kept."""
         log10_p = np.empty(len(z), np.float32)
@@ -208,7 +211,6 @@ class StoredEnrichment:
                 "log10_q": log10_q(log10_p, self._curve(bank)),
             }
         )
-        kept = self._kept(bank)
         exact = [name for name in store.PAIR_COLUMNS if name not in _IDENTITY]
         joined = scored.join(kept, on=_IDENTITY, how="left", suffix="_kept")
         return joined.select(
@@ -232,10 +234,14 @@ class StoredEnrichment:
             self._curves[bank] = self._rate(bank).curve()
         return self._curves[bank]
 
-    def _kept(self, bank: str) -> pl.DataFrame:
-        """The significant pairs of a bank."""
-        table = read_table(*self._paths("pairs", bank))
+    def _kept(self, bank: str, shard: Shard | None = None) -> pl.DataFrame:
+        """The significant pairs of a bank, or of one shard of it."""
+        paths = self._paths("pairs", bank) if shard is None else [self._pairs_of(shard)]
+        table = read_table(*paths)
         return table.select(pl.lit(bank).alias("bank"), pl.all())
+
+    def _pairs_of(self, shard: Shard) -> Path:
+        return self._folder / store.shard_paths(shard.path).pairs
 
     def _z(self, shard: Shard) -> npt.NDArray[np.float16]:
         return store.read_z(self._folder / store.shard_paths(shard.path).z)

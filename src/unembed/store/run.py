@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -16,7 +17,7 @@ from unembed.store.explanation import CLASS_COLUMNS, StoredExplanations, is_expl
 from unembed.store.manifest import read_manifest
 from unembed.store.query import Score, StoredEnrichment
 from unembed.store.schema import FEATURE_COLUMNS, SCALAR_COLUMNS
-from unembed.store.shards import TOKENS, read_table, shard_rows, shards
+from unembed.store.shards import TOKENS, read_table, rows_of_shards, shards
 
 if TYPE_CHECKING:
     from unembed.explorer.server import Background
@@ -125,10 +126,19 @@ class Run:
 
         Token columns are there as text, too: `top_tokens` and `bottom_tokens`.
         """
-        table = shard_rows(self.path, self.manifest, start, stop).select(*FEATURE_COLUMNS)
+        table = rows_of_shards(self.path, self.manifest, range(start, stop)).select(
+            *FEATURE_COLUMNS
+        )
         texts = (self.token_texts(table[f"{end}_ids"]) for end in ("top", "bottom"))
         classes = self._classes[start:stop]
         return pl.concat([table.with_columns(texts), classes], how="horizontal")
+
+    def outermost(self, rows: Sequence[int]) -> pl.DataFrame:
+        """Return `top_ids` and `bottom_ids` of some rows of `features`, in the order given."""
+        columns = ["top_ids", "bottom_ids"]
+        if not len(rows):
+            return pl.DataFrame(schema={name: FEATURE_COLUMNS[name] for name in columns})
+        return rows_of_shards(self.path, self.manifest, rows, columns)
 
     @property
     def _shard_paths(self) -> list[Path]:
@@ -155,12 +165,12 @@ class Run:
         Args:
             ids: a column such as `run.features["top_ids"]`.
         """
-        texts = self.tokens["text"]
-        return pl.Series(
-            ids.name.removesuffix("_ids") + "_tokens",
-            [None if row is None else texts.gather(row).to_list() for row in ids],
-            dtype=pl.List(pl.String),
-        )
+        name = ids.name.removesuffix("_ids") + "_tokens"
+        each = pl.DataFrame({"row": range(len(ids)), "id": ids}).drop_nulls("id").explode("id")
+        texts = each.select("row", self.tokens["text"].gather(each["id"]).alias(name))
+        lists = texts.group_by("row", maintain_order=True).agg(name)
+        rows = pl.DataFrame({"row": range(len(ids))}, schema={"row": each.schema["row"]})
+        return rows.join(lists, on="row", how="left", maintain_order="left")[name]
 
     def feature(self, address: str) -> FeatureRow:
         """Return one feature's row, with `top_tokens` and `bottom_tokens` as text.
@@ -187,15 +197,19 @@ class Run:
             QueryError: when the run has no such feature.
         """
         bank, index = self._parse(address)
-        of_bank = self.scalars["bank"] == bank
-        found = (of_bank & (self.scalars["index"] == index)).arg_true()
+        start = 0
+        for each in self.manifest["banks"]:
+            if each["name"] == bank:
+                break
+            start += each["features"]
+        indices = self.scalars["index"].slice(start, each["features"]).to_numpy()
+        found = np.flatnonzero(indices == index)
         if not len(found):
-            indices = self.scalars["index"].filter(of_bank).to_numpy()
             raise QueryError(
                 f"{bank} has no feature {index}: its {len(indices):,} indices are "
                 f"{indices.min()} to {indices.max()}."
             )
-        return int(found[0])
+        return start + int(found[0])
 
     @property
     def is_explained(self) -> bool:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import polars as pl
 from polars.exceptions import PolarsError
 
@@ -41,33 +43,51 @@ def shards(manifest: dict[str, Any]) -> Iterator[Shard]:
             yield Shard(position, start, stop, path)
 
 
-def shard_rows(folder: Path, manifest: dict[str, Any], start: int, stop: int) -> pl.DataFrame:
-    """Return some features' rows, without reading the shards of the others.
+def rows_of_shards(
+    folder: Path,
+    manifest: dict[str, Any],
+    rows: Sequence[int],
+    columns: list[str] | None = None,
+    *,
+    path_of: Callable[[str], str] = lambda path: path,
+) -> pl.DataFrame:
+    """Return some features' rows in the order given, without reading the shards of the others.
 
     Args:
         folder: the run's.
         manifest: of the run.
-        start: the place in the run of the first.
-        stop: the place after the last.
+        rows: places in the run.
+        columns: only these.
+        path_of: another table's path, from that of a shard of features.
 
     Raises:
         RunError: when a shard is missing or damaged.
     """
-    parts, first = [], 0
+    wanted = np.asarray(rows, np.int64)
+    parts, places, first = [], [], 0
     for shard in shards(manifest):
         length = shard.stop - shard.start
-        low, high = max(start - first, 0), min(stop - first, length)
-        if low < high:
-            parts.append(_slice(folder / shard.path, low, high - low))
+        within = np.flatnonzero((wanted >= first) & (wanted < first + length))
+        if len(within):
+            table = _recent(folder / path_of(shard.path), columns)
+            parts.append(table[wanted[within] - first])
+            places.append(within)
         first += length
-    return pl.concat(parts)
+    return pl.concat(parts)[np.argsort(np.concatenate(places))]
 
 
-def _slice(path: Path, start: int, length: int) -> pl.DataFrame:
+def _recent(path: Path, columns: list[str] | None) -> pl.DataFrame:
+    """Return a shard's table; the last few are kept, since who reads a row reads its neighbours."""
     try:
-        return pl.scan_parquet(path).slice(start, length).collect()
-    except (PolarsError, OSError) as error:
+        changed = path.stat().st_mtime_ns
+    except OSError as error:
         raise damaged(path, error) from error
+    return _kept(path, changed, None if columns is None else tuple(columns))
+
+
+@lru_cache(maxsize=16)
+def _kept(path: Path, changed: int, columns: tuple[str, ...] | None) -> pl.DataFrame:
+    return read_table(path, columns=None if columns is None else list(columns))
 
 
 def write_table(path: Path, table: pl.DataFrame) -> None:

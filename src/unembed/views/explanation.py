@@ -42,24 +42,31 @@ def facts(run: Run, address: str, live: Live | None = None) -> dict[str, Any]:
     Raises:
         QueryError: when the run has no such feature, or no token sets.
     """
-    row, case = run.feature(address), run.explain(address)
-    scores = {found["token_set"]: found for found in run.enrichment(address).to_dicts()}
-    settings = run.manifest["enrichment"]["explanation"]
-    parts = [
-        {**part, "given_the_others_log10_p": part["log10_p"]}
-        | {name: scores[part["token_set"]][name] for name in _SCORES}
-        for part in case["parts"]
-    ]
+    row = run.feature(address)
     return {
         "feature": f"{row['bank']}/{row['index']}",
         **{name: row[name] for name in _STATISTICS},
-        **case,
-        "parts": parts,
-        "settings": settings,
+        **case(run, address),
         "top_tokens": row["top_tokens"],
         "bottom_tokens": row["bottom_tokens"],
         "leading_edge": _edge(run, live.edge) if live else None,
     }
+
+
+def case(run: Run, address: str) -> dict[str, Any]:
+    """Return `Run.explain` with the scores of the parts, and the settings that decided.
+
+    Raises:
+        QueryError: when the run has no such feature, or no token sets.
+    """
+    found = run.explain(address)
+    scores = {pair["token_set"]: pair for pair in run.enrichment(address).to_dicts()}
+    parts = [
+        {**part, "given_the_others_log10_p": part["log10_p"]}
+        | {name: scores[part["token_set"]][name] for name in _SCORES}
+        for part in found["parts"]
+    ]
+    return {**found, "parts": parts, "settings": run.manifest["enrichment"]["explanation"]}
 
 
 def _edge(run: Run, edge: LeadingEdge) -> dict[str, Any]:

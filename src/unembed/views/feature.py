@@ -22,7 +22,17 @@ _LOG10_MAX_Q = np.log10(0.05)
 
 
 def facts(run: Run, address: str) -> dict[str, Any]:
-    """Return what `unembed show --json` prints of a feature.
+    """Return what `unembed show --json` prints of a feature: its own facts and its token sets.
+
+    Raises:
+        QueryError: when the run has no such feature.
+    """
+    sets = _sets(run, address) if run.has_enrichment else None
+    return {**own_facts(run, address), "token_sets": sets}
+
+
+def own_facts(run: Run, address: str) -> dict[str, Any]:
+    """Return what a feature is, without its token sets.
 
     Percentiles are of the feature among all of its bank, by each statistic.
 
@@ -48,7 +58,6 @@ def facts(run: Run, address: str) -> dict[str, Any]:
         "top": _ends(row, "top"),
         "bottom": _ends(row, "bottom"),
         "histogram": row["histogram"],
-        "token_sets": _sets(run, address) if run.has_enrichment else None,
     }
 
 
