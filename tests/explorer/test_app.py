@@ -67,7 +67,7 @@ def test_the_overview_places_every_bank(client: TestClient, shown: Planted) -> N
     assert facts["banks"][0]["envelope"]["kurtosis_above"] == row["kurtosis_above"]
 
 
-@pytest.mark.parametrize("name", ["std", "skewness", "kurtosis", "mean", "norm", "left_tail"])
+@pytest.mark.parametrize("name", ["std", "skewness", "kurtosis", "mean", "left_tail"])
 def test_columns_are_the_runs(client: TestClient, shown: Planted, name: str) -> None:
     expected = shown.run.scalars[name].fill_null(np.nan).to_numpy().astype(np.float32)
     np.testing.assert_array_equal(array(client, f"columns/{name}.bin", "f4"), expected)
@@ -78,19 +78,6 @@ def test_classes_and_indices(client: TestClient, shown: Planted) -> None:
     assert [CLASSES[number] for number in numbers] == shown.run.scalars["class"].to_list()
     indices = array(client, "columns/index.bin", "i4")
     assert indices.tolist() == shown.run.scalars["index"].to_list()
-
-
-def test_the_strongest_set_of_each_feature(client: TestClient, shown: Planted) -> None:
-    numbers = array(client, "columns/strongest_set.bin", "i4")
-    z = array(client, "columns/strongest_z.bin", "f4")
-    first = shown.run.enrichment().unique("feature", keep="first", maintain_order=True)
-    names = shown.run.tested_sets["name"]
-    assert (numbers >= 0).sum() == first.height > 0
-    for pair in first.iter_rows(named=True):
-        row = shown.run.row_of(pair["feature"])
-        assert names[int(numbers[row])] == pair["token_set"]
-        assert z[row] == np.float32(pair["z"])
-    assert np.isnan(z[numbers < 0]).all()
 
 
 def test_rows(client: TestClient, shown: Planted) -> None:
@@ -216,7 +203,6 @@ def test_a_run_without_token_sets(plain: Planted) -> None:
     assert not facts["has_sets"]
     assert facts["banks"][0]["envelope"] is None
     assert (array(client, "columns/class.bin", "u1") == NO_CLASS).all()
-    assert (array(client, "columns/strongest_set.bin", "i4") == -1).all()
     feature = client.get("/api/features/a/1.json").json()
     assert (feature["sets"], feature["case"]) == (None, None)
     assert client.get("/api/tokens/3.json").json()["sets"] == []

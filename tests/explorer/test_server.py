@@ -15,6 +15,7 @@ import pytest
 from tests.tiny_run import Planted
 from unembed.cli import main
 from unembed.errors import UnembedError
+from unembed.explorer import report
 from unembed.explorer.server import Background
 
 
@@ -115,4 +116,17 @@ def test_report_needs_to_know_the_feature(
     done = unembed("report", tiny.run.path, "-o", tmp_path / "one.html")
     assert done.status == 1
     assert "name it with --feature" in done.said
+    assert not list(tmp_path.iterdir())
+
+
+def test_ctrl_c_in_a_report(
+    tiny: Planted, tmp_path: Path, unembed: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stopped(*arguments: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(report, "_answers", stopped)
+    done = unembed("report", tiny.run.path, "-o", tmp_path / "site")
+    assert done.status == 130
+    assert "nothing was written" in done.said
     assert not list(tmp_path.iterdir())

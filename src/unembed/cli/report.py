@@ -43,17 +43,28 @@ def report(
 
         unembed report runs/demo --feature mlp.20/1036 -o reflexive.html
     """
+    run, console = Run.open(path), Console(stderr=True)
+    try:
+        _write(run, out, features or [], limit, overwrite, console)
+    except KeyboardInterrupt:
+        console.print("Stopped; nothing was written.", style="yellow")
+        raise typer.Exit(130) from None
+    console.print(f"Wrote {out}.", soft_wrap=True)
+
+
+def _write(
+    run: Run, out: Path, features: list[str], limit: int, overwrite: bool, console: Console
+) -> None:
     from unembed.explorer.report import worth_showing, write_feature, write_site
 
-    run, console = Run.open(path), Console(stderr=True)
     if out.suffix == ".html":
-        if len(features or ()) != 1:
+        if len(features) != 1:
             raise QueryError(
                 f"One file, {out}, shows one feature: name it with --feature bank/index. For more, "
                 "give a folder."
             )
         with console.status("Reading the weights …"):
-            write_feature(run, out, (features or [""])[0])
+            write_feature(run, out, features[0])
     else:
         with Progress(console=console, transient=True) as bar:
             task = bar.add_task("Writing the report", total=None)
@@ -61,4 +72,3 @@ def report(
                 run, out, features or worth_showing(run, limit), overwrite=overwrite,
                 progress=lambda done, of: bar.update(task, completed=done, total=of),
             )  # fmt: skip
-    console.print(f"Wrote {out}.", soft_wrap=True)

@@ -40,16 +40,11 @@ SETS_OF_FEATURE = 200
 NEAREST = 20
 SETS_BY_LAYER = 40
 NO_CLASS = 255
-_COLUMNS = {
-    "index": np.int32,
-    **dict.fromkeys(
-        ("std", "skewness", "kurtosis", "mean", "min", "max", "norm", "log10_density"), np.float32
-    ),
-    **dict.fromkeys(("left_tail", "right_tail", "partition_r2"), np.float32),
-    "class": np.uint8,
-    "strongest_set": np.int32,
-    "strongest_z": np.float32,
-}
+_FLOATS = (
+    "std", "skewness", "kurtosis", "mean", "log10_density", "left_tail", "right_tail",
+    "partition_r2",
+)  # fmt: skip
+COLUMNS = ("index", "class", *_FLOATS)
 _SCORES = ("z", "log10_p", "log10_q", "es", "peak", "auroc", "nes", "log10_p_directions",
            "log10_p_tokens")  # fmt: skip
 _ENVELOPE = (
@@ -86,18 +81,15 @@ class Contents:
             "lens": manifest["unembedding"]["lens"],
             "tokens": manifest["unembedding"]["tokens"],
             "vocabulary": len(run.tokens),
-            "d_model": manifest["unembedding"]["d_model"],
             "unembed_version": manifest["unembed_version"],
             "features": run.scalars.height,
             "page": PAGE,
-            "columns": {name: np.dtype(kind).name for name, kind in _COLUMNS.items()},
             "classes": list(CLASSES),
             "bin_edges": bin_edges()[1:-1].round(6).tolist(),
             "banks": self._bank_facts(),
             "summary": summary.by_bank(run).to_dicts(),
             "has_sets": run.has_enrichment,
             "is_explained": run.is_explained,
-            "tsea": bool(enrichment and enrichment.get("tsea")),
             "weight": enrichment and enrichment.get("weight", "none"),
             "max_q": enrichment and enrichment["max_q"],
             "classes_by_bank": summary.classes_of_banks(run).to_dicts()
@@ -121,41 +113,21 @@ class Contents:
         return facts
 
     def column(self, name: str) -> Array:
-        """Return one value a feature, NaN (or 255, −1) where there is none.
+        """Return one value a feature, NaN (of classes 255) where there is none.
 
         Raises:
             QueryError: when there is no such column.
         """
-        if name not in _COLUMNS:
-            raise QueryError(f"There is no column {name!r}. Columns: {', '.join(_COLUMNS)}.")
-        kind = _COLUMNS[name]
-        if name.startswith("strongest_"):
-            return self._strongest[name].to_numpy().astype(kind)
+        if name not in COLUMNS:
+            raise QueryError(f"There is no column {name!r}. Columns: {', '.join(COLUMNS)}.")
         values = self.run.scalars[name]
+        if name == "index":
+            return values.to_numpy().astype(np.int32)
         if name == "class":
             numbers = dict(zip(CLASSES, range(len(CLASSES)), strict=True))
-            values = values.replace_strict(numbers, default=NO_CLASS, return_dtype=pl.UInt8)
-        return (
-            values.cast(pl.Float32).fill_null(np.nan).to_numpy().astype(kind)
-            if (np.dtype(kind).kind == "f")
-            else values.to_numpy().astype(kind)
-        )
-
-    @cached_property
-    def _strongest(self) -> pl.DataFrame:
-        """The significant set of largest |z| of each feature, by number; −1 where there is none."""
-        count = self.run.scalars.height
-        strongest = pl.DataFrame(
-            {"strongest_set": np.full(count, -1, np.int32), "strongest_z": np.full(count, np.nan)}
-        )
-        if not self.run.has_enrichment:
-            return strongest
-        first = self.run.significant.unique("feature", keep="first", maintain_order=True)
-        numbers, z = strongest["strongest_set"].to_numpy(), strongest["strongest_z"].to_numpy()
-        numbers, z = numbers.copy(), z.copy()
-        numbers[first["feature"].to_numpy()] = first["token_set"].to_numpy()
-        z[first["feature"].to_numpy()] = first["z"].to_numpy()
-        return pl.DataFrame({"strongest_set": numbers, "strongest_z": z})
+            found = values.replace_strict(numbers, default=NO_CLASS, return_dtype=pl.UInt8)
+            return found.to_numpy().astype(np.uint8)
+        return values.cast(pl.Float32).fill_null(np.nan).to_numpy().astype(np.float32)
 
     def rows(self, page: int) -> dict[str, Any]:
         """Return label and outermost tokens of the features of one page.

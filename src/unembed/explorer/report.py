@@ -22,7 +22,7 @@ from starlette.testclient import TestClient
 from unembed.cache import new_file
 from unembed.errors import UnembedError
 from unembed.explorer.app import create_app, page_folder
-from unembed.explorer.contents import PAGE, Contents
+from unembed.explorer.contents import COLUMNS, PAGE, Contents
 from unembed.store import Run
 
 SETS_OF_FEATURE = 10
@@ -153,7 +153,7 @@ def _paths_of_site(run: Run, features: Sequence[str]) -> list[str]:
     pages = range(-(-count // PAGE)) if count <= _ROWS_OF_ALL else {row // PAGE for row in rows}
     paths = [
         *_COMMON,
-        *(f"columns/{name}.bin" for name in contents.overview()["columns"]),
+        *(f"columns/{name}.bin" for name in COLUMNS),
         *(f"rows/{page}.json" for page in sorted(pages)),
         *_paths_of_features(addresses),
     ]

@@ -156,6 +156,7 @@ def draw(run: Run, *, n_features: int = 10) -> Group:
         *((Text(""), _classes(run)) if run.is_explained else ()),
         Text(""),
         Text("Where to go next", style="bold"),
+        Text(f"  unembed explore {run.path}"),
         Text(f"  unembed show {run.path} {first}"),
         Text(f'  unembed features {run.path} --where "kurtosis > 10" --sort skewness'),
         *(

@@ -69,14 +69,10 @@ export type FloatColumn =
   | "skewness"
   | "kurtosis"
   | "mean"
-  | "min"
-  | "max"
-  | "norm"
   | "log10_density"
   | "left_tail"
   | "right_tail"
-  | "partition_r2"
-  | "strongest_z";
+  | "partition_r2";
 
 export const api = {
   run: () => json<RunFacts>("run.json"),
@@ -86,8 +82,6 @@ export const api = {
   indices: () => ints("columns/index.bin"),
   /** A place in `RunFacts.classes`, 255 where there is none. */
   classes: () => bytes("columns/class.bin"),
-  /** The number of the significant set of largest |z|, −1 where there is none. */
-  strongestSets: () => ints("columns/strongest_set.bin"),
   rows: (page: number) =>
     json<{
       start: number;

@@ -29,7 +29,6 @@ export interface RunFacts {
   lens: "logit" | "cosine";
   tokens: number;
   vocabulary: number;
-  d_model: number;
   unembed_version: string;
   features: number;
   /** Features in a page of `api.rows`. */
@@ -40,7 +39,6 @@ export interface RunFacts {
   summary: Record<string, number | string | null>[];
   has_sets: boolean;
   is_explained: boolean;
-  tsea: boolean;
   weight: string | null;
   max_q: number | null;
   classes_by_bank: ({ bank: string; labelled: number } & Record<string, number | string>)[] | null;
