@@ -11,6 +11,7 @@
 >>> run.enrichment("mlp.8/7")  # doctest: +SKIP
 """
 
+from unembed import notebook
 from unembed.analysis import analyze
 from unembed.discovery import DiscoverSettings, discover
 from unembed.enrichment import (
@@ -64,6 +65,7 @@ __all__ = [
     "load_vocabulary",
     "match_banks",
     "merge_token_sets",
+    "notebook",
     "prepare_unembedding",
     "weights_of",
 ]

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from unembed.quoted import quoted
 from unembed.store import Run
+from unembed.store.display import show_with
 from unembed.views import summary
 from unembed.views.text import number
+
+if TYPE_CHECKING:
+    from unembed.explorer.server import Background
 
 _TOKENS = 12
 _STATISTICS = ("std", "skewness", "kurtosis", "min", "max", "norm")
@@ -102,3 +106,24 @@ def _table(columns: Mapping[str, list[str]]) -> str:
     lines = zip(*columns.values(), strict=True)
     body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in line)}</tr>" for line in lines)
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+class Notebook:
+    """Draws runs and features for `unembed.store.display`."""
+
+    def run(self, run: Run) -> str:
+        """Return a run as HTML."""
+        return run_html(run)
+
+    def feature(self, row: Mapping[str, Any]) -> str:
+        """Return a feature's row as HTML."""
+        return feature_html(row)
+
+    def explore(self, run: Run, *, port: int | None, height: int) -> Background:
+        """Serve the page of a run, which needs the extra `explore`."""
+        from unembed.explorer.server import Background
+
+        return Background(run, port=port, height=height)
+
+
+show_with(Notebook())

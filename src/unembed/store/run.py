@@ -6,21 +6,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
 from unembed.errors import QueryError, RunError, did_you_mean
+from unembed.store.display import Explorer, display
 from unembed.store.explanation import CLASS_COLUMNS, StoredExplanations, is_explained
 from unembed.store.manifest import read_manifest
 from unembed.store.query import Score, StoredEnrichment
 from unembed.store.schema import FEATURE_COLUMNS, SCALAR_COLUMNS
 from unembed.store.shards import TOKENS, read_table, rows_of_shards, shards
-
-if TYPE_CHECKING:
-    from unembed.explorer.server import Background
 
 _WITH_SETS = "Make the run again with them: `unembed run … --sets default`."
 
@@ -29,9 +27,7 @@ class FeatureRow(dict[str, Any]):
     """One feature's row of `Run.features`; a notebook shows it as a card."""
 
     def _repr_html_(self) -> str:
-        from unembed.notebook import feature_html
-
-        return feature_html(self)
+        return display().feature(self)
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,11 +66,9 @@ class Run:
         return f"Run({self.path}: {self.model}; {banks})"
 
     def _repr_html_(self) -> str:
-        from unembed.notebook import run_html
+        return display().run(self)
 
-        return run_html(self)
-
-    def explore(self, *, port: int | None = None, height: int = 900) -> Background:
+    def explore(self, *, port: int | None = None, height: int = 900) -> Explorer:
         """Return the explorer of this run, which a notebook shows in the cell.
 
         It runs as long as the program, or until `stop`. Needs `pip install 'unembed[explore]'`.
@@ -86,9 +80,7 @@ class Run:
         Raises:
             UnembedError: when the port is taken, or the extra is not installed.
         """
-        from unembed.explorer.server import Background
-
-        return Background(self, port=port, height=height)
+        return display().explore(self, port=port, height=height)
 
     @property
     def model(self) -> str:
