@@ -7,6 +7,9 @@ STAMP := $(VENV)/.installed
 # torch is pinned here, and only here, to a build that pip finds without a CUDA toolkit.
 TORCH := torch==2.13.0
 
+# Two processes of tests, each with the threads of one: more would wait for one another.
+THREADS := OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1
+
 PAGE := src/unembed/explorer/page/index.html
 WEB := web/package-lock.json web/vite.config.ts web/index.html $(shell find web/src -type f)
 
@@ -47,7 +50,7 @@ browser:
 
 test: inputs browser page
 	cd web && npm test --silent
-	$(BIN)/python -m pytest --numprocesses 2 --dist worksteal
+	$(THREADS) $(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 
 check: setup web/node_modules/.package-lock.json
 	$(BIN)/ruff format --check .
