@@ -11,12 +11,15 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 
 class PageHook(BuildHookInterface):
-    """Builds `web/` where it was not built yet; an sdist brings the page along."""
+    """Builds `web/` where it was not built since it changed; an sdist brings the page along."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Build the page; a checkout that is installed to be edited can do so later."""
         root = Path(self.root)
-        if (root / "src/unembed/explorer/page/index.html").is_file():
+        page = root / "src/unembed/explorer/page/index.html"
+        sources = [path for path in (root / "web/src").rglob("*") if path.is_file()]
+        changed = max(path.stat().st_mtime for path in sources)
+        if page.is_file() and page.stat().st_mtime >= changed:
             return
         try:
             _build(root / "web")
