@@ -102,6 +102,8 @@ def test_a_feature_with_its_case_and_sets(client: TestClient, shown: Planted) ->
     assert [names[number] for number in found["sets"]["set"]] == pairs["token_set"].to_list()
     np.testing.assert_allclose(found["sets"]["z"], pairs["z"])
     assert found["sets"]["es"] == pairs["es"].to_list()
+    assert found["sets"]["tested"] == pairs.height
+    assert found["sets"]["passing"] == pairs.filter(pl.col("log10_q") <= np.log10(0.9)).height
 
 
 def test_live_weights_are_the_whole_product(client: TestClient, shown: Planted) -> None:

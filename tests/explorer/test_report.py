@@ -43,7 +43,9 @@ def test_a_site_holds_what_the_server_answers(tiny: Planted, tmp_path: Path) -> 
     write_site(tiny.run, site, ["a/0", "b/30"], progress=lambda *done: told.append(done))
     client = TestClient(create_app(tiny.run), base_url="http://127.0.0.1")
     answers = {name for name in files_of(site) if name.startswith("api/")}
-    for name in answers:
+    listed = json.loads((site / "api" / "report.json").read_text())
+    assert listed == {"features": ["a/0", "b/30"]}
+    for name in answers - {"api/report.json"}:
         assert (site / name).read_bytes() == client.get(f"/{name}").content
     assert {
         "api/run.json", "api/sets.json", "api/tokens.json", "api/layers.json", "api/rows/5.json",
@@ -55,7 +57,7 @@ def test_a_site_holds_what_the_server_answers(tiny: Planted, tmp_path: Path) -> 
     assert f"api/tokens/{row}.json" in answers
     assert "unembed-report" in (site / "index.html").read_text(encoding="utf-8")
     assert (site / "explorer.js").is_file()
-    assert told[-1][0] == len(answers)
+    assert told[-1][0] == len(answers) - 1
 
 
 def test_a_site_without_sets_or_weights(tmp_path: Path) -> None:
@@ -87,6 +89,7 @@ def test_one_file_needs_nothing_else(tiny: Planted, tmp_path: Path) -> None:
     client = TestClient(create_app(tiny.run), base_url="http://127.0.0.1")
     found = carried(page)
     assert {"run.json", "features/a/0.json", "features/a/0/weights.f32"} <= found.keys()
+    assert json.loads(found.pop("report.json")) == {"features": ["a/0"]}
     for name, content in found.items():
         assert content == client.get(f"/api/{name}").content
 
@@ -105,6 +108,16 @@ def test_worth_showing_takes_of_every_class(tiny: Planted) -> None:
         for name in table["class"].unique():
             best = table.filter(table["class"] == name).sort("kurtosis", descending=True)
             assert f"{bank}/{best['index'][0]}" in worth_showing(tiny.run, 20)
+
+
+def test_worth_showing_begins_as_the_overview_does(tiny: Planted) -> None:
+    table = tiny.run.scalars.filter(pl.col("kurtosis").is_not_null())
+    begin = set()
+    for name in table["class"].unique():
+        by = "partition_r2" if name == "partition" else "kurtosis"
+        best = table.filter(pl.col("class") == name).sort(by, descending=True).head(5)
+        begin |= set(best.select(pl.format("{}/{}", "bank", "index"))["bank"])
+    assert set(worth_showing(tiny.run, len(begin))) == begin
 
 
 def test_nothing_else_is_overwritten(tiny: Planted, tmp_path: Path) -> None:

@@ -76,3 +76,15 @@ test("no more tokens than are asked for, and none for nothing", () => {
   expect(tokensLike(tokens, "like", 2)).toHaveLength(2);
   expect(tokensLike(tokens, "")).toEqual([]);
 });
+
+test("a set is found by its other names", () => {
+  const all = { ...sets({ digits: 1, days: 2 }), aliases: { "category:Nd": 0 } };
+  expect(names(setsLike(all, "category:nd"))).toEqual(["digits"]);
+});
+
+test("a line break is found as it is shown, and as it is written", () => {
+  const all: Tokens = { id: [3, 4, 5], text: ["n", "\n", "\t"] };
+  expect(names(tokensLike(all, "⏎"))).toEqual(["4"]);
+  expect(names(tokensLike(all, "\\n"))).toEqual(["4"]);
+  expect(names(tokensLike(all, "\\t"))).toEqual(["5"]);
+});

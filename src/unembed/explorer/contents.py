@@ -165,11 +165,15 @@ class Contents:
             "sets": self._sets_of(address) if run.has_enrichment else None,
         }
 
-    def _sets_of(self, address: str) -> dict[str, list[Any]]:
-        """The sets that a feature moves most, by number, with their scores."""
-        found = self.run.enrichment(address).head(SETS_OF_FEATURE)
+    def _sets_of(self, address: str) -> dict[str, Any]:
+        """The sets that a feature moves most, by number, with their scores; how many pass."""
+        every = self.run.enrichment(address)
+        most = self.run.manifest["enrichment"]["max_q"]
+        passing = every.filter(pl.col("log10_q") <= np.log10(most)) if most > 0 else every.clear()
+        found = every.head(SETS_OF_FEATURE)
         numbers = [self._numbers[name] for name in found["token_set"]]
-        return {"set": numbers, **found.select(_SCORES).to_dict(as_series=False)}
+        scores = found.select(_SCORES).to_dict(as_series=False)
+        return {"set": numbers, **scores, "passing": passing.height, "tested": every.height}
 
     def weights(self, bank: str, index: int) -> Array:
         """Return a feature's logit weights by row of W_U, read from the weights.

@@ -24,11 +24,15 @@ from unembed.errors import UnembedError
 from unembed.explorer.app import create_app, page_folder
 from unembed.explorer.contents import COLUMNS, PAGE, Contents
 from unembed.store import Run
+from unembed.strict_json import dumps
 
 SETS_OF_FEATURE = 10
 """Token sets of a chosen feature by which it can be split, and whose running sum is drawn."""
 _SCORES_OF_SETS = 2_000_000
 """Features times sets whose own views, over all features, are in the report."""
+_LIST = "report.json"
+"""Which features have views in it: what a server does not need to say."""
+_BEGIN = 5
 _COMMON = ("run.json", "tokens.json", "layers.json")
 _MARK = '<meta name="unembed-report" />'
 _ROWS_OF_ALL = 50_000
@@ -40,14 +44,18 @@ Progress = Callable[[int, int], None]
 def worth_showing(run: Run, limit: int) -> list[str]:
     """Return the addresses of features to begin with, in the order of the run.
 
-    From each bank and class in turn the one of the largest kurtosis, of partitions the one whose
-    set explains most; where classes are not known, from each bank.
+    Those that the overview begins with: of each class the five of the largest kurtosis, of
+    partitions those whose sets explain most. Then the same from each bank and class in turn.
+    Where classes are not known, from each bank.
     """
     strength = pl.when(pl.col("class") == "partition").then("partition_r2").otherwise("kurtosis")
     groups = ["bank", "class"] if run.is_explained else ["bank"]
     known = run.scalars.with_row_index("row").filter(pl.col("kurtosis").is_not_null())
-    ranked = known.with_columns(place=strength.rank("ordinal", descending=True).over(groups))
-    chosen = ranked.sort("place", "row").head(limit).sort("row")
+    ranked = known.with_columns(
+        first=strength.rank("ordinal", descending=True).over(groups[-1]),
+        place=strength.rank("ordinal", descending=True).over(groups),
+    ).with_columns(first=pl.col("first").clip(upper_bound=_BEGIN + 1))
+    chosen = ranked.sort("first", "place", "row").head(limit).sort("row")
     return chosen.select(pl.format("{}/{}", "bank", "index"))["bank"].to_list()
 
 
@@ -84,6 +92,8 @@ def write_site(
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(body)
             progress(done, len(paths))
+        listed = [_address(run, feature) for feature in features]
+        (part / "api" / _LIST).write_text(dumps({"features": listed}), "utf-8")
         if out.exists():
             shutil.rmtree(out)
         part.replace(out)
@@ -121,10 +131,8 @@ def feature_page(run: Run, feature: str) -> str:
     if run.has_enrichment:
         sets = _sets_of(contents, address)
         paths += ["sets.json", *(f"sets/{number}/members.i32" for number in sets)]
-    files = {
-        path: base64.b64encode(gzip.compress(body, mtime=0)).decode()
-        for path, body in _answers(run, paths)
-    }
+    files = {path: _packed(body) for path, body in _answers(run, paths)}
+    files[_LIST] = _packed(dumps({"features": [address]}).encode())
     start = f"globalThis.unembedFiles={_inline(json.dumps(files))};" + (
         f"if(!location.hash)location.replace({_inline(json.dumps(f'#/feature/{address}'))});"
     )
@@ -138,6 +146,10 @@ def feature_page(run: Run, feature: str) -> str:
         f'{head}</head><body><div id="app"></div><script>{start}</script>'
         f'<script type="module">{_inline(script)}</script></body></html>\n'
     )
+
+
+def _packed(body: bytes) -> str:
+    return base64.b64encode(gzip.compress(body, mtime=0)).decode()
 
 
 def _inline(script: str) -> str:

@@ -108,4 +108,6 @@ export const api = {
   /** A token's logit weight in every feature, from the model's weights. */
   tokenWeights: (row: number) => floats(`tokens/${row}/weights.f32`),
   layers: () => json<Layers>("layers.json"),
+  /** Of a report: the features that have views in it. */
+  report: () => json<{ features: string[] }>("report.json"),
 };

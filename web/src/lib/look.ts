@@ -6,14 +6,17 @@ import type { Sets, Tokens } from "./types";
 
 const MOST = 50;
 
-/** Sets whose name holds every word that was typed; those that begin with it first. */
+/** Sets whose name, or other name, holds every word that was typed; those that begin with it first. */
 export function setsLike(sets: Sets, typed: string, most = MOST): Choice[] {
   const words = typed.toLowerCase().split(/\s+/).filter(Boolean);
   const found: [number, number][] = [];
+  const others = new Map<number, string[]>();
+  for (const [alias, number] of Object.entries(sets.aliases))
+    others.set(number, [...(others.get(number) ?? []), alias.toLowerCase()]);
   for (let number = 0; number < sets.name.length; number++) {
     const name = sets.name[number].toLowerCase();
-    if (!words.every((word) => name.includes(word) || name.includes(word.replaceAll(" ", "_"))))
-      continue;
+    const fits = (one: string) => words.every((word) => one.includes(word));
+    if (!fits(name) && !others.get(number)?.some(fits)) continue;
     const exact = name === words.join(" ") ? 0 : words.length && name.startsWith(words[0]) ? 1 : 2;
     found.push([exact, number]);
   }
@@ -26,15 +29,16 @@ export function setsLike(sets: Sets, typed: string, most = MOST): Choice[] {
   }));
 }
 
-/** Tokens by text: the very one first, then those that begin with it, then those that hold it. */
+/** Tokens by text, or as it is shown (⏎, \n): the very one first, then those that begin with it, then those that hold it. */
 export function tokensLike(tokens: Tokens, typed: string, most = MOST): Choice[] {
   if (!typed) return [];
+  const written = typed.replaceAll("\\n", "\n").replaceAll("\\t", "\t");
   const lower = typed.toLowerCase();
   const ranks: number[][] = [[], [], [], []];
   tokens.text.forEach((text, row) => {
     const bare = text.trimStart();
     const rank =
-      text === typed || bare === typed
+      [text, bare, visible(text)].includes(typed) || text === written
         ? 0
         : bare.toLowerCase() === lower
           ? 1

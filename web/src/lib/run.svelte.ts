@@ -15,6 +15,9 @@ export function run(): RunFacts {
   return loaded;
 }
 
+/** What a feature has of each token, as it is called under the run's lens. */
+export const weights = () => (run().lens === "cosine" ? "cosines" : "logit weights");
+
 export function bankOf(row: number): Bank {
   const { banks } = run();
   let found = banks[0];

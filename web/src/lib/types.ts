@@ -113,7 +113,12 @@ export interface Feature {
   case: Case | null;
   /** Its strongest sets, one list a score, the largest |z| first. TSEA's are null for most. */
   sets:
-    | ({ set: number[] } & Record<
+    | ({
+        set: number[];
+        /** Of all the tested ones, not only of these. */
+        passing: number;
+        tested: number;
+      } & Record<
         | "z"
         | "log10_p"
         | "log10_q"
