@@ -18,17 +18,25 @@ def never(*_: object) -> npt.NDArray[np.float64]:
 
 def test_an_array_is_made_once() -> None:
     made = np.arange(6.0).reshape(2, 3)
-    assert kept_array("a/b.npy", lambda: made) is made
-    np.testing.assert_array_equal(kept_array("a/b.npy", never), made)
+    assert kept_array("a/b.npy", (2, 3), lambda: made) is made
+    np.testing.assert_array_equal(kept_array("a/b.npy", (2, 3), never), made)
 
 
-@pytest.mark.parametrize("content", [b"", b"no array", b"\x93NUMPY"])
+@pytest.mark.parametrize("content", [b"", b"no array", b"\x93NUMPY", b"PK\x03\x04zip"])
 def test_a_damaged_file_is_made_again(content: bytes) -> None:
     path = cache_folder() / "a.npy"
     path.parent.mkdir(parents=True)
     path.write_bytes(content)
-    np.testing.assert_array_equal(kept_array("a.npy", lambda: np.ones(2)), np.ones(2))
-    np.testing.assert_array_equal(kept_array("a.npy", never), np.ones(2))
+    np.testing.assert_array_equal(kept_array("a.npy", (2,), lambda: np.ones(2)), np.ones(2))
+    np.testing.assert_array_equal(kept_array("a.npy", (2,), never), np.ones(2))
+
+
+@pytest.mark.parametrize("other", [np.zeros(3), np.zeros(2, np.float32), np.zeros((2, 1))])
+def test_another_array_is_made_again(other: npt.NDArray[np.floating]) -> None:
+    path = cache_folder() / "a.npy"
+    path.parent.mkdir(parents=True)
+    np.save(path, other)
+    np.testing.assert_array_equal(kept_array("a.npy", (2,), lambda: np.ones(2)), np.ones(2))
 
 
 def test_a_cache_that_cannot_be_written_costs_nothing(
@@ -36,7 +44,7 @@ def test_a_cache_that_cannot_be_written_costs_nothing(
 ) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("UNEMBED_CACHE", str(tmp_path / "file"))
-    np.testing.assert_array_equal(kept_array("a.npy", lambda: np.ones(2)), np.ones(2))
+    np.testing.assert_array_equal(kept_array("a.npy", (2,), lambda: np.ones(2)), np.ones(2))
 
 
 def test_the_covariance_of_a_model_in_files_is_kept(

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
 
 from tests.tiny_run import Planted
+from unembed import Run, notebook
 from unembed.notebook import feature_html
 from unembed.store.run import FeatureRow
 
@@ -63,3 +68,27 @@ def test_tokens_are_text(tiny: Planted) -> None:
     page = read(feature_html(row))
     assert "script" not in page.tags
     assert "<script>alert(1)</script>" in page.text
+
+
+def test_ends_and_escapes(tiny: Planted) -> None:
+    row = dict(tiny.run.feature("a/2"), label="<i>", bank="<u>", **{"class": "<b2>"})
+    page = read(feature_html(row))
+    assert "<i>" in page.text
+    assert "<u>" in page.text
+    assert not {"i", "u", "b2"} & page.tags
+    promotes, suppresses = page.text.split("promotes")[1].split("suppresses")
+    assert repr(row["top_tokens"][0]) in promotes
+    assert repr(row["bottom_tokens"][0]) in suppresses
+
+
+def test_the_drawing_reaches_six_deviations() -> None:
+    counts = np.zeros(202, int)
+    counts[100] = counts[101] = 4
+    bars = re.findall(r'<rect x="([\d.]+)"', notebook._histogram(counts.tolist()))
+    assert bars == ["203.0", "210.0"]
+
+
+def test_a_path_is_text(tiny: Planted, tmp_path: Path) -> None:
+    folder = tmp_path / "<i>"
+    folder.symlink_to(tiny.run.path)
+    assert "i" not in read(Run.open(folder)._repr_html_()).tags

@@ -37,20 +37,22 @@ def new_file(path: Path) -> Iterator[Path]:
         part.unlink(missing_ok=True)
 
 
-def kept_array(name: str, make: Callable[[], F64]) -> F64:
+def kept_array(name: str, shape: tuple[int, ...], make: Callable[[], F64]) -> F64:
     """Return an array from the cache, or make it and keep it there.
 
     A cache that is damaged or cannot be written costs time, never the result.
 
     Args:
         name: a path below the cache folder, different for all that may differ.
+        shape: of the array.
         make: makes it.
     """
     path = cache_folder() / name
-    with suppress(OSError, ValueError, EOFError):
-        if path.is_file():
-            found: F64 = np.load(path, allow_pickle=False)
-            return found
+    with suppress(Exception), path.open("rb") as file:
+        found = np.load(file, allow_pickle=False)
+        if found.shape == shape and found.dtype == np.float64:
+            whole: F64 = found
+            return whole
     made = make()
     with suppress(OSError), new_file(path) as part, part.open("wb") as file:
         np.save(file, made)

@@ -114,7 +114,8 @@ class Unembedding:
         if "origin" not in self.preparation:
             return self._covariance()
         name = f"covariance/{self.digest[:32]}.npy"
-        return torch.from_numpy(kept_array(name, lambda: self._covariance().numpy()))
+        shape = (self.d_model, self.d_model)
+        return torch.from_numpy(kept_array(name, shape, lambda: self._covariance().numpy()))
 
     def _covariance(self) -> Float[Tensor, "d_model d_model"]:
         sigma = torch.zeros(self.d_model, self.d_model, dtype=torch.float64)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,10 +19,12 @@ from starlette.testclient import TestClient
 import unembed
 from tests.tiny_run import Planted, planted, tiny_run
 from unembed import EnrichmentSettings
+from unembed.errors import QueryError, RunError
 from unembed.explanation import CLASSES
 from unembed.explorer import app as app_module
+from unembed.explorer import contents as contents_module
 from unembed.explorer.app import create_app
-from unembed.explorer.contents import NO_CLASS
+from unembed.explorer.contents import NO_CLASS, Contents
 from unembed.store import Run
 
 ADDRESS = "http://127.0.0.1"
@@ -294,6 +298,102 @@ def test_the_page_may_load_nothing_from_elsewhere(client: TestClient) -> None:
 @pytest.mark.parametrize("method", ["post", "put", "delete", "patch"])
 def test_nothing_can_be_changed(client: TestClient, method: str) -> None:
     assert getattr(client, method)("/api/run.json").status_code == 405
+
+
+def test_the_page_after_the_last_is_none(shown: Planted, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(contents_module, "PAGE", 60)
+    assert Contents(shown.run).rows(5)["start"] == 300
+    with pytest.raises(QueryError, match="no page 6: there are 6"):
+        Contents(shown.run).rows(6)
+
+
+def test_numbers_end_where_the_things_do(client: TestClient, shown: Planted) -> None:
+    tokens = client.get("/api/tokens.json").json()
+    for path, count in (("sets", shown.run.tested_sets.height), ("tokens", len(tokens["id"]))):
+        assert client.get(f"/api/{path}/{count - 1}.json").status_code == 200
+        assert client.get(f"/api/{path}/{count}.json").status_code == 404
+
+
+def test_bottom_tokens_and_bins(client: TestClient, shown: Planted) -> None:
+    page = client.get("/api/rows/1.json").json()
+    assert page["bottom"][2] == shown.run.feature("a/66")["bottom_tokens"][:8]
+    edges = client.get("/api/run.json").json()["bin_edges"]
+    assert len(edges) == len(shown.run.feature("a/0")["histogram"]) - 1
+
+
+@pytest.mark.parametrize(("id", "named"), [(99, False), (100, True), (139, True), (140, False)])
+def test_a_set_ends_where_its_tokens_do(
+    client: TestClient, shown: Planted, id: int, named: bool
+) -> None:
+    tokens = client.get("/api/tokens.json").json()
+    found = client.get(f"/api/tokens/{tokens['id'].index(id)}.json").json()
+    names = shown.run.tested_sets["name"]
+    assert ("names:female" in {names[number] for number in found["sets"]}) is named
+
+
+def test_headers(client: TestClient) -> None:
+    said = client.get("/").headers["content-security-policy"]
+    policy = dict(part.split(" ", 1) for part in said.split("; "))
+    assert policy["default-src"] == "'self'"
+    assert "script-src" not in policy
+    assert policy["object-src"] == policy["base-uri"] == "'none'"
+    assert client.get("/api/run.json").headers["cache-control"] == "no-cache"
+
+
+def test_other_sites_may_not_ask(client: TestClient) -> None:
+    asked = {"Sec-Fetch-Site": "cross-site"}
+    assert client.get("/api/run.json", headers=asked).status_code == 403
+    assert client.get("/", headers=asked).status_code == 200
+
+
+def test_only_a_get_is_answered_from_memory(client: TestClient) -> None:
+    tag = {"If-None-Match": client.get("/api/run.json").headers["etag"]}
+    assert client.post("/api/run.json", headers=tag).status_code == 405
+
+
+def test_another_version_or_name_is_read_anew(
+    shown: Planted, app: FastAPI, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def tag(run: Run) -> str:
+        client = TestClient(create_app(run), base_url=ADDRESS)
+        return client.get("/api/run.json").headers["etag"]
+
+    before = tag(shown.run)
+    shutil.copytree(shown.run.path, tmp_path / "copy")
+    assert tag(Run.open(tmp_path / "copy")) != before
+    monkeypatch.setattr(app_module, "__version__", "0")
+    assert tag(shown.run) != before
+
+
+def test_a_run_made_anew_is_not_mixed_with_the_old(
+    shown: Planted, app: FastAPI, tmp_path: Path
+) -> None:
+    shutil.copytree(shown.run.path, tmp_path / "run")
+    client = TestClient(create_app(Run.open(tmp_path / "run")), base_url=ADDRESS)
+    assert client.get("/api/run.json").status_code == 200
+    os.utime(tmp_path / "run" / "manifest.json", ns=(1, 1))
+    answer = client.get("/api/run.json")
+    assert answer.status_code == 500
+    assert "Start the explorer again" in answer.json()["error"]
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [(RunError("It is damaged."), "It is damaged."), (IndexError("7"), "may be damaged")],
+)
+def test_a_table_damaged_later(
+    shown: Planted, app: FastAPI, monkeypatch: pytest.MonkeyPatch, error: Exception, said: str
+) -> None:
+    made = create_app(shown.run)
+
+    def broken(page: int) -> None:
+        raise error
+
+    monkeypatch.setattr(made.state.contents, "rows", broken)
+    client = TestClient(made, base_url=ADDRESS, raise_server_exceptions=False)
+    answer = client.get("/api/rows/0.json")
+    assert answer.status_code == 500
+    assert said in answer.json()["error"]
 
 
 def test_any_request_gets_an_answer_that_is_described(shown: Planted) -> None:

@@ -6,9 +6,11 @@ import base64
 import gzip
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from zipfile import ZipFile
 
 import polars as pl
@@ -17,6 +19,7 @@ from starlette.testclient import TestClient
 
 import unembed
 from tests.tiny_run import Planted, planted
+from unembed import Run
 from unembed.errors import QueryError, UnembedError
 from unembed.explorer import report
 from unembed.explorer.app import create_app
@@ -98,6 +101,7 @@ def test_a_script_cannot_end_early(tiny: Planted) -> None:
     """Tokens such as </script> are data."""
     assert feature_page(tiny.run, "a/0").count("</script>") == 2
     assert report._inline("a</script><!--b") == "a<\\/script><\\!--b"
+    assert report._inline("</SCRIPT>") == "<\\/SCRIPT>"
 
 
 def test_worth_showing_takes_of_every_class(tiny: Planted) -> None:
@@ -118,6 +122,47 @@ def test_worth_showing_begins_as_the_overview_does(tiny: Planted) -> None:
         best = table.filter(pl.col("class") == name).sort(by, descending=True).head(5)
         begin |= set(best.select(pl.format("{}/{}", "bank", "index"))["bank"])
     assert set(worth_showing(tiny.run, len(begin))) == begin
+
+
+def test_tokens_of_both_ends(tiny: Planted) -> None:
+    tokens = report.Contents(tiny.run).tokens()["id"]
+    row = tiny.run.feature("a/0")
+    ids = [token for end in ("top_ids", "bottom_ids") for token in row[end]]
+    paths = report._paths_of_site(tiny.run, ["a/0"])
+    assert {path for path in paths if path.startswith("tokens/")} == {
+        f"tokens/{tokens.index(token)}.json" for token in ids
+    }
+
+
+def test_sets_are_cut_and_one_is_whole(tiny: Planted, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(report, "SETS_OF_FEATURE", 2)
+    monkeypatch.setattr(report, "_SCORES_OF_SETS", 10)
+    sets = report.Contents(tiny.run).feature("a", 0)["sets"]["set"][:2]
+    paths = report._paths_of_site(tiny.run, ["a/0"])
+    members = [path for path in paths if path.endswith("members.i32")]
+    assert members == [f"sets/{number}/members.i32" for number in sorted(sets)]
+    assert len([path for path in paths if path.endswith("/z.f32")]) == 1
+
+
+def test_an_empty_folder_is_free(tiny: Planted, tmp_path: Path) -> None:
+    (tmp_path / "site").mkdir()
+    write_site(tiny.run, tmp_path / "site", ["a/5"])
+    assert (tmp_path / "site" / "index.html").is_file()
+
+
+def test_a_damaged_run_makes_no_report(tiny: Planted, tmp_path: Path) -> None:
+    shutil.copytree(tiny.run.path, tmp_path / "run")
+    for path in (tmp_path / "run" / "enrichment" / "z").iterdir():
+        path.write_bytes(b"no array")
+    with pytest.raises(UnembedError, match="damaged"):
+        write_site(Run.open(tmp_path / "run"), tmp_path / "site", ["a/0"])
+    assert [path.name for path in tmp_path.iterdir()] == ["run"]
+
+
+def test_partitions_by_what_their_set_explains() -> None:
+    table = pl.DataFrame({"bank": ["a", "a"], "index": [0, 1], "class": ["partition"] * 2,
+                          "kurtosis": [9.0, 3.0], "partition_r2": [0.1, 0.5]})  # fmt: skip
+    assert worth_showing(SimpleNamespace(scalars=table, is_explained=True), 1) == ["a/1"]
 
 
 def test_nothing_else_is_overwritten(tiny: Planted, tmp_path: Path) -> None:

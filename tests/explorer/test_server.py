@@ -8,14 +8,15 @@ import sys
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import NamedTuple
 
 import pytest
 
 from tests.tiny_run import Planted
 from unembed.cli import main
-from unembed.errors import UnembedError
-from unembed.explorer import report
+from unembed.errors import RunError, UnembedError
+from unembed.explorer import report, server
 from unembed.explorer.server import Background
 
 
@@ -130,3 +131,25 @@ def test_ctrl_c_in_a_report(
     assert done.status == 130
     assert "nothing was written" in done.said
     assert not list(tmp_path.iterdir())
+
+
+def test_reading_ahead_says_nothing() -> None:
+    def gone() -> None:
+        raise RunError("damaged")
+
+    server._warmed(SimpleNamespace(warm=gone))
+
+
+def test_a_failed_start_gives_back_the_port(tiny: Planted, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no(*_: object) -> None:
+        raise UnembedError("no page")
+
+    monkeypatch.setattr(server, "create_app", no)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with pytest.raises(UnembedError, match="no page") as kept:
+        Background(tiny.run, port=port)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", port))
+    assert kept

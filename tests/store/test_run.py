@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,8 +11,10 @@ import polars as pl
 import pytest
 import torch
 
+from tests.tiny_run import Planted
 from unembed import Features, Run, Sweep, Unembedding, analyze
 from unembed.errors import QueryError, RunError, UnembedError
+from unembed.store import shards
 from unembed.store.explanation import CLASS_COLUMNS
 from unembed.store.schema import FEATURE_COLUMNS
 
@@ -107,3 +110,35 @@ def test_two_banks_of_one_name(tmp_path: Path, unembedding: Unembedding, bank: F
 def test_no_banks(tmp_path: Path, unembedding: Unembedding) -> None:
     with pytest.raises(UnembedError, match="no features to analyse"):
         analyze(unembedding, [], tmp_path / "run")
+
+
+def test_rows_across_shards_in_any_order(
+    tmp_path: Path, unembedding: Unembedding, bank: Features, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("unembed.store.manifest.SHARD_FEATURES", 7)
+    run = analyze(unembedding, [bank, bank.renamed("b")], tmp_path / "parts")
+    rows = [99, 7, 6, 50, 0, 49, 7, 13, 14]
+    assert run.outermost(rows).equals(run.features[rows].select("top_ids", "bottom_ids"))
+    for start, stop in ((0, 7), (6, 8), (48, 52), (93, 100)):
+        found = run.rows(start, stop).drop("top_tokens", "bottom_tokens")
+        assert found.equals(run.features[start:stop])
+    assert run.outermost([]).is_empty()
+    for wrong in ([100], [-1, 3]):
+        with pytest.raises(QueryError, match="0 to 99"):
+            run.outermost(wrong)
+
+
+def test_a_changed_shard_is_read_anew(tmp_path: Path) -> None:
+    path = tmp_path / "x.parquet"
+    shards.write_table(path, pl.DataFrame({"n": [1]}))
+    assert shards._recent(path, None)["n"].to_list() == [1]
+    shards.write_table(path, pl.DataFrame({"n": [2]}))
+    os.utime(path, ns=(1, 1))
+    assert shards._recent(path, None)["n"].to_list() == [2]
+
+
+def test_a_feature_has_its_own_class(tiny: Planted) -> None:
+    for at in range(0, 360, 7):
+        row = tiny.run.scalars.row(at, named=True)
+        found = tiny.run.feature(f"{row['bank']}/{row['index']}")
+        assert (found["class"], found["label"]) == (row["class"], row["label"])

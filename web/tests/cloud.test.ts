@@ -343,3 +343,12 @@ describe("order", () => {
     expect(ordered(all, many, false)).toEqual(slow);
   });
 });
+
+it("zooming keeps what is under the cursor, right way up", () => {
+  expect(zoomed({ x0: 0, x1: 10, y0: -1, y1: 1 }, 0.5, 0.2, 0.25)).toEqual({
+    x0: 1,
+    x1: 6,
+    y0: -0.75,
+    y1: 0.25,
+  });
+});

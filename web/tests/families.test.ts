@@ -162,3 +162,21 @@ describe("a street of banks", () => {
     expect(street(banks, 300).ticks.map(({ text }) => text)).toEqual(["sae.26", "mlp.2"]);
   });
 });
+
+it("the bound is the outermost bank's, after the last that fails", () => {
+  const limit = Math.log10(0.05);
+  const banks = [
+    { start: 0, features: 3 },
+    { start: 3, features: 2 },
+  ];
+  const score = Float32Array.of(0.5, 2, -4, 1, 6);
+  const log10_q = Float32Array.of(0, limit + 1, limit - 1, limit + 1, limit - 1);
+  const found = bound(score, log10_q, 0.05, banks);
+  expect(found.banks.map((each) => Number(each!.toFixed(4)))).toEqual([3, 3.5]);
+  expect(found.outermost).toBeCloseTo(3.5, 4);
+});
+
+it("a q of just the rate passes", () => {
+  const counted = passing(Float32Array.of(3, -3), Float32Array.of(-2, -2), 0.01);
+  expect(counted).toEqual({ up: 1, down: 1 });
+});

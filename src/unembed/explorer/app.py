@@ -69,7 +69,7 @@ def create_app(run: Run, *, hosts: tuple[str, ...] = HOSTS) -> FastAPI:
     app.state.contents = Contents(run)
     _add_answers(app, app.state.contents)
     _add_errors(app)
-    _add_headers(app, _digest(run))
+    _add_headers(app, run)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(hosts))
     app.mount("/", StaticFiles(directory=page_folder(), html=True))
     return app
@@ -159,22 +159,39 @@ def _add_answers(app: FastAPI, contents: Contents) -> None:
 def _add_errors(app: FastAPI) -> None:
     """Answer a mistake with its message: what was asked for is not there, or weights are gone."""
 
+    def broken(request: Request, error: Exception) -> Response:
+        what = f"This cannot be read ({type(error).__name__}): the run may be damaged."
+        return Json({"error": what}, 500)
+
     def answer(status: int) -> Callable[[Request, Exception], Response]:
         return lambda request, error: Json({"error": str(error)}, status)
 
     app.add_exception_handler(QueryError, answer(404))
     app.add_exception_handler(SourceError, answer(409))
     app.add_exception_handler(UnembedError, answer(500))
+    app.add_exception_handler(Exception, broken)
 
 
-def _add_headers(app: FastAPI, digest: str) -> None:
+def _add_headers(app: FastAPI, run: Run) -> None:
+    digest, manifest = _digest(run), run.path / MANIFEST
+    made = manifest.stat().st_mtime_ns
+
+    def changed() -> bool:
+        return not manifest.is_file() or manifest.stat().st_mtime_ns != made
+
     @app.middleware("http")
     async def headers(
         request: Request, call_next: Callable[[Request], Awaitable[Response]]
     ) -> Response:
         tag = f'"{hashlib.sha256(f"{digest} {request.url.path}".encode()).hexdigest()[:32]}"'
         of_run = request.url.path.startswith("/api/")
-        if of_run and request.headers.get("if-none-match") == tag:
+        response: Response
+        known = request.method == "GET" and request.headers.get("if-none-match") == tag
+        if of_run and request.headers.get("sec-fetch-site") == "cross-site":
+            response = Json({"error": "Other sites may not ask."}, 403)
+        elif of_run and changed():
+            response = Json({"error": f"{run.path} was made anew. Start the explorer again."}, 500)
+        elif of_run and known:
             response = Response(status_code=304)
         else:
             response = await call_next(request)
@@ -182,6 +199,7 @@ def _add_headers(app: FastAPI, digest: str) -> None:
             response.headers["ETag"] = tag
         response.headers["Cache-Control"] = "no-cache"
         response.headers["Content-Security-Policy"] = _POLICY
+        response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
         response.headers["X-Content-Type-Options"] = "nosniff"
         response.headers["Referrer-Policy"] = "no-referrer"
         return response
@@ -190,5 +208,6 @@ def _add_headers(app: FastAPI, digest: str) -> None:
 def _digest(run: Run) -> str:
     """Return a hash of what all answers depend on: the run, and this version's reading of it."""
     content = hashlib.sha256((run.path / MANIFEST).read_bytes())
+    content.update(run.path.resolve().name.encode())
     content.update(__version__.encode())
     return content.hexdigest()

@@ -10,6 +10,7 @@ import base64
 import gzip
 import html
 import json
+import re
 import shutil
 import uuid
 from collections import Counter
@@ -81,7 +82,7 @@ def write_site(
         UnembedError: when something else is there, or the disk refuses.
     """
     _check_free(out, overwrite)
-    part = out.with_name(f".{out.name}-{uuid.uuid4().hex[:8]}")
+    part, old = (out.with_name(f".{out.name}-{uuid.uuid4().hex[:8]}") for _ in range(2))
     try:
         shutil.copytree(page_folder(), part)
         page = (part / "index.html").read_text(encoding="utf-8")
@@ -95,12 +96,15 @@ def write_site(
         listed = [_address(run, feature) for feature in features]
         (part / "api" / _LIST).write_text(dumps({"features": listed}), "utf-8")
         if out.exists():
-            shutil.rmtree(out)
+            out.replace(old)
         part.replace(out)
     except OSError as error:
         raise UnembedError(f"{out} cannot be written: {error.strerror or error}.") from error
     finally:
-        shutil.rmtree(part, ignore_errors=True)
+        if old.exists() and not out.exists():
+            old.replace(out)
+        for folder in (part, old):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def write_feature(run: Run, out: Path, feature: str) -> None:
@@ -154,7 +158,7 @@ def _packed(body: bytes) -> str:
 
 def _inline(script: str) -> str:
     """Return a script that cannot end the element it stands in."""
-    return script.replace("</script", "<\\/script").replace("<!--", "<\\!--")
+    return re.sub("</(?=script)", r"<\\/", script, flags=re.IGNORECASE).replace("<!--", "<\\!--")
 
 
 def _paths_of_site(run: Run, features: Sequence[str]) -> list[str]:
@@ -209,12 +213,19 @@ def _address(run: Run, feature: str) -> str:
 
 
 def _answers(run: Run, paths: Iterable[str]) -> Iterator[tuple[str, bytes]]:
-    """Yield what the server answers; what cannot be had (the weights) is left out."""
-    with TestClient(create_app(run), base_url="http://127.0.0.1") as client:
+    """Yield what the server answers; what cannot be had (the weights) is left out.
+
+    Raises:
+        UnembedError: when a table of the run is damaged.
+    """
+    address = "http://127.0.0.1"
+    with TestClient(create_app(run), address, raise_server_exceptions=False) as client:
         for path in paths:
             answer = client.get(f"/api/{path}")
             if answer.status_code == 200:
                 yield path, answer.content
+            elif answer.status_code >= 500:
+                raise UnembedError(answer.json()["error"])
 
 
 def _check_free(out: Path, overwrite: bool) -> None:

@@ -57,7 +57,11 @@ class Background:
         self._listening = _listening(port)
         listener = self._listening.__enter__()
         self.address = _address(listener)
-        self._server = _server(run, lambda address: None, listener)
+        try:
+            self._server = _server(run, lambda address: None, listener)
+        except BaseException:
+            self._listening.__exit__(None, None, None)
+            raise
         self._thread = Thread(
             target=self._server.run, kwargs={"sockets": [listener]}, daemon=True, name="explorer"
         )
@@ -107,7 +111,7 @@ def _server(run: Run, ready: Callable[[str], None], listener: socket.socket) -> 
 
 def _warmed(contents: Contents) -> None:
     """Read ahead; what cannot be had is said when it is asked for."""
-    with suppress(UnembedError):
+    with suppress(Exception):
         contents.warm()
 
 

@@ -11,7 +11,7 @@ import numpy as np
 import polars as pl
 from polars.exceptions import PolarsError
 
-from unembed.errors import RunError
+from unembed.errors import QueryError, RunError
 from unembed.store.atomic import write_atomically
 
 FEATURES = "features"
@@ -61,9 +61,13 @@ def rows_of_shards(
         path_of: another table's path, from that of a shard of features.
 
     Raises:
+        QueryError: when there is no such row, or none is asked for.
         RunError: when a shard is missing or damaged.
     """
     wanted = np.asarray(rows, np.int64)
+    features = sum(bank["features"] for bank in manifest["banks"])
+    if not len(wanted) or wanted.min() < 0 or wanted.max() >= features:
+        raise QueryError(f"Rows of this run are 0 to {features - 1}; give at least one of them.")
     parts, places, first = [], [], 0
     for shard in shards(manifest):
         length = shard.stop - shard.start
