@@ -346,10 +346,13 @@ class Contents:
     def warm(self) -> None:
         """Read what later questions need, so that a person need not wait for it."""
         first = self.run.scalars.row(0, named=True)
-        self.feature(first["bank"], first["index"])
+        address = (first["bank"], first["index"])
+        self.feature(*address)
+        self.token(0)
+        self.layers()
+        self.weights(*address)
+        self.token_weights(0)
         if self.run.has_enrichment:
             self.scores_of_set(0, "log10_q")
-        for held in (self._sets_of_tokens, self._layers, self._weights.sweep):
-            assert held is not None
-        for name in self._banks:
-            self._weights.bank(name)
+            for name in self._banks:
+                self._weights.null_of(name)

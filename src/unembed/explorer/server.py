@@ -16,6 +16,8 @@ from unembed.store import Run
 
 PORT = 8377
 _HOST = HOSTS[0]
+_AHEAD = 5.0
+"""Seconds of reading ahead before the page is opened; what takes longer goes on beside it."""
 
 
 def serve(
@@ -100,13 +102,12 @@ def _server(run: Run, ready: Callable[[str], None], listener: socket.socket) -> 
     app = create_app(run)
     contents: Contents = app.state.contents
     contents.overview()
+    ahead = Thread(target=_warmed, args=[contents], daemon=True, name="explorer-ahead")
+    ahead.start()
+    ahead.join(_AHEAD)
     config = uvicorn.Config(app, log_level="critical", lifespan="off", server_header=False)
 
-    def started() -> None:
-        Thread(target=_warmed, args=[contents], daemon=True, name="explorer-warm").start()
-        ready(_address(listener))
-
-    return _Server(config, started)
+    return _Server(config, lambda: ready(_address(listener)))
 
 
 def _warmed(contents: Contents) -> None:
