@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-import torch
 
 from unembed import neuronpedia
 from unembed.errors import QueryError
@@ -22,9 +21,11 @@ from unembed.revisit import logit_weights_of
 from unembed.search import find
 from unembed.search.contrast import contrast_z
 from unembed.search.scored import Searched
+from unembed.search.token import token_weights
 from unembed.store import Run
 from unembed.store.depth import by_depth
 from unembed.store.query import Score
+from unembed.store.shards import first_rows
 from unembed.sweep.bins import bin_edges
 from unembed.views import explanation as explanation_view
 from unembed.views import feature as feature_view
@@ -62,6 +63,7 @@ class Contents:
     def __init__(self, run: Run) -> None:
         self.run = run
         self._banks = {bank["name"]: bank for bank in run.manifest["banks"]}
+        self._all = Searched(run, tuple(self._banks))
 
     @property
     def _weights(self) -> RunWeights:
@@ -101,15 +103,15 @@ class Contents:
     def _bank_facts(self) -> list[dict[str, Any]]:
         nulls = self.run.manifest.get("enrichment", {}).get("nulls", [None] * len(self._banks))
         kinds = dict(by_depth(self.run).select("bank", "kind").iter_rows())
-        facts, start = [], 0
+        starts, facts = first_rows(self.run.manifest), []
         for bank, null in zip(self._banks.values(), nulls, strict=True):
+            start = starts[bank["name"]]
             envelope = self.run.scalars[start].select(_ENVELOPE).row(0, named=True)
             facts.append(
                 {name: bank[name] for name in ("name", "features", "layer", "hook", "neuronpedia")}
                 | {"start": start, "kind": kinds[bank["name"]], "null": null and null["origin"]}
                 | {"envelope": envelope if envelope["kurtosis_above"] is not None else None}
             )
-            start += bank["features"]
         return facts
 
     def column(self, name: str) -> Array:
@@ -162,18 +164,24 @@ class Contents:
             "row": run.row_of(address),
             "embed": source and neuronpedia.embedded(source, index),
             "case": explanation_view.case(run, address) if run.is_explained else None,
-            "sets": self._sets_of(address) if run.has_enrichment else None,
+            "sets": self.sets_of(address) if run.has_enrichment else None,
         }
 
-    def _sets_of(self, address: str) -> dict[str, Any]:
-        """The sets that a feature moves most, by number, with their scores; how many pass."""
+    def sets_of(self, address: str) -> dict[str, Any]:
+        """Return the sets that a feature moves most, by number, and how many of all pass.
+
+        Raises:
+            QueryError: when there is no such feature, or the run has no token sets.
+        """
         every = self.run.enrichment(address)
-        most = self.run.manifest["enrichment"]["max_q"]
-        passing = every.filter(pl.col("log10_q") <= np.log10(most)) if most > 0 else every.clear()
         found = every.head(SETS_OF_FEATURE)
-        numbers = [self._numbers[name] for name in found["token_set"]]
-        scores = found.select(_SCORES).to_dict(as_series=False)
-        return {"set": numbers, **scores, "passing": passing.height, "tested": every.height}
+        passing = self.run.significant["feature"] == self.run.row_of(address)
+        return {
+            "set": [self._numbers[name] for name in found["token_set"]],
+            **found.select(_SCORES).to_dict(as_series=False),
+            "passing": int(passing.sum()),
+            "tested": every.height,
+        }
 
     def weights(self, bank: str, index: int) -> Array:
         """Return a feature's logit weights by row of W_U, read from the weights.
@@ -274,7 +282,7 @@ class Contents:
             SourceError: when the weights cannot be had.
         """
         names = (self._info(promoted)["name"], self._info(against)["name"])
-        return contrast_z(Searched(self.run, tuple(self._banks)), *names).astype(np.float32)
+        return contrast_z(self._all, *names).astype(np.float32)
 
     def _info(self, number: int) -> dict[str, Any]:
         if not 0 <= number < self._tested.height:
@@ -311,15 +319,8 @@ class Contents:
             QueryError: when there is no such row.
             SourceError: when the weights cannot be had.
         """
-        self._token(row)
-        unembedding = self._weights.unembedding
-        direction = (unembedding.W_U[row].double() + unembedding.mean_row.double()).float()
-        parts = [self._weights.bank(name).W_dec @ direction for name in self._banks]
-        weights = torch.cat(parts).numpy()
-        if unembedding.lens == "cosine":
-            norm = self.run.scalars["norm"].to_numpy()
-            weights = np.divide(weights, norm, out=np.zeros_like(weights), where=norm > 0)
-        return weights.astype(np.float32)
+        chosen = self._token(row)["id"]
+        return token_weights(self._all, chosen).astype(np.float32)
 
     def _token(self, row: int) -> dict[str, Any]:
         if not 0 <= row < len(self._token_ids):

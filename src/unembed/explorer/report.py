@@ -87,14 +87,14 @@ def write_site(
         shutil.copytree(page_folder(), part)
         page = (part / "index.html").read_text(encoding="utf-8")
         (part / "index.html").write_text(page.replace("</head>", f"{_MARK}</head>"), "utf-8")
-        paths = _paths_of_site(run, features)
+        addresses = [_address(run, feature) for feature in features]
+        paths = _paths_of_site(run, addresses)
         for done, (path, body) in enumerate(_answers(run, paths), 1):
             file = part / "api" / path
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(body)
             progress(done, len(paths))
-        listed = [_address(run, feature) for feature in features]
-        (part / "api" / _LIST).write_text(dumps({"features": listed}), "utf-8")
+        (part / "api" / _LIST).write_text(dumps({"features": addresses}), "utf-8")
         if out.exists():
             out.replace(old)
         part.replace(out)
@@ -161,9 +161,8 @@ def _inline(script: str) -> str:
     return re.sub("</(?=script)", r"<\\/", script, flags=re.IGNORECASE).replace("<!--", "<\\!--")
 
 
-def _paths_of_site(run: Run, features: Sequence[str]) -> list[str]:
+def _paths_of_site(run: Run, addresses: Sequence[str]) -> list[str]:
     contents = Contents(run)
-    addresses = [_address(run, feature) for feature in features]
     rows = [run.row_of(address) for address in addresses]
     count = run.scalars.height
     pages = range(-(-count // PAGE)) if count <= _ROWS_OF_ALL else {row // PAGE for row in rows}
@@ -202,8 +201,7 @@ def _paths_of_sets(numbers: Iterable[int]) -> list[str]:
 
 
 def _sets_of(contents: Contents, address: str) -> list[int]:
-    bank, _, index = address.rpartition("/")
-    sets: list[int] = contents.feature(bank, int(index))["sets"]["set"]
+    sets: list[int] = contents.sets_of(address)["set"]
     return sets[:SETS_OF_FEATURE]
 
 

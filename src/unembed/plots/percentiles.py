@@ -10,15 +10,13 @@ import polars as pl
 
 from unembed.errors import QueryError
 from unembed.plots.rows import banks_by_layer, features_of, layers_of
-from unembed.plots.shape import axis_ticks, on_axis
-from unembed.plots.spread import percentiles_of
+from unembed.plots.shape import on_axis
+from unembed.plots.spread import NORMAL, PANELS, percentiles_of, set_panels
 from unembed.plots.theme import SET_COLOURS, escaped, finished, rgba
 from unembed.store import Run
 from unembed.store.depth import PERCENTILES, by_depth
 
 _WIDTH, _HEIGHT, _LEFT, _RIGHT = 860, 560, 70, 60
-_PANELS = {"skewness": (0.53, 1.0), "kurtosis": (0.0, 0.47)}
-_NORMAL = {"skewness": 0, "kurtosis": 3}
 
 
 def percentiles(run: Run, *, bank: str | Sequence[str] | None = None) -> go.Figure:
@@ -45,7 +43,7 @@ def percentiles(run: Run, *, bank: str | Sequence[str] | None = None) -> go.Figu
     kind_of = dict(by_depth(run).select("bank", "kind").iter_rows())
     kinds = list(dict.fromkeys(kind_of[name] for name in banks))
     figure = go.Figure()
-    for axis, column in zip(("y", "y2"), _PANELS, strict=True):
+    for axis, column in zip(("y", "y2"), PANELS, strict=True):
         for at, kind in enumerate(kinds):
             of_kind = [name for name in banks if kind_of[name] == kind]
             rows = percentiles_of(run, of_kind, column, PERCENTILES)
@@ -69,7 +67,7 @@ def _fan(
     figure: go.Figure, rows: pl.DataFrame, column: str, axis: str, kind: str, colour: str,
     layers: Sequence[int | None],
 ) -> None:  # fmt: skip
-    normal = _NORMAL[column]
+    normal = NORMAL[column]
     places = [on_axis(rows[f"p{at}"].to_numpy() - normal) for at in range(len(PERCENTILES))]
     last = len(PERCENTILES) - 1
     for at, opacity in enumerate((0.15, 0.25, 0.4)):
@@ -113,19 +111,11 @@ def _axes(figure: go.Figure, features: pl.DataFrame, layers: Sequence[int | None
         title="layer", range=[known[0] - pad, known[-1] + pad], anchor="y2",
         **({"tickvals": known} if len(known) <= 24 else {}),
     )  # fmt: skip
-    for axis, (column, domain) in zip(("yaxis", "yaxis2"), _PANELS.items(), strict=True):
-        normal = _NORMAL[column]
+    ends = {}
+    for column in PANELS:
         by_bank = features.group_by("bank").agg(
             low=pl.col(column).quantile(0.01, interpolation="linear"),
             high=pl.col(column).quantile(0.99, interpolation="linear"),
         )
-        ends = on_axis(
-            np.array([float(by_bank["low"].min()), float(by_bank["high"].max())]) - normal  # type: ignore[arg-type]
-        )
-        room = 0.06 * float(ends[1] - ends[0] or 1)
-        limits = (float(ends[0]) - room, float(ends[1]) + room)
-        figure.update_layout(
-            {axis: {**axis_ticks(column, limits, domain[1] - domain[0]), "domain": list(domain),
-                    "range": list(limits), "anchor": "x",
-                    "title": f"{column} (no unit; normal = {normal})"}}
-        )  # fmt: skip
+        ends[column] = (by_bank["low"].min(), by_bank["high"].max())
+    set_panels(figure, ends)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -16,8 +17,8 @@ from unembed.store import Run
 from unembed.store.depth import spread_by_bank
 
 _HEIGHT, _LEFT = 560, 70
-_PANELS = {"skewness": (0.53, 1.0), "kurtosis": (0.0, 0.47)}
-_NORMAL = {"skewness": 0, "kurtosis": 3}
+PANELS = {"skewness": (0.53, 1.0), "kurtosis": (0.0, 0.47)}
+NORMAL = {"skewness": 0, "kurtosis": 3}
 _PERCENTILES = (1, 25, 50, 75, 99)
 
 
@@ -37,7 +38,7 @@ def spread(run: Run, *, bank: str | Sequence[str] | None = None) -> go.Figure:
     banks = banks_by_layer(run, bank)
     features = features_of(run, banks)
     figure = go.Figure()
-    for axis, column in enumerate(_PANELS):
+    for axis, column in enumerate(PANELS):
         _boxes(figure, run, banks, column, "y" if axis == 0 else "y2")
         _cut_offs(figure, features, banks, column, "y" if axis == 0 else "y2")
     _axes(figure, run, features, banks)
@@ -75,7 +76,7 @@ def percentiles_of(
 
 def _boxes(figure: go.Figure, run: Run, banks: Sequence[str], column: str, axis: str) -> None:
     rows = percentiles_of(run, banks, column, _PERCENTILES)
-    normal = _NORMAL[column]
+    normal = NORMAL[column]
     low, q1, median, q3, high = (
         on_axis(rows[f"p{at}"].to_numpy() - normal) for at in range(len(_PERCENTILES))
     )
@@ -114,7 +115,7 @@ def _cut_offs(
         at = banks.index(row["bank"])
         for name in names:
             if row[name] is not None:
-                height = float(on_axis(row[name] - _NORMAL[column]))
+                height = float(on_axis(row[name] - NORMAL[column]))
                 figure.add_shape(
                     type="line", x0=at - 0.4, x1=at + 0.4, y0=height, y1=height, yref=axis,
                     line={"color": FAINT, "width": 1.5, "dash": "4px,3px"}, name="envelope",
@@ -126,11 +127,21 @@ def _axes(figure: go.Figure, run: Run, features: pl.DataFrame, banks: Sequence[s
         title="bank, by layer", tickvals=list(range(len(banks))), ticktext=bank_ticks(run, banks),
         range=[-0.5, len(banks) - 0.5], anchor="y2", showgrid=False,
     )  # fmt: skip
-    for axis, (column, domain) in zip(("yaxis", "yaxis2"), _PANELS.items(), strict=True):
-        normal = _NORMAL[column]
-        ends = on_axis(np.array([features[column].min(), features[column].max()]) - normal)
-        pad = 0.06 * float(ends[1] - ends[0] or 1)
-        limits = (float(ends[0]) - pad, float(ends[1]) + pad)
+    set_panels(figure, {name: (features[name].min(), features[name].max()) for name in PANELS})
+
+
+def set_panels(figure: go.Figure, ends: Mapping[str, tuple[Any, Any]]) -> None:
+    """Give a figure the axes of `PANELS`, one above the other.
+
+    Args:
+        figure: with traces on `y` and `y2`.
+        ends: the least and the largest value that each shows.
+    """
+    for axis, (column, domain) in zip(("yaxis", "yaxis2"), PANELS.items(), strict=True):
+        normal = NORMAL[column]
+        low, high = (float(end) for end in on_axis(np.array(ends[column], np.float64) - normal))
+        room = 0.06 * (high - low or 1)
+        limits = (low - room, high + room)
         figure.update_layout(
             {axis: {**axis_ticks(column, limits, domain[1] - domain[0]), "domain": list(domain),
                     "range": list(limits), "anchor": "x",

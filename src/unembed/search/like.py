@@ -36,7 +36,6 @@ def by_likeness(searched: Searched, address: str) -> Scored:
     seen = weights.unembedding.covariance @ given
     towards = (seen / torch.sqrt(given @ seen)).numpy()
     cosine = np.concatenate([searched.shift(name, towards) for name in searched.banks])
-    features = searched.features
-    itself = (features["bank"] == feature["bank"]) & (features["index"] == feature["index"])
+    itself = searched.features["row"] == searched.run.row_of(address)
     cosine[itself.to_numpy()] = np.nan
     return Scored({"cosine": cosine})

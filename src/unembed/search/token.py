@@ -29,11 +29,19 @@ def by_token(searched: Searched, token: str | int) -> Scored:
         QueryError: when there is no such token, or it is masked.
         SourceError: when the run's weights cannot be had.
     """
-    chosen = token_id(searched.run.tokens, token)
-    weight = np.concatenate([_of_bank(searched, name, chosen) for name in searched.banks])
+    weight = token_weights(searched, token_id(searched.run.tokens, token))
     mean, std = (searched.features[name].to_numpy() for name in ("mean", "std"))
     z = np.divide(weight - mean, std, out=np.full(len(std), np.nan), where=std > 0)
     return Scored({"token_z": z, "token_weight": weight}, z="token_z")
+
+
+def token_weights(searched: Searched, chosen: int) -> F64:
+    """Return the logit weight of one token, by its id, in every feature.
+
+    Raises:
+        SourceError: when the run's weights cannot be had.
+    """
+    return np.concatenate([_of_bank(searched, name, chosen) for name in searched.banks])
 
 
 def _of_bank(searched: Searched, name: str, chosen: int) -> F64:

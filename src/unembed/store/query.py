@@ -17,7 +17,7 @@ from unembed.enrichment.lookup import log10_p_of_pairs
 from unembed.enrichment.simulated_null import SimulatedNull
 from unembed.errors import QueryError, check_bank, did_you_mean
 from unembed.store import enrichment as store
-from unembed.store.shards import Shard, read_table, shards
+from unembed.store.shards import Shard, first_rows, read_table, shards
 from unembed.tokensets.token_sets import is_within
 
 LEVELS = (0.01, 0.05)
@@ -32,13 +32,14 @@ class StoredEnrichment:
     Args:
         folder: the run's.
         manifest: of the run.
-        features: bank and index of every feature.
+        indices: every feature's index in its bank, in the run's order.
     """
 
-    def __init__(self, folder: Path, manifest: dict[str, Any], features: pl.DataFrame) -> None:
+    def __init__(self, folder: Path, manifest: dict[str, Any], indices: pl.Series) -> None:
         self._folder = folder
         self._manifest = manifest
-        self._features = features
+        self._indices = indices
+        self._first_rows = first_rows(manifest)
         self._banks = [bank["name"] for bank in manifest["banks"]]
         self._read_tails: dict[str, Tails] = {}
         self._curves: dict[str, npt.NDArray[np.float32]] = {}
@@ -63,7 +64,7 @@ class StoredEnrichment:
 
     def query(
         self,
-        feature: tuple[str, int] | None,
+        row: int | None,
         *,
         token_set: str | None,
         family: str | None,
@@ -77,8 +78,8 @@ class StoredEnrichment:
         if sign not in (None, "+", "-"):
             raise QueryError(f"The sign is + (promotes) or - (suppresses), not {sign!r}.")
         of_set = None if token_set is None else self._set_number(token_set)
-        if feature is not None:
-            found = self._of_feature(*feature, of_set)
+        if row is not None:
+            found = self._of_feature(row, of_set)
         elif of_set is not None:
             found = pl.concat(self._of_set(name, of_set) for name in self._banks)
         else:
@@ -108,10 +109,9 @@ class StoredEnrichment:
     @cached_property
     def significant(self) -> pl.DataFrame:
         """The significant pairs of all banks by number (see `Run.significant`)."""
-        starts = np.cumsum([0, *(bank["features"] for bank in self._manifest["banks"])])
         return pl.concat(
-            self._kept(bank).select(pl.col("feature").cast(pl.Int64) + int(start), "token_set", "z")
-            for bank, start in zip(self._banks, starts, strict=False)
+            self._kept(bank).select(pl.col("feature").cast(pl.Int64) + start, "token_set", "z")
+            for bank, start in self._first_rows.items()
         ).sort(pl.col("z").abs(), descending=True, maintain_order=True)
 
     def _named(self, found: pl.DataFrame, family: str | None) -> pl.DataFrame:
@@ -130,12 +130,11 @@ class StoredEnrichment:
                 )
             wanted = [each for each in families if each is not None and is_within(each, family)]
             named = named.filter(pl.col("family").is_in(wanted))
-        starts = np.cumsum([0, *(bank["features"] for bank in self._manifest["banks"])])
-        first = pl.col("bank").replace_strict(self._banks, starts[:-1], return_dtype=pl.Int64)
+        first = pl.col("bank").replace_strict(self._first_rows, return_dtype=pl.Int64)
         rows = named.select(first + pl.col("feature")).to_series()
         scores = [name for name in store.PAIR_COLUMNS if name not in _IDENTITY]
         return (
-            named.with_columns(self._features["index"].gather(rows))
+            named.with_columns(self._indices.gather(rows))
             .sort(pl.col("z").abs(), descending=True, maintain_order=True)
             .select(
                 pl.format("{}/{}", "bank", "index").alias("feature"),
@@ -169,12 +168,9 @@ class StoredEnrichment:
             f"{did_you_mean(name, names)}"
         )
 
-    def _of_feature(self, bank: str, index: int, of_set: int | None) -> pl.DataFrame:
-        of_bank = self._features.filter(bank=bank)["index"]
-        positions = (of_bank == index).arg_true()
-        if not len(positions):
-            raise QueryError(f"{bank} has no feature {index}: it has {len(of_bank):,}.")
-        position = int(positions[0])
+    def _of_feature(self, row: int, of_set: int | None) -> pl.DataFrame:
+        bank = max((start, bank) for bank, start in self._first_rows.items() if start <= row)[1]
+        position = row - self._first_rows[bank]
         shard = next(each for each in self._shards(bank) if each.start <= position < each.stop)
         z = self._z(shard)[position - shard.start].astype(np.float32)
         numbers = np.arange(len(z)) if of_set is None else np.array([of_set])

@@ -18,7 +18,7 @@ from unembed.store.explanation import CLASS_COLUMNS, StoredExplanations, is_expl
 from unembed.store.manifest import read_manifest
 from unembed.store.query import Score, StoredEnrichment
 from unembed.store.schema import FEATURE_COLUMNS, SCALAR_COLUMNS
-from unembed.store.shards import TOKENS, read_table, rows_of_shards, shards
+from unembed.store.shards import TOKENS, first_rows, read_table, rows_of_shards, shards
 
 _WITH_SETS = "Make the run again with them: `unembed run … --sets default`."
 
@@ -189,12 +189,9 @@ class Run:
             QueryError: when the run has no such feature.
         """
         bank, index = self._parse(address)
-        start = 0
-        for each in self.manifest["banks"]:
-            if each["name"] == bank:
-                break
-            start += each["features"]
-        indices = self.scalars["index"].slice(start, each["features"]).to_numpy()
+        start = first_rows(self.manifest)[bank]
+        count = self.manifest["banks"][self.banks.index(bank)]["features"]
+        indices = self.scalars["index"].slice(start, count).to_numpy()
         found = np.flatnonzero(indices == index)
         if not len(found):
             raise QueryError(
@@ -275,7 +272,7 @@ class Run:
             QueryError: when the run has no such feature, set, family or bank, or no enrichment.
         """
         return self._enrichment.query(
-            self._parse(feature) if feature is not None else None,
+            self.row_of(feature) if feature is not None else None,
             token_set=token_set, family=family, bank=bank, sign=sign, max_q=max_q,
         )  # fmt: skip
 
@@ -330,8 +327,8 @@ class Run:
     def _enrichment(self) -> StoredEnrichment:
         if not self.has_enrichment:
             raise QueryError(f"{self.path} was made without token sets. {_WITH_SETS}")
-        indices = read_table(*self._shard_paths, columns=["bank", "index"])
-        return StoredEnrichment(self.path, self.manifest, indices)
+        table = read_table(*self._shard_paths, columns=["index"])
+        return StoredEnrichment(self.path, self.manifest, table["index"])
 
     def _parse(self, address: str) -> tuple[str, int]:
         bank, slash, index = address.rpartition("/")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import lru_cache
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -41,6 +42,13 @@ def shards(manifest: dict[str, Any]) -> Iterator[Shard]:
             stop = min(start + size, bank["features"])
             path = f"{FEATURES}/{bank['name']}-{number:05d}.parquet"
             yield Shard(position, start, stop, path)
+
+
+def first_rows(manifest: dict[str, Any]) -> dict[str, int]:
+    """Return the row in the run of each bank's first feature, by the bank's name."""
+    counts = [bank["features"] for bank in manifest["banks"]]
+    starts = accumulate(counts, initial=0)
+    return {bank["name"]: start for bank, start in zip(manifest["banks"], starts, strict=False)}
 
 
 def rows_of_shards(

@@ -1,4 +1,6 @@
 // Logit weights in bins, the tokens of a set told from all others.
+import type { ScaleOptions } from "@observablehq/plot";
+import { count } from "./text";
 
 /** Tokens that are binned together. */
 export interface Group {
@@ -102,3 +104,13 @@ export function percentile(values: Float32Array, value: number): number {
   }
   return (100 * (below + equal / 2)) / known;
 }
+
+/** The axis of counts from one token to `most` in a bin, a tick for each power of ten. */
+export const logCounts = (floor: number, most: number): ScaleOptions => ({
+  type: "log",
+  label: "tokens in bin",
+  domain: [floor, 1.3 * most],
+  ticks: [1, 10, 100, 1_000, 10_000, 100_000].filter((tick) => tick <= most),
+  tickFormat: count,
+  grid: true,
+});
