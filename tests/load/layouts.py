@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from unembed.load import safetensors_file
+from unembed.load.tensors import safetensors as safetensors_file
 
 VOCAB, D_MODEL, D_FF = 7, 4, 6
 

@@ -16,7 +16,7 @@ from gguf import GGMLQuantizationType as Q
 
 from unembed.errors import FormatError, MissingExtraError, SourceError
 from unembed.load import load_features, load_model, load_unembedding, load_vocabulary
-from unembed.load.gguf_file import open_gguf
+from unembed.load.models.gguf_file import open_gguf
 
 VOCAB, D_MODEL, D_FF, N_LAYERS = 5, 32, 64, 2
 TOKENS = ["<|endoftext|>", "Ġthe", "Ċ", "a", "â"]

@@ -22,7 +22,7 @@ from unembed.cli import main
 from unembed.errors import FormatError, SourceError, UnembedError
 from unembed.features import Features
 from unembed.load import load_features, load_model, load_unembedding
-from unembed.load.hub import safetensors
+from unembed.load.tensors import hub_safetensors as safetensors
 from unembed.unembedding import Unembedding
 
 SAE = f"hf:org/sae/{HOOK}"

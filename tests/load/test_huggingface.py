@@ -25,8 +25,8 @@ from tests.load.layouts import (
 )
 from unembed.errors import FormatError, SourceError, UnembedError
 from unembed.load import load_model, load_unembedding
-from unembed.load.families import FAMILIES
-from unembed.load.model import Model
+from unembed.load.models.families import FAMILIES
+from unembed.load.models.model import Model
 
 
 class Layout(NamedTuple):

@@ -15,7 +15,7 @@ from tests.load.layouts import spy_on_reads, tensor
 from unembed import Features
 from unembed.errors import FormatError, SourceError, UnembedError, WeightError
 from unembed.load import load_features
-from unembed.load.saelens import SAEConfig, parse_config
+from unembed.load.formats.saelens import SAEConfig, parse_config
 
 D_SAE, D_MODEL = 6, 4
 HOOK = "blocks.8.hook_resid_pre"

@@ -28,7 +28,7 @@ from unembed.enrichment import EnrichmentSettings, Null
 from unembed.enrichment.settings import FEWEST_DIRECTIONS
 from unembed.features import Features
 from unembed.load import load_features, load_model, load_unembedding
-from unembed.load.model import Model
+from unembed.load.models.model import Model
 from unembed.store import Run
 from unembed.sweep import SweepSettings, Weight
 from unembed.tokensets.build import DEFAULT as DEFAULT_SETS

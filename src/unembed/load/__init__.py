@@ -9,14 +9,14 @@ from pathlib import Path
 
 from unembed.errors import FormatError
 from unembed.features import Features
-from unembed.load.gguf_model import GGUFModel
-from unembed.load.huggingface import HuggingFaceModel
-from unembed.load.matrix import read_matrix
-from unembed.load.model import Model
+from unembed.load.formats.matrix import read_matrix
+from unembed.load.formats.saelens import WEIGHTS, is_saelens, read_saelens
+from unembed.load.models.gguf_model import GGUFModel
+from unembed.load.models.huggingface import HuggingFaceModel
+from unembed.load.models.model import Model
+from unembed.load.models.neurons import parse_layers, read_neurons
 from unembed.load.names import Source, named
-from unembed.load.neurons import parse_layers, read_neurons
 from unembed.load.reference import Place, resolve
-from unembed.load.saelens import WEIGHTS, is_saelens, read_saelens
 from unembed.load.several import is_pattern, places_of
 from unembed.load.vocabularies import read_vocabulary
 from unembed.unembedding import Lens, Unembedding, prepare_unembedding

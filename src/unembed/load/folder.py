@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Protocol
 
 from unembed.errors import SourceError, did_you_mean
-from unembed.load.safetensors_file import LocalSafetensors, TensorFile
+from unembed.load.tensors.file import TensorFile
+from unembed.load.tensors.safetensors import LocalSafetensors
 
 
 class Folder(Protocol):

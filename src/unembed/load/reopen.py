@@ -8,8 +8,8 @@ from typing import Any
 from unembed.errors import SourceError
 from unembed.features import Features
 from unembed.load import load_features, load_model, load_unembedding
-from unembed.load.model import Model
-from unembed.load.neurons import read_neurons
+from unembed.load.models.model import Model
+from unembed.load.models.neurons import read_neurons
 from unembed.load.reference import reference_of
 from unembed.unembedding import Unembedding
 

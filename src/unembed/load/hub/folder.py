@@ -23,8 +23,8 @@ from unembed.errors import SourceError, did_you_mean
 from unembed.load.folder import missing
 from unembed.load.hub.cache import new_file
 from unembed.load.hub.errors import UnreachableError, hub_errors
-from unembed.load.hub.safetensors import HubSafetensors
-from unembed.load.safetensors_file import TensorFile
+from unembed.load.tensors.file import TensorFile
+from unembed.load.tensors.hub_safetensors import HubSafetensors
 
 
 class _Listing(NamedTuple):

@@ -3,22 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Protocol
 
 import torch
 from safetensors import SafetensorError, safe_open
 
-from unembed.errors import FormatError, did_you_mean
-
-
-class TensorFile(Protocol):
-    """A file of named tensors; the shapes are known before anything is read."""
-
-    def shapes(self) -> dict[str, tuple[int, ...]]:
-        """Return the shape of every tensor, by name."""
-
-    def read(self, tensor: str) -> torch.Tensor:
-        """Return one tensor as it is stored."""
+from unembed.errors import FormatError
+from unembed.load.tensors.file import Part, no_tensor
 
 
 class LocalSafetensors:
@@ -41,18 +31,11 @@ class LocalSafetensors:
     def shapes(self) -> dict[str, tuple[int, ...]]:
         return self._shapes
 
-    def read(self, tensor: str) -> torch.Tensor:
+    def read(self, tensor: str, part: Part | None = None) -> torch.Tensor:
         if tensor not in self._shapes:
             raise no_tensor(str(self.path), tensor, self._shapes)
         with safe_open(self.path, framework="pt") as file:
-            read: torch.Tensor = file.get_tensor(tensor)
+            read: torch.Tensor = (
+                file.get_tensor(tensor) if part is None else file.get_slice(tensor)[part]
+            )
         return read
-
-
-def no_tensor(place: str, tensor: str, shapes: dict[str, tuple[int, ...]]) -> FormatError:
-    """Return the error for a tensor that a file does not hold."""
-    listing = ", ".join(f"{name} {list(shape)}" for name, shape in sorted(shapes.items())[:12])
-    return FormatError(
-        f"{place} has no tensor {tensor!r}.{did_you_mean(tensor, shapes)} It holds: "
-        f"{listing}{', …' if len(shapes) > 12 else ''}."
-    )

@@ -19,7 +19,8 @@ from huggingface_hub.utils import build_hf_headers, hf_raise_for_status
 from unembed.errors import FormatError, SourceError
 from unembed.load.hub.cache import new_file
 from unembed.load.hub.progress import download_progress
-from unembed.load.safetensors_file import LocalSafetensors, no_tensor
+from unembed.load.tensors.file import Part, no_tensor
+from unembed.load.tensors.safetensors import LocalSafetensors
 
 CHUNK_BYTES = 8 << 20
 MAX_HEADER_BYTES = 100 << 20
@@ -60,14 +61,14 @@ class HubSafetensors:
         """Return the shape of every tensor, by name; only the header is fetched."""
         return {name: tuple(entry["shape"]) for name, entry in self._header.items()}
 
-    def read(self, tensor: str) -> torch.Tensor:
-        """Return one tensor, fetched unless it is in the cache."""
+    def read(self, tensor: str, part: Part | None = None) -> torch.Tensor:
+        """Return one tensor, fetched unless it is in the cache, or a part of it."""
         if tensor not in self._header:
             raise no_tensor(self.place, tensor, self.shapes())
         kept = self.cache / f"{quote(tensor, safe='')}.safetensors"
         if not kept.exists():
             self._keep(tensor, kept)
-        return LocalSafetensors(kept).read(tensor)
+        return LocalSafetensors(kept).read(tensor, part)
 
     def _keep(self, tensor: str, kept: Path) -> None:
         """Fetch one tensor, into a safetensors file of its own."""

@@ -16,11 +16,11 @@ from jaxtyping import Float
 from torch import Tensor
 
 from unembed.errors import FormatError, did_you_mean
-from unembed.load.families import FAMILIES, PREFIXES, Family, family_of
 from unembed.load.folder import Folder
-from unembed.load.model import RawUnembedding, check_layer
+from unembed.load.models.families import FAMILIES, PREFIXES, Family, family_of
+from unembed.load.models.model import RawUnembedding, check_layer
 from unembed.load.reference import Place
-from unembed.load.safetensors_file import TensorFile
+from unembed.load.tensors.file import TensorFile
 from unembed.load.vocabularies import read_vocabulary
 from unembed.unembedding import NO_NORM, FinalNorm
 from unembed.vocabulary import Vocabulary

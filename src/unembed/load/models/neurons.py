@@ -6,7 +6,7 @@ import re
 
 from unembed.errors import SourceError
 from unembed.features import Features
-from unembed.load.model import Model
+from unembed.load.models.model import Model
 
 _LAYERS = re.compile(r"(?P<first>\d+)(?:-(?P<last>\d+))?")
 

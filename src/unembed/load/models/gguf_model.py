@@ -10,8 +10,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from unembed.errors import FormatError
-from unembed.load.gguf_file import GGUFFile, open_gguf
-from unembed.load.model import RawUnembedding, check_layer
+from unembed.load.models.gguf_file import GGUFFile, open_gguf
+from unembed.load.models.model import RawUnembedding, check_layer
 from unembed.load.vocabularies.gguf_tokens import vocabulary_of
 from unembed.unembedding import NO_NORM, FinalNorm
 from unembed.vocabulary import Vocabulary

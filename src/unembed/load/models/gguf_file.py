@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from unembed.errors import FormatError, MissingExtraError
-from unembed.load.safetensors_file import no_tensor
+from unembed.load.tensors.file import no_tensor
 
 
 class GGUFFile:

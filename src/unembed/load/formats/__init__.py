@@ -1,0 +1,1 @@
+"""Where published dictionaries keep their directions: one module a format."""

@@ -1,0 +1,1 @@
+"""Models: families as data, and the formats that they lie in."""

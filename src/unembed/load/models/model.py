@@ -1,0 +1,118 @@
+"""What a language model must offer, whatever format it lies in."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple, Protocol
+
+from jaxtyping import Float
+from torch import Tensor
+
+from unembed.errors import SourceError
+from unembed.unembedding import FinalNorm
+from unembed.vocabulary import Vocabulary
+
+
+class RawUnembedding(NamedTuple):
+    """The unembedding as a model stores it, before anything is folded.
+
+    Attributes:
+        W_U: [rows, d_model], one row a token, times the constants that follow it in the model.
+        norm: the final norm.
+        tied: whether W_U is the token embedding.
+        constants: what W_U was multiplied by, for the manifest: `{"logit_scale": 0.0625}`.
+    """
+
+    W_U: Float[Tensor, "rows d_model"]
+    norm: FinalNorm
+    tied: bool
+    constants: dict[str, float] = {}  # noqa: RUF012 - never written to
+
+
+class Passage(NamedTuple):
+    """What a sub-layer's output goes through before it is added to the residual stream.
+
+    Attributes:
+        gamma: [d_model] the weight of the norm after the sub-layer, with its 1 where it is
+            stored without; None where the model has no such norm. (The norm's own division is
+            one positive number a token, which no direction sees.)
+        factor: what the model multiplies the output by (Granite's `residual_multiplier`).
+        steps: the same in words, for the manifest:
+            `("⊙ (1 + model.layers.5.post_feedforward_layernorm.weight)",)`.
+    """
+
+    gamma: Float[Tensor, " d_model"] | None = None
+    factor: float = 1.0
+    steps: tuple[str, ...] = ()
+
+
+DIRECT = Passage()
+
+
+class Model(Protocol):
+    """A language model on disk or on a hub, of which only what is asked for is read."""
+
+    @property
+    def name(self) -> str:
+        """The model, as a person names it."""
+
+    @property
+    def origin(self) -> dict[str, Any]:
+        """Where it came from, with its revision, for a manifest."""
+
+    @property
+    def n_layers(self) -> int:
+        """How many layers it has."""
+
+    @property
+    def d_model(self) -> int:
+        """The width of the residual stream."""
+
+    def vocabulary(self) -> Vocabulary:
+        """Return the tokens of the tokenizer that lies with the model."""
+
+    def unembedding(self) -> RawUnembedding:
+        """Return the unembedding and the final norm."""
+
+    def n_experts(self, layer: int) -> int:
+        """Return how many routed experts a layer's MLP has; 0 where it is a single MLP."""
+
+    def mlp_out(self, layer: int, expert: int | None = None) -> Float[Tensor, "d_ff d_model"]:
+        """Return the MLP's output matrix, a row a neuron: what each writes before `after_mlp`.
+
+        Args:
+            layer: counted from 0.
+            expert: which of a mixture of experts; None for a layer with a single MLP.
+
+        Raises:
+            SourceError: when there is no such layer or expert, or the layer has experts and
+                none was named.
+        """
+
+    def n_heads(self, layer: int) -> int:
+        """Return how many attention (query) heads a layer has."""
+
+    def attention_out(self, layer: int) -> Float[Tensor, "heads_x_d_head d_model"]:
+        """Return W_O with one row for each entry of the heads' outputs (z), heads in order.
+
+        Raises:
+            SourceError: when there is no such layer, or it has no attention.
+        """
+
+    def after_mlp(self, layer: int) -> Passage:
+        """Return what a layer's MLP output goes through before it joins the residual stream."""
+
+    def after_attention(self, layer: int) -> Passage:
+        """Return what a layer's attention output goes through before it joins the stream."""
+
+
+def check_layer(model: Model, layer: int) -> None:
+    """Check that a model has a layer.
+
+    Raises:
+        SourceError: naming the layers there are.
+    """
+    if not 0 <= layer < model.n_layers:
+        raise SourceError(
+            f"{model.name} has no layer {layer}: its {model.n_layers} layers are "
+            f"0 to {model.n_layers - 1}."
+        )

@@ -1,0 +1,1 @@
+"""Published SAEs and models, by name."""

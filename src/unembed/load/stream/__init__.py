@@ -1,0 +1,1 @@
+"""From the hook that directions write to, to the residual stream."""

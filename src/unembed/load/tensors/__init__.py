@@ -1,0 +1,1 @@
+"""Files of named tensors, of which single ones are read: one module a container."""
