@@ -50,20 +50,6 @@ class MissingExtraError(UnembedError):
     """A feature needs an optional dependency that is not installed."""
 
 
-def check_bank(name: str, banks: Iterable[str]) -> None:
-    """Check that a run has a bank.
-
-    Raises:
-        QueryError: with near names, and all of the run's banks.
-    """
-    known = list(banks)
-    if name not in known:
-        raise QueryError(
-            f"There is no bank {name!r} in this run.{did_you_mean(name, known)} "
-            f"Its banks: {', '.join(known)}."
-        )
-
-
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return `" Did you mean …?"` with the nearest names, or an empty string."""
     near = difflib.get_close_matches(name, list(known), n=3, cutoff=0.5)

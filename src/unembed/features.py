@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -14,10 +13,9 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from unembed.addresses import as_written, is_bank_name
 from unembed.errors import ShapeError, UnembedError, WeightError
 from unembed.unembedding import Unembedding, broken_rows
-
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,10 +47,10 @@ class Features:
     log10_density: Float[np.ndarray, features] | None = None
 
     def __post_init__(self) -> None:
-        if not _NAME.fullmatch(self.name):
+        if not is_bank_name(self.name):
             raise UnembedError(
-                f"A bank's name holds letters, digits, '.', '_' and '-', such as mlp.26; found "
-                f"{self.name!r}. Name it as NAME=REFERENCE."
+                f"A bank's name holds letters, digits, '.', '_', '-' and '→', such as mlp.26; "
+                f"found {self.name!r}. Name it as NAME=REFERENCE."
             )
         if self.W_dec.ndim != 2:
             raise ShapeError(
@@ -108,7 +106,8 @@ class Features:
         return content.hexdigest()
 
     def renamed(self, name: str) -> Features:
-        """Return the same bank under another name."""
+        """Return the same bank under another name, in which `->` stands for `→`."""
+        name = as_written(name)
         return self if name == self.name else replace(self, name=name)
 
     @classmethod

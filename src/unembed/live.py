@@ -12,9 +12,10 @@ from threading import RLock
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from unembed.addresses import bank_named
 from unembed.enrichment.direction_null import DirectionNull
 from unembed.enrichment.second_moment import SecondMoment
-from unembed.errors import QueryError, SourceError, UnembedError, check_bank
+from unembed.errors import QueryError, SourceError, UnembedError
 from unembed.features import Features
 from unembed.load.reopen import reopen_features, reopen_unembedding
 from unembed.store import Run
@@ -71,8 +72,8 @@ class RunWeights:
             SourceError: when it cannot be had, or is not what it was.
         """
         with _lock:
+            name = bank_named(name, self._facts)
             if name not in self._banks:
-                self._check(name)
                 try:
                     self._banks[name] = reopen_features(self._facts[name])
                 except UnembedError as error:
@@ -86,7 +87,7 @@ class RunWeights:
             QueryError: when the run has no such bank, or was made without token sets.
             SourceError: when they were like those of a bank that is not in the run.
         """
-        self._check(name)
+        name = bank_named(name, self._facts)
         if "enrichment" not in self._manifest:
             raise QueryError("The run was made without token sets, so its banks have no null.")
         facts = self._manifest["enrichment"]["nulls"][[*self._facts].index(name)]
@@ -95,9 +96,6 @@ class RunWeights:
                 moment = self._moment(facts)
                 self._nulls[facts["origin"]] = DirectionNull(self.unembedding.covariance, moment)
             return self._nulls[facts["origin"]]
-
-    def _check(self, name: str) -> None:
-        check_bank(name, self._facts)
 
     def _moment(self, facts: dict[str, Any]) -> SecondMoment:
         origin = facts["origin"]

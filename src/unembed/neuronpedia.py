@@ -15,7 +15,8 @@ from urllib.parse import quote, urlencode
 import numpy as np
 import polars as pl
 
-from unembed.errors import QueryError, check_bank, did_you_mean
+from unembed.addresses import bank_named, split
+from unembed.errors import QueryError, did_you_mean
 from unembed.store import Run
 from unembed.sweep.bins import bin_edges
 from unembed.version import __version__
@@ -110,8 +111,7 @@ def sources_of(run: Run, given: Iterable[str] = ()) -> dict[str, str]:
                 f"Which bank is {text!r}? Write BANK={text}; the run's banks: "
                 f"{', '.join(run.banks)}."
             )
-        name = name or run.banks[0]
-        check_bank(name, known)
+        name = bank_named(name or run.banks[0], known)
         if not _SOURCE.fullmatch(source):
             raise QueryError(
                 f"{source!r} is no id of Neuronpedia: write model/source, as in the address of a "
@@ -131,7 +131,7 @@ def place(address: str, sources: Sources) -> tuple[str, int]:
     Raises:
         QueryError: when its bank has no id.
     """
-    bank, _, index = address.rpartition("/")
+    bank, index = split(address)
     if bank not in sources:
         raise QueryError(
             f"The run does not know where {bank} is on Neuronpedia. SAELens writes that into the "

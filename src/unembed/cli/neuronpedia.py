@@ -10,6 +10,7 @@ import polars as pl
 import typer
 from rich.console import Console
 
+from unembed.addresses import ADDRESS
 from unembed.cache import new_file
 from unembed.cli.browser import linked, open_link
 from unembed.cli.options import Json, NeuronpediaIds, RunFolder
@@ -71,7 +72,7 @@ def _address(run: Run, given: str) -> str:
 
 def _all(run: Run, sources: Sources) -> list[str]:
     known = run.features.filter(pl.col("bank").is_in(list(sources)))
-    addresses = known.select(pl.format("{}/{}", "bank", "index"))["bank"].to_list()
+    addresses = known.select(ADDRESS)["bank"].to_list()
     if not addresses:
         place(f"{run.banks[0]}/0", sources)
     return addresses
@@ -79,7 +80,7 @@ def _all(run: Run, sources: Sources) -> list[str]:
 
 def _rows(run: Run, addresses: list[str]) -> pl.DataFrame:
     wanted = pl.DataFrame({"address": addresses})
-    table = run.features.with_columns(address=pl.format("{}/{}", "bank", "index"))
+    table = run.features.with_columns(address=ADDRESS)
     return wanted.join(table, on="address", how="left", maintain_order="left").drop("address")
 
 

@@ -18,6 +18,7 @@ from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
+from unembed.addresses import BANK
 from unembed.errors import QueryError, SourceError, UnembedError
 from unembed.explorer.contents import Contents
 from unembed.store import Run
@@ -32,7 +33,7 @@ _POLICY = (
 )
 _LARGEST = 2**31 - 1
 
-Bank = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$", max_length=200)]
+Bank = Annotated[str, Path(pattern=f"^{BANK}$", max_length=200)]
 Number = Annotated[int, Path(ge=0, le=_LARGEST)]
 
 

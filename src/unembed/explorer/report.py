@@ -16,10 +16,12 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
+from urllib.parse import quote
 
 import polars as pl
 from starlette.testclient import TestClient
 
+from unembed.addresses import ADDRESS
 from unembed.cache import new_file
 from unembed.errors import UnembedError
 from unembed.explorer.app import create_app, page_folder
@@ -57,7 +59,7 @@ def worth_showing(run: Run, limit: int) -> list[str]:
         place=strength.rank("ordinal", descending=True).over(groups),
     ).with_columns(first=pl.col("first").clip(upper_bound=_BEGIN + 1))
     chosen = ranked.sort("first", "place", "row").head(limit).sort("row")
-    return chosen.select(pl.format("{}/{}", "bank", "index"))["bank"].to_list()
+    return chosen.select(ADDRESS)["bank"].to_list()
 
 
 def write_site(
@@ -138,7 +140,7 @@ def feature_page(run: Run, feature: str) -> str:
     files = {path: _packed(body) for path, body in _answers(run, paths)}
     files[_LIST] = _packed(dumps({"features": [address]}).encode())
     start = f"globalThis.unembedFiles={_inline(json.dumps(files))};" + (
-        f"if(!location.hash)location.replace({_inline(json.dumps(f'#/feature/{address}'))});"
+        f"if(!location.hash)location.replace({_inline(json.dumps(f'#/feature/{quote(address)}'))});"
     )
     folder = page_folder()
     script = (folder / "explorer.js").read_text(encoding="utf-8")

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import polars as pl
 
-from unembed.errors import QueryError, check_bank
+from unembed.addresses import bank_named
+from unembed.errors import QueryError
 from unembed.features import Features
 from unembed.live import weights_of
 from unembed.matching.banks import DIRECTIONS, LEVEL, By, Side, match, match_rows, prepared
@@ -140,9 +141,8 @@ def follow(
 
 
 def _chosen(run: Run, banks: Sequence[str]) -> pl.DataFrame:
-    for name in banks:
-        check_bank(name, run.banks)
-    return by_depth(run).filter(pl.col("bank").is_in(banks))
+    chosen = [bank_named(name, run.banks) for name in banks]
+    return by_depth(run).filter(pl.col("bank").is_in(chosen))
 
 
 def _columns(

@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 
 import polars as pl
 
-from unembed.errors import QueryError, check_bank
+from unembed.addresses import ADDRESS, bank_named
+from unembed.errors import QueryError
 from unembed.plots.theme import escaped, shortened
 from unembed.quoted import quoted
 from unembed.store import Run
@@ -23,8 +24,7 @@ def banks_by_layer(run: Run, banks: str | Sequence[str] | None = None) -> list[s
         QueryError: when the run has no such bank.
     """
     wanted = run.banks if banks is None else [banks] if isinstance(banks, str) else list(banks)
-    for name in wanted:
-        check_bank(name, run.banks)
+    wanted = [bank_named(name, run.banks) for name in wanted]
     depth = by_depth(run).sort("layer", nulls_last=True, maintain_order=True)
     return [name for name in depth["bank"] if name in wanted]
 
@@ -48,7 +48,7 @@ def features_of(run: Run, banks: Sequence[str]) -> pl.DataFrame:
 
 def addresses(features: pl.DataFrame) -> list[str]:
     """Return `bank/index` of each row."""
-    return features.select(pl.format("{}/{}", "bank", "index")).to_series().to_list()
+    return features.select(ADDRESS).to_series().to_list()
 
 
 def hover_of(run: Run, features: pl.DataFrame) -> list[str]:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import polars as pl
 from polars.exceptions import PolarsError
 
-from unembed.errors import QueryError, check_bank, did_you_mean
+from unembed.addresses import bank_named
+from unembed.errors import QueryError, did_you_mean
 from unembed.explanation import CLASSES
 from unembed.store import Run
 
@@ -24,8 +25,7 @@ def banks_of(run: Run, banks: Sequence[str], layers: Sequence[int]) -> tuple[str
     Raises:
         QueryError: for a bank or layer that the run does not have, or when no bank fits both.
     """
-    for bank in banks:
-        check_bank(bank, run.banks)
+    banks = [bank_named(bank, run.banks) for bank in banks]
     layer_of = {bank["name"]: bank["layer"] for bank in run.manifest["banks"]}
     known = sorted({layer for layer in layer_of.values() if layer is not None})
     for layer in layers:

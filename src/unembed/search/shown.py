@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import polars as pl
 
+from unembed.addresses import ADDRESS
 from unembed.neuronpedia import page, sources_of
 from unembed.search.scored import Scored
 from unembed.store import Run
@@ -26,7 +27,7 @@ def shown(run: Run, found: pl.DataFrame, scored: Mapping[str, Scored], tokens: i
     if "token" in scored:
         scores.insert(scores.index("token_weight") + 1, "token_rank")
     return found.with_columns(*texts, _pages(run, found)).select(
-        pl.format("{}/{}", "bank", "index").alias("feature"),
+        ADDRESS.alias("feature"),
         "layer",
         "class",
         "label",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
+from unembed.addresses import ADDRESS
 from unembed.search.scored import Scored, Searched
 from unembed.search.sets import set_named
 
@@ -23,7 +24,7 @@ def by_token_set(searched: Searched, name: str) -> Scored:
     """
     only = searched.banks[0] if len(searched.banks) == 1 else None
     found = searched.run.enrichment(token_set=set_named(searched.run, name), bank=only)
-    features = searched.features.select(pl.format("{}/{}", "bank", "index").alias("feature"), "std")
+    features = searched.features.select(ADDRESS.alias("feature"), "std")
     joined = features.join(found, on="feature", how="left", maintain_order="left")
     flat = joined["std"].to_numpy() == 0
     columns = {

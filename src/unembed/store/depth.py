@@ -43,15 +43,16 @@ def by_depth(run: Run) -> pl.DataFrame:
 def kind_of(bank: dict[str, Any]) -> str:
     """Return a bank's name without its layer.
 
-    >>> kind_of({"name": "sae.8.width_16k", "layer": 8})
-    'sae.width_16k'
+    >>> kind_of({"name": "sae.8.width_16k", "layer": 8}), kind_of({"name": "clt.5→9", "layer": 9})
+    ('sae.width_16k', 'clt.5')
 
     Args:
         bank: one of `manifest["banks"]`.
     """
     name: str = bank["name"]
     layer = re.escape(str(bank["layer"]))
-    return re.sub(rf"\.{layer}(?=\.|$)", "", name, count=1)
+    before = "→" if "→" in name else r"\."  # that after the arrow is the one it writes to
+    return re.sub(rf"{before}{layer}(?=\.|$)", "", name, count=1)
 
 
 def spread_by_bank(run: Run) -> pl.DataFrame:

@@ -11,11 +11,12 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from unembed.addresses import ADDRESS, bank_named
 from unembed.enrichment.direction_null import Tails
 from unembed.enrichment.discovery_rate import DiscoveryRate, log10_q
 from unembed.enrichment.lookup import log10_p_of_pairs
 from unembed.enrichment.simulated_null import SimulatedNull
-from unembed.errors import QueryError, check_bank, did_you_mean
+from unembed.errors import QueryError, did_you_mean
 from unembed.store import enrichment as store
 from unembed.store.shards import Shard, first_rows, read_table, shards
 from unembed.tokensets.token_sets import is_within
@@ -74,7 +75,7 @@ class StoredEnrichment:
     ) -> pl.DataFrame:
         """Return pairs, the strongest first (see `Run.enrichment`)."""
         if bank is not None:
-            check_bank(bank, self._banks)
+            bank = bank_named(bank, self._banks)
         if sign not in (None, "+", "-"):
             raise QueryError(f"The sign is + (promotes) or - (suppresses), not {sign!r}.")
         of_set = None if token_set is None else self._set_number(token_set)
@@ -137,7 +138,7 @@ class StoredEnrichment:
             named.with_columns(self._indices.gather(rows))
             .sort(pl.col("z").abs(), descending=True, maintain_order=True)
             .select(
-                pl.format("{}/{}", "bank", "index").alias("feature"),
+                ADDRESS.alias("feature"),
                 pl.col("set_name").alias("token_set"),
                 "family",
                 "size",

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from unembed.addresses import split
 from unembed.errors import QueryError, RunError, did_you_mean
 from unembed.store.display import Explorer, display
 from unembed.store.explanation import CLASS_COLUMNS, StoredExplanations, is_explained
@@ -331,8 +332,8 @@ class Run:
         return StoredEnrichment(self.path, self.manifest, table["index"])
 
     def _parse(self, address: str) -> tuple[str, int]:
-        bank, slash, index = address.rpartition("/")
-        if not slash and len(self.banks) == 1:
+        bank, index = split(address)
+        if not bank and len(self.banks) == 1:
             bank = self.banks[0]
         if bank not in self.banks:
             raise QueryError(

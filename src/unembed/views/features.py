@@ -9,7 +9,8 @@ import polars as pl
 from polars.exceptions import PolarsError
 from rich.table import Table
 
-from unembed.errors import QueryError, check_bank, did_you_mean
+from unembed.addresses import ADDRESS, bank_named
+from unembed.errors import QueryError, did_you_mean
 from unembed.store import Run
 from unembed.views.text import number, tokens
 
@@ -39,8 +40,7 @@ def query(
     Raises:
         QueryError: for an unknown bank or column, or a condition that is no SQL.
     """
-    for bank in banks or ():
-        check_bank(bank, run.banks)
+    banks = [bank_named(bank, run.banks) for bank in banks or ()]
     if sort not in QUERY_COLUMNS:
         raise QueryError(
             f"There is no column {sort!r} to sort by.{did_you_mean(sort, QUERY_COLUMNS)} "
@@ -53,7 +53,7 @@ def query(
     frame = frame.head(limit) if limit is not None else frame
     ends = [run.token_texts(frame[f"{end}_ids"]) for end in ("top", "bottom")]
     return frame.with_columns(ends).select(
-        pl.format("{}/{}", "bank", "index").alias("feature"),
+        ADDRESS.alias("feature"),
         *STATISTICS,
         "class",
         "label",

@@ -10,6 +10,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from unembed.addresses import ADDRESS
 from unembed.matching import BankMatches
 from unembed.store import Run
 from unembed.views.text import number, tokens
@@ -75,7 +76,7 @@ def _with_tokens(run: Run, frame: pl.DataFrame, sign: Sign) -> pl.DataFrame:
 def _rows(run: Run, addresses: list[str]) -> dict[str, dict[str, Any]]:
     """Return the rows of features, with tokens as text, by address."""
     wanted = pl.Series(sorted(set(addresses)), dtype=pl.String)
-    frame = run.features.with_columns(address=pl.format("{}/{}", "bank", "index"))
+    frame = run.features.with_columns(address=ADDRESS)
     found = frame.filter(pl.col("address").is_in(wanted.implode()))
     found = found.with_columns(run.token_texts(found[f"{end}_ids"]) for end in ("top", "bottom"))
     return {row["address"]: row for row in found.iter_rows(named=True)}

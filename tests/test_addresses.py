@@ -1,0 +1,39 @@
+"""Banks' names and addresses, as they are typed and as they are written."""
+
+from __future__ import annotations
+
+import polars as pl
+import pytest
+import torch
+
+from unembed import Features
+from unembed.addresses import ADDRESS, as_written, bank_named, split
+from unembed.errors import QueryError, UnembedError
+
+
+def test_an_arrow_may_be_typed() -> None:
+    bank = Features.from_array(torch.ones(1, 2), name="clt.5→9")
+    assert bank.renamed("clt.5->10").name == "clt.5→10"
+    assert bank_named("clt.5->9", ["clt.5→9", "clt.5→10"]) == "clt.5→9"
+    assert split("clt.5->9/12") == ("clt.5→9", "12")
+    assert as_written("sae.8/3") == "sae.8/3"
+
+
+def test_a_name_that_is_none_is_asked_for() -> None:
+    with pytest.raises(QueryError, match=r"no bank 'clt.5->8' .* Did you mean 'clt.5→9'.*clt.5→9"):
+        bank_named("clt.5->8", ["clt.5→9"])
+
+
+@pytest.mark.parametrize("name", ["a/b", "→", "a b", "", "a?", "é"])
+def test_what_is_no_name(name: str) -> None:
+    with pytest.raises(UnembedError, match=r"A bank's name holds letters, .*'→'"):
+        Features.from_array(torch.ones(1, 2), name=name)
+
+
+def test_addresses_where_the_first_part_is_filtered_away() -> None:
+    """Polars keeps an empty part then, on which its `format` panics."""
+    first = pl.DataFrame({"bank": ["a"] * 3, "index": [0, 1, 2]})
+    second = pl.DataFrame({"bank": ["b→1"] * 2, "index": [10, 20]})
+    frame = pl.concat([first, second], rechunk=False).with_row_index("row").filter(bank="b→1")
+    assert frame["bank"].n_chunks() == 2
+    assert frame.select(ADDRESS).to_series().to_list() == ["b→1/10", "b→1/20"]
