@@ -1,0 +1,77 @@
+"""A stand-in hub that holds every published dictionary, each file made when it is asked for."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from functools import cache
+from pathlib import Path
+
+import huggingface_hub
+import pytest
+
+from tests.load.fake_hub import FakeHub
+from tests.load.published_layouts import SPECS, TINY, Size, by_repo, lay, tiny_model
+from tests.load.published_layouts.parts import Files
+
+
+class LazyFiles(Mapping[str, bytes]):
+    """The files of a repository: listed without being made, and the last ones asked for kept."""
+
+    def __init__(self, files: Files, kept: int = 8) -> None:
+        self._files, self._kept, self._made = files, kept, dict[str, bytes]()
+
+    def __getitem__(self, path: str) -> bytes:
+        if path not in self._made:
+            self._made[path] = self._files[path]()
+            for oldest in list(self._made)[: -self._kept]:
+                self._made.pop(oldest, None)  # another thread may have
+        return self._made[path]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._files)
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+
+@cache
+def repositories(size: Size = TINY) -> dict[str, LazyFiles]:
+    """Every repository of the registry and of its models."""
+    found: dict[str, LazyFiles] = {}
+    for repo, entries in by_repo().items():
+        files: Files = {}
+        for entry in entries:
+            files |= lay(entry, size).files
+        found[repo] = LazyFiles(files)
+    for name, spec in SPECS.items():
+        model = LazyFiles(tiny_model(name, size).files())
+        found |= dict.fromkeys(spec.repos, model)
+    return found
+
+
+def fill(hub: FakeHub, repos: Mapping[str, Mapping[str, bytes]]) -> None:
+    """Put repositories on a hub, without making their files."""
+    for repo, files in repos.items():
+        commit = hashlib.sha1(repo.encode()).hexdigest()
+        hub.repos[repo] = {commit: files}  # type: ignore[dict-item]  # a dict, made as it is read
+        hub.names[repo] = {"main": commit}
+
+
+def point_at(hub: FakeHub, cache: Path, patch: pytest.MonkeyPatch) -> None:
+    """Point huggingface_hub, which read its environment when it was imported, at a hub."""
+    constants = huggingface_hub.constants
+    settings = {
+        "ENDPOINT": hub.endpoint,
+        "HUGGINGFACE_CO_URL_TEMPLATE": hub.endpoint + "/{repo_id}/resolve/{revision}/{filename}",
+        "HF_HUB_CACHE": str(cache / "hf" / "hub"),
+        "HF_TOKEN_PATH": str(cache / "hf" / "token"),
+        "HF_HUB_DISABLE_TELEMETRY": True,
+        "HF_HUB_DISABLE_PROGRESS_BARS": True,
+    }
+    for name, value in settings.items():
+        patch.setattr(constants, name, value)
+    patch.setenv("UNEMBED_CACHE", str(cache / "unembed"))
+    patch.setenv("NO_PROXY", "127.0.0.1")
+    for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"):
+        patch.delenv(name, raising=False)

@@ -1,0 +1,141 @@
+"""SAEs that are one file: hook_z-kk, Goodfire, DeepSeek R1, Qwen Scope, and temporal SAEs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import torch
+
+from tests.load.published_layouts.gemma_scope import through_heads
+from tests.load.published_layouts.models import tiny_model
+from tests.load.published_layouts.parts import (
+    Bank,
+    Files,
+    Laid,
+    Size,
+    as_json,
+    as_safetensors,
+    as_torch,
+    as_yaml,
+    exact,
+    numbers,
+    readme,
+    state_dict,
+)
+from tests.load.published_layouts.registry import Entry
+
+
+def _layer(pattern: str, text: str) -> int:
+    found = re.search(pattern, text)
+    assert found, text
+    return int(found[1])
+
+
+def _resid_post(files: Files, layer: int, W_dec: Callable[[], torch.Tensor]) -> Laid:
+    hook = f"blocks.{layer}.hook_resid_post"
+    return Laid({"README.md": readme(), **files}, lambda: [Bank(exact(W_dec()), hook, layer)])
+
+
+def hook_z(entry: Entry, size: Size) -> Laid:
+    """`NAME.pt` and `NAME_cfg.json`; the heads' z, all concatenated."""
+    layer, z, F = _layer(r"_L(\d+)_", entry.path), size.z, size.count(size.z)
+    model = tiny_model(entry.model, size)
+    config = {
+        "seed": 49, "batch_size": 4096, "act_size": z, "dict_size": F, "device": "cuda:0",
+        "model_name": "gpt2-small", "act_name": f"blocks.{layer}.attn.hook_z", "layer": layer,
+        "site": "z", "head": "cat", "enc_dtype": "fp32",
+    }  # fmt: skip
+
+    def tensors() -> dict[str, torch.Tensor]:
+        return {
+            "W_enc": numbers(f"{entry.path} W_enc", z, F),
+            "W_dec": numbers(f"{entry.path} W_dec", F, z),
+            "b_enc": numbers(f"{entry.path} b_enc", F),
+            "b_dec": numbers(f"{entry.path} b_dec", z),
+        }
+
+    def banks() -> list[Bank]:
+        W_dec = through_heads(exact(tensors()["W_dec"]), model, layer)
+        return [Bank(W_dec, f"blocks.{layer}.attn.hook_z", layer)]
+
+    files: Files = {
+        "README.md": readme(),
+        entry.path: as_torch(lambda: state_dict(tensors()), "cuda:0"),
+        entry.path.replace(".pt", "_cfg.json"): as_json(config),
+    }
+    return Laid(files, banks)
+
+
+def goodfire(entry: Entry, size: Size) -> Laid:
+    d, F = size.d_model, size.count(size.d_model)
+    W_dec = lambda: numbers(f"{entry.path} W_dec", F, d, dtype=torch.bfloat16)  # noqa: E731
+
+    def tensors() -> dict[str, torch.Tensor]:
+        return {
+            "encoder_linear.weight": numbers(f"{entry.path} W_enc", F, d, dtype=torch.bfloat16),
+            "encoder_linear.bias": numbers(f"{entry.path} b_enc", F, dtype=torch.bfloat16),
+            "decoder_linear.weight": W_dec().T.contiguous(),
+            "decoder_linear.bias": numbers(f"{entry.path} b_dec", d, dtype=torch.bfloat16),
+        }
+
+    file = as_torch(lambda: state_dict(tensors()), "cuda:0")
+    return _resid_post({entry.path: file}, _layer(r"l(\d+)\.pth?$", entry.path), W_dec)
+
+
+def deepseek_r1(entry: Entry, size: Size) -> Laid:
+    d, F = size.d_model, size.count(size.d_model)
+    W_dec = lambda: numbers(f"{entry.path} W_dec", F, d, dtype=torch.bfloat16)  # noqa: E731
+
+    def tensors() -> dict[str, torch.Tensor]:
+        return {
+            "encoder.weight": numbers(f"{entry.path} W_enc", F, d, dtype=torch.bfloat16),
+            "encoder.bias": numbers(f"{entry.path} b_enc", F, dtype=torch.bfloat16),
+            "decoder.weight": W_dec().T.contiguous(),
+            "decoder.bias": numbers(f"{entry.path} b_dec", d, dtype=torch.bfloat16),
+        }
+
+    file = as_torch(lambda: state_dict(tensors()), "cuda:0")
+    return _resid_post({entry.path: file}, _layer(r"l(\d+)\.pt$", entry.path), W_dec)
+
+
+def qwen_scope(entry: Entry, size: Size) -> Laid:
+    """`W_dec` is [d, F] and `W_enc` [F, d]: both the other way round than in any other format."""
+    d, F, seed = size.d_model, size.count(size.d_model), f"{entry.repo} {entry.path}"
+    W_dec = lambda: numbers(f"{seed} W_dec", F, d)  # noqa: E731
+
+    def tensors() -> dict[str, torch.Tensor]:
+        return {
+            "W_enc": numbers(f"{seed} W_enc", F, d),
+            "W_dec": W_dec().T.contiguous(),
+            "b_enc": numbers(f"{seed} b_enc", F),
+            "b_dec": numbers(f"{seed} b_dec", d),
+        }
+
+    layer = _layer(r"layer(\d+)\.sae\.pt", entry.path)
+    return _resid_post({entry.path: as_torch(tensors)}, layer, W_dec)
+
+
+def temporal(entry: Entry, size: Size) -> Laid:
+    d, F, seed = size.d_model, size.count(size.d_model), f"{entry.repo} {entry.path}"
+    W_dec = lambda: numbers(f"{seed} D", F, d)  # noqa: E731
+
+    def tensors() -> dict[str, torch.Tensor]:
+        found = {"D": W_dec(), "E": numbers(f"{seed} E", d, F), "b": numbers(f"{seed} b", 1, d)[0]}
+        for part in ("k_ctx", "q_target", "v_ctx", "c_proj"):
+            found[f"attn_layers.0.{part}.weight"] = numbers(part, 4, F)
+        return found
+
+    config = {
+        "llm": {"name": entry.model, "dimin": d},
+        "sae": {
+            "exp_factor": F / d, "n_heads": 2, "n_attn_layers": 1, "bottleneck_factor": 5,
+            "sae_diff_type": "topk", "kval_topk": 3, "tied_weights": False, "scaling_factor": 0.5,
+        },
+        "data": {"dtype": "float32"},
+    }  # fmt: skip
+    files: Files = {
+        f"{entry.path}/conf.yaml": as_yaml(config),
+        f"{entry.path}/latest_ckpt.safetensors": as_safetensors(tensors),
+    }
+    return _resid_post(files, _layer(r"layer_(\d+)", entry.path), W_dec)
