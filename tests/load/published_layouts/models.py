@@ -110,6 +110,18 @@ class TinyModel:
             return 1.0
         return 1 + exact(self._norm(f"{layer}.post_attention_layernorm"))
 
+    def mlp_out(self, layer: int) -> Array:
+        """W_out as [d_ff, d_model], of a model without experts."""
+        shape = (D_FF, self.size.d_model)
+        weight = self._draw(f"{layer}.mlp", *(shape if self.family == "gpt2" else shape[::-1]))
+        return exact(weight) if self.family == "gpt2" else exact(weight).T
+
+    def after_mlp(self, layer: int) -> Array | float:
+        """What multiplies the MLP's output before it joins the residual stream."""
+        if self.family not in _POST_NORMS:
+            return 1.0
+        return 1 + exact(self._norm(f"{layer}.post_feedforward_layernorm"))
+
     def files(self) -> Files:
         return {
             "README.md": readme(self.name),
@@ -254,7 +266,8 @@ class TinyModel:
 
     def _mlp(self, layer: int, at: str) -> Iterator[tuple[str, torch.Tensor]]:
         d_model = self.size.d_model
-        down = self._draw(f"{layer}.mlp", EXPERTS, d_model, D_FF)
+        experts = (EXPERTS,) if self._moe else ()
+        down = self._draw(f"{layer}.mlp", *experts, d_model, D_FF)
         if self.family == "qwen3_moe":
             for expert in range(EXPERTS):
                 yield f"{at}.mlp.experts.{expert}.down_proj.weight", down[expert]
@@ -264,7 +277,7 @@ class TinyModel:
             yield f"{at}.mlp.experts.down_proj", down.mT
             yield f"{at}.mlp.router.weight", self._draw("router", EXPERTS, d_model)
         else:
-            yield f"{at}.mlp.down_proj.weight", down[0]
+            yield f"{at}.mlp.down_proj.weight", down
             yield f"{at}.mlp.up_proj.weight", self._draw(f"{layer}.up", D_FF, d_model)
 
 

@@ -1,0 +1,104 @@
+"""OpenMOSS: Llama Scope's transcoders, and llamascopium."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+
+from tests.load.published_layouts.openmoss import linear
+from tests.load.published_layouts.parts import (
+    Bank,
+    Files,
+    Size,
+    Tensors,
+    as_json,
+    as_safetensors,
+    exact,
+    numbers,
+)
+from tests.load.published_layouts.unlisted.case import Case, case
+
+MODEL = "gemma-2-2b"
+
+
+@case("llama scope transcoder")
+def llama_scope_transcoder(size: Size) -> Case:
+    """It reads a normalised copy, and writes to the MLP's output."""
+    folder, out = "Llama3_1-8B-Base-L3TC-8x", "blocks.3.hook_mlp_out"
+    hyperparams = {
+        "hook_point_in": "blocks.3.ln2.hook_normalized", "hook_point_out": out,
+        "d_model": size.d_model, "d_sae": size.count(size.d_model), "act_fn": "jumprelu",
+        "dataset_average_activation_norm": {"in": 20.0, "out": 1.5}, "dtype": "torch.bfloat16",
+    }  # fmt: skip
+    tensors = linear("tc", size, torch.bfloat16)
+    files = {
+        f"{folder}/hyperparams.json": as_json(hyperparams),
+        f"{folder}/checkpoints/final.safetensors": as_safetensors(lambda: tensors),
+    }
+    banks = lambda: [Bank(exact(tensors["decoder.weight"]).T, out, 3)]  # noqa: E731
+    return Case(files, folder, "meta-llama/Llama-3.1-8B", banks)
+
+
+def _llamascopium(kind: str, size: Size, tensors: Tensors, hooks: dict[str, Any]) -> Files:
+    config = {
+        "sae_type": kind, "dtype": "torch.float32", "device": "cuda", "d_model": size.d_model,
+        "expansion_factor": size.count(size.d_model) / size.d_model, "act_fn": "jumprelu",
+        "norm_activation": "inference", "sparsity_include_decoder_norm": True, **hooks,
+    }  # fmt: skip
+    return {
+        "L/config.json": as_json(config),
+        "L/sae_weights.safetensors": as_safetensors(lambda: tensors),
+        "L/lm_config.json": as_json({"model_name": "Qwen/Qwen3-1.7B"}),
+    }
+
+
+@case("llamascopium sae")
+def llamascopium(size: Size) -> Case:
+    d, F, hook = size.d_model, size.count(size.d_model), "blocks.5.hook_resid_post"
+    tensors = {
+        "W_E": numbers("W_E", d, F), "b_E": numbers("b_E", F),
+        "W_D": numbers("W_D", F, d), "b_D": numbers("b_D", d),
+        f"dataset_average_activation_norm.{hook}": torch.tensor(3.0),
+    }  # fmt: skip
+    hooks = {"hook_point_in": hook, "hook_point_out": hook}
+    banks = lambda: [Bank(exact(tensors["W_D"]), hook, 5)]  # noqa: E731
+    return Case(_llamascopium("sae", size, tensors, hooks), "L", "qwen3-1.7b", banks)
+
+
+@case("llamascopium crosscoder")
+def llamascopium_crosscoder(size: Size) -> Case:
+    """`W_D` [heads, F, d], a hook a head."""
+    d, F = size.d_model, size.count(size.d_model)
+    points = [f"blocks.{layer}.hook_resid_post" for layer in (2, 5, 7)]
+    tensors = {
+        "W_E": numbers("W_E", 3, d, F), "b_E": numbers("b_E", 3, F),
+        "W_D": numbers("W_D", 3, F, d), "b_D": numbers("b_D", 3, d),
+    }  # fmt: skip
+    W = exact(tensors["W_D"])
+    files = _llamascopium("crosscoder", size, tensors, {"hook_points": points})
+    banks = lambda: [Bank(W[i], points[i], (2, 5, 7)[i]) for i in range(3)]  # noqa: E731
+    return Case(files, "L", "qwen3-1.7b", banks)
+
+
+@case("llamascopium cross-layer transcoder")
+def llamascopium_clt(size: Size) -> Case:
+    """`W_D.i` [i + 1, F, d]: its j-th slice is of the features of layer j, added to layer i."""
+    d, F, layers = size.d_model, size.count(size.d_model), 3
+    decoders = {f"W_D.{i}": numbers(f"W_D.{i}", i + 1, F, d) for i in range(layers)}
+    biases = {f"b_D.{i}": numbers(f"b_D.{i}", d) for i in range(layers)}
+    encoder = {"W_E": numbers("W_E", layers, d, F), "b_E": numbers("b_E", layers, F)}
+    hooks = {
+        "hook_points_in": [f"blocks.{i}.hook_resid_mid" for i in range(layers)],
+        "hook_points_out": [f"blocks.{i}.hook_mlp_out" for i in range(layers)],
+    }
+
+    def banks() -> list[Bank]:
+        return [
+            Bank(exact(decoders[f"W_D.{to}"])[of], f"blocks.{to}.hook_mlp_out", to)
+            for of in range(layers)
+            for to in range(of, layers)
+        ]
+
+    files = _llamascopium("clt", size, {**encoder, **decoders, **biases}, hooks)
+    return Case(files, "L", "qwen3-1.7b", banks)
