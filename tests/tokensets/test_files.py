@@ -115,6 +115,12 @@ MISTAKES = [
     ("sets:\n  a: x\n  b: y\n  a: z", r"line 4: 'a' stands here a second time \(first in line 2\)"),
     ("sets:\n  a:\n    description: [x]\n    words: y", "line 3: expected a text"),
     ("sets:\n  ? [a]\n  : b", "line 2: a name should be a text"),
+    ("sets: &a\n  x: *a\n", "line 1: what begins here holds an alias of itself"),
+    ("sets:\n  a: x\n  b: &b\n    c: &c [*b]\n  d: *c", "line 3: .* alias of itself"),
+    ("family: x\nsets:\n  a: &a [*a]", "line 3: what begins here holds an alias of itself"),
+    ("sets: " + "[" * 31, "this is no YAML"),
+    ("sets: " + "[" * 31 + "]" * 31, "line 1: lists and tables lie more than 30 deep"),
+    ("sets: " + "[" * 5000 + "]" * 5000, "line 1: .* (deep|depth)"),
 ]
 
 
@@ -136,6 +142,10 @@ def test_a_mistake_has_a_line(tmp_path: Path, text: str, message: str) -> None:
         ("[sets.'a b']\nregex = '('", r"line 2: '\(' is no regular"),
         ("[sets]\na = 'x'\nb = {case = 'any'}", "line 3: the set 'b' should have one"),
         ("[sets.a]\nwords = 'x'\n[sets.a]", "line 3: this is no TOML"),
+        ("[sets]\na = [['x']]", "line 2: expected a text"),
+        ("[sets]\na = [{x = 'y'}]", "line 2: expected a text"),
+        ("sets = " + "[" * 5000 + "]" * 5000, "lists and tables lie more than 30 deep"),
+        (f"[{'.'.join('a' * 40)}]\nb = 1", "lists and tables lie more than 30 deep"),
     ],
 )
 def test_a_mistake_in_toml_has_a_line(tmp_path: Path, text: str, message: str) -> None:
@@ -143,6 +153,39 @@ def test_a_mistake_in_toml_has_a_line(tmp_path: Path, text: str, message: str) -
     path.write_text(text)
     with pytest.raises(TokenSetError, match=message):
         read_definitions(path)
+
+
+def test_an_alias_is_what_it_names(tmp_path: Path) -> None:
+    found = built(tmp_path, "sets:\n  a: &gases [helium, neon, argon]\n  b: {words: *gases}")
+    assert found.texts("a") == found.texts("b")
+
+
+def test_aliases_of_aliases_do_not_grow(tmp_path: Path) -> None:
+    """Written out, these would be ten to the power of forty words."""
+    path = tmp_path / "mine.yaml"
+    rows = [f"  x{i}: &x{i} [{', '.join([f'*x{i - 1}'] * 10)}]\n" for i in range(1, 40)]
+    path.write_text("sets:\n  x0: &x0 [a]\n" + "".join(rows))
+    with pytest.raises(TokenSetError, match="expected a text"):
+        read_definitions(path)
+
+
+def test_toml_writes_true_and_false_as_yaml_does(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text("[sets]\na = [true, false, 1]")
+    rule = read_definitions(path)[0].rule
+    assert isinstance(rule, Words)
+    assert rule.entries == ("true", "false", "1")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+@pytest.mark.parametrize(("name", "text"), [("mine.yaml", YAML), ("mine.toml", TOML)])
+def test_byte_order_marks(tmp_path: Path, name: str, text: str, encoding: str) -> None:
+    marked, plain = tmp_path / name, tmp_path / f"plain-{name}"
+    marked.write_bytes(text.strip().replace("\n", "\r\n").encode(encoding))
+    plain.write_text(text)
+    assert [each.name for each in read_definitions(marked)] == [
+        each.name for each in read_definitions(plain)
+    ]
 
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
@@ -178,6 +221,13 @@ def test_may_build_on_the_built_in_sets(tmp_path: Path) -> None:
     found = built(tmp_path, text)
     assert found.texts("x") == [" March", " of", "of", "Of"]
     assert found.texts("y") == [" March"]
+
+
+@pytest.mark.parametrize("names", [["a", "b"], [f"s{i}" for i in range(500)]])
+def test_sets_made_of_sets_without_end(tmp_path: Path, names: list[str]) -> None:
+    rows = [f"  {a}: {{union: [{b}]}}" for a, b in zip(names, [*names[1:], names[0]], strict=True)]
+    with pytest.raises(TokenSetError, match=r"made of itself|more than 100 deep"):
+        built(tmp_path, "\n".join(["sets:", *rows]))
 
 
 def test_check_says_what_each_set_comes_to(tmp_path: Path) -> None:

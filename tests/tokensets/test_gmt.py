@@ -84,6 +84,13 @@ def test_a_file_of_other_tools(tmp_path: Path) -> None:
     assert draft.missed == ("ZZZ",)
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_byte_order_mark_is_no_part_of_a_name(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "x.gmt"
+    path.write_bytes("first\tna\tA\r\nsecond\tna\tA\r\n".encode(encoding))
+    assert [draft.info.name for draft in read_gmt(path, AWKWARD)] == ["first", "second"]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -23,6 +23,9 @@ from unembed.tokensets.first_token import FirstToken
 from unembed.tokensets.reading import Reading
 from unembed.tokensets.token_sets import Ids, SetInfo, combine
 
+DEEPEST = 100
+"""How deep sets may be made of sets that are made of sets, unless those stand before them."""
+
 
 class Members(Protocol):
     """Sets that are known by name."""
@@ -137,6 +140,11 @@ class _Resolver:
         if name in self.open:
             raise TokenSetError(
                 f"The set {name!r} is made of itself: {' → '.join([*self.open, name])}."
+            )
+        if len(self.open) > DEEPEST:
+            raise TokenSetError(
+                f"{self.open[0]!r} is made of sets made of sets, more than {DEEPEST} deep. "
+                "Define those it rests on before it."
             )
         if name in self.definitions:
             return self.draft(name).ids

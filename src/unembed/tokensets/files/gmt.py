@@ -17,6 +17,7 @@ from typing import Literal
 import numpy as np
 
 from unembed.errors import TokenSetError
+from unembed.text_file import read_text
 from unembed.tokensets.assemble import Draft
 from unembed.tokensets.token_sets import SetInfo, TokenSets
 from unembed.vocabulary import Vocabulary
@@ -58,8 +59,8 @@ def read_gmt(path: Path, vocabulary: Vocabulary, members: Members = "text") -> I
         TokenSetError: naming the line that is no set, or whose ids are none.
     """
     try:
-        lines = path.read_text(encoding="utf-8").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
+        lines = read_text(path).split("\n")
+    except (OSError, ValueError) as error:
         raise TokenSetError(f"{path} cannot be read: {error}.") from error
     token_of = {name: token for token, name in _names(vocabulary).items()}
     if members == "ids":
@@ -68,7 +69,7 @@ def read_gmt(path: Path, vocabulary: Vocabulary, members: Members = "text") -> I
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
-        name, *rest = line.rstrip("\r").split("\t")
+        name, *rest = line.split("\t")
         if len(rest) < 2:
             raise TokenSetError(
                 f"{path}, line {number}: expected a name, a description and members with tabs "
