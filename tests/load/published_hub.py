@@ -66,6 +66,7 @@ def point_at(hub: FakeHub, cache: Path, patch: pytest.MonkeyPatch) -> None:
         "HUGGINGFACE_CO_URL_TEMPLATE": hub.endpoint + "/{repo_id}/resolve/{revision}/{filename}",
         "HF_HUB_CACHE": str(cache / "hf" / "hub"),
         "HF_TOKEN_PATH": str(cache / "hf" / "token"),
+        "HF_HUB_OFFLINE": False,
         "HF_HUB_DISABLE_TELEMETRY": True,
         "HF_HUB_DISABLE_PROGRESS_BARS": True,
     }
