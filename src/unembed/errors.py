@@ -50,7 +50,13 @@ class MissingExtraError(UnembedError):
     """A feature needs an optional dependency that is not installed."""
 
 
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return `" Did you mean …?"` with the nearest names, or an empty string."""
-    near = difflib.get_close_matches(name, list(known), n=3, cutoff=0.5)
+def did_you_mean(name: str, known: Iterable[str], cutoff: float = 0.5) -> str:
+    """Return `" Did you mean …?"` with the nearest names, or an empty string.
+
+    Args:
+        name: what was given.
+        known: what there is.
+        cutoff: how alike names must be, from 0 to 1 (the same).
+    """
+    near = difflib.get_close_matches(name, list(known), n=3, cutoff=cutoff)
     return f" Did you mean {' or '.join(repr(n) for n in near)}?" if near else ""

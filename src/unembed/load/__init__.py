@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
-from unembed.errors import FormatError
+from unembed.errors import FormatError, SourceError
 from unembed.features import Features
-from unembed.load.formats.matrix import read_matrix
-from unembed.load.formats.saelens import WEIGHTS, is_saelens, read_saelens
+from unembed.load.banks import Asked, sources_of
+from unembed.load.formats import Seen, format_of_loader
 from unembed.load.models.gguf_model import GGUFModel
 from unembed.load.models.huggingface import HuggingFaceModel
 from unembed.load.models.model import Model
 from unembed.load.models.neurons import parse_layers, read_neurons
 from unembed.load.names import Source, named
-from unembed.load.reference import Place, resolve
+from unembed.load.published.models import repository_of
+from unembed.load.published.names import find_published, near_published
+from unembed.load.published.place import places_of_published
+from unembed.load.published.table import Published
+from unembed.load.reference import resolve
 from unembed.load.several import is_pattern, places_of
 from unembed.load.vocabularies import read_vocabulary
 from unembed.unembedding import Lens, Unembedding, prepare_unembedding
@@ -25,16 +30,21 @@ from unembed.vocabulary import Vocabulary
 __all__ = ["load_features", "load_model", "load_unembedding", "load_vocabulary"]
 
 NEURONS = "mlp:"
+_NAMED = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9._→-]*)=(?P<rest>.+)")
+_PART = re.compile(r"(?P<reference>.+):(?P<part>sum|\d+|\d+(?:→|->)(?:\d+|sum))")
 
 
 def load_model(reference: str | Path) -> Model:
     """Return the model a reference names: a Hugging Face style folder or a GGUF file.
 
+    Args:
+        reference: a folder, a `.gguf` file, a hub repository, or a short name (`gemma-2-2b`).
+
     Raises:
         SourceError: when there is nothing there.
         FormatError: when it is no model.
     """
-    place = resolve(reference)
+    place = resolve(_model_name(reference))
     if place.file is None:
         return HuggingFaceModel(place.folder)
     if place.file.endswith(".gguf"):
@@ -51,7 +61,7 @@ def load_vocabulary(reference: str | Path) -> Vocabulary:
     Raises:
         VocabularyError: when none is found there.
     """
-    return read_vocabulary(resolve(reference))
+    return read_vocabulary(resolve(_model_name(reference)))
 
 
 def load_unembedding(
@@ -65,8 +75,8 @@ def load_unembedding(
     Only the unembedding, the final norm and the tokenizer are read, never the whole model.
 
     Args:
-        reference: a folder, a `.gguf` file, or a hub repository (`gpt2`,
-            `hf:org/repo@revision`).
+        reference: a folder, a `.gguf` file, a hub repository (`gpt2`, `hf:org/repo@revision`), or
+            a short name (`gpt2-small`).
         lens: `logit` (logit weights) or `cosine`.
         tokenizer: where the vocabulary is, if not beside the model.
 
@@ -94,79 +104,120 @@ def load_unembedding(
 
 
 def load_features(
-    reference: str | Path | Sequence[str | Path], *, model: str | Path | Model | None = None
+    reference: str | Path | Sequence[str | Path],
+    *,
+    model: str | Path | Model | None = None,
+    hook: str | None = None,
 ) -> list[Features]:
     """Return the banks of features that one reference, or several, name.
 
     | reference | banks |
     |---|---|
-    | a folder with `cfg.json` and `sae_weights.safetensors` | that SAE |
-    | `vectors.npy`, `vectors.safetensors` | the rows of the matrix |
+    | `gemma-scope-2b-pt-res-canonical/layer_20/width_16k/canonical` | a published SAE by name |
+    | `gpt2-small/8-res-jb`, or its page's address | the same by Neuronpedia's |
+    | a folder, or a file, of a published format, here or on the hub | what is in it |
+    | `vectors.npy`, `.npz`, `.safetensors`, `.pt` | the rows of the matrix, or the one vector |
     | `mlp:26`, `mlp:10,20`, `mlp:0-11`, `mlp:all` | MLP neurons of `model`, a bank a layer |
     | `saes/blocks.{0-11}.hook`, `saes/blocks.*.hook` | all of these, here or on the hub |
+    | `REFERENCE:sum`, `REFERENCE:9` | of a cross-layer transcoder: summed, or into layer 9 alone |
+
+    Directions are taken to the residual stream from where their hook is: attention outputs before
+    W_O through W_O, and so on; a bank's `origin["steps"]` says how.
 
     `NAME=REFERENCE` names the bank (`NAME.LAYER` where there are several); by default its source
     does (`sae.8`, `mlp.26`). Where two would have one name, what tells their paths apart is added
     (`sae.8.width_16k`).
 
     Args:
-        reference: as above; a path or a hub repository.
-        model: the model whose neurons `mlp:` means.
+        reference: as above; a name that is a file or folder here is that.
+        model: the model whose neurons `mlp:` means, and whose matrices directions may have to go
+            through; for a published SAE the one it was made for, if not given.
+        hook: where directions are written, if their files do not say it.
 
     Raises:
         SourceError, FormatError, ShapeError, WeightError: saying what is wrong with the
             input and what to do.
     """
     references = [reference] if isinstance(reference, str | Path) else reference
-    return named([source for each in references for source in _sources(str(each), model)])
+    opened = None if model is None else _opener(model)
+    asked = Asked(opened, hook, opened and (lambda: opened().d_model))
+    return named([source for each in references for source in _sources(str(each), asked)])
 
 
-def _sources(text: str, model: str | Path | Model | None) -> list[Source]:
+def _opener(model: str | Path | Model) -> Callable[[], Model]:
+    """Return what opens a model, once, when it is first needed."""
+    return cache(lambda: load_model(model) if isinstance(model, str | Path) else model)
+
+
+def _model_name(reference: str | Path) -> str | Path:
+    """Return what a model's reference is to be resolved as: a short name's hub repository."""
+    if isinstance(reference, Path) or _is_here(reference):
+        return reference
+    repository = repository_of(reference)
+    return reference if repository == reference else f"hf:{repository}"
+
+
+def _sources(text: str, asked: Asked) -> list[Source]:
     """Return what a reference names, none of it read yet."""
-    name, equals, rest = text.partition("=")
-    if equals and not Path(text).exists():
-        return [replace(source, given=name) for source in _sources(rest, model)]
+    given = _NAMED.fullmatch(text)
+    if given and not _is_here(text.partition("/")[0]):
+        return [replace(each, given=given["name"]) for each in _sources(given["rest"], asked)]
     if text.startswith(NEURONS):
-        return _neurons(text.removeprefix(NEURONS), model)
-    if not is_pattern(text):
-        place = resolve(text)
-        return [Source(place.name, _reader(place))]
+        return _neurons(text.removeprefix(NEURONS), asked)
+    if _is_here(text):
+        return sources_of(Seen(resolve(text)), asked)
+    split = _PART.fullmatch(text)
+    if split is None:
+        return _elsewhere(text, asked, None)
+    return _elsewhere(split["reference"], asked, split["part"].replace("->", "→"))
+
+
+def _elsewhere(text: str, asked: Asked, part: str | None) -> list[Source]:
+    """Return the banks of published SAEs, of a place, or of a pattern's places."""
+    here = _is_here(text)
+    entries = [] if here else find_published(text)
+    if entries:
+        return _published(entries, asked, part)
+    if here or not is_pattern(text):
+        try:
+            return sources_of(Seen(resolve(text)), asked, part)
+        except SourceError as error:
+            near = near_published(text)
+            raise SourceError(f"{error}{near}") from error
     places = places_of(text)
     try:
-        return [Source(place.name, _reader(place)) for place in places]
+        return [source for place in places for source in sources_of(Seen(place), asked, part)]
     except FormatError as error:
         raise FormatError(
             f"{text!r} names {len(places):,} places, and not all of them hold features. {error}"
         ) from error
 
 
-def _neurons(layers: str, model: str | Path | Model | None) -> list[Source]:
-    if model is None:
+def _published(entries: Sequence[Published], asked: Asked, part: str | None) -> list[Source]:
+    """Return the banks of published SAEs, which say themselves what model they were made for."""
+    places = places_of_published(entries, lambda entry: format_of_loader(entry).path_of(entry))
+    found: list[Source] = []
+    for entry, place in zip(entries, places, strict=True):
+        told = asked if asked.model is not None else replace(asked, model=_opener(entry.model))
+        found += sources_of(Seen(place, entry), told, part)
+    return found
+
+
+def _neurons(layers: str, asked: Asked) -> list[Source]:
+    if asked.model is None:
         raise FormatError(
             f"{NEURONS}{layers} means the MLP neurons of a model: say which, with model=…"
         )
-    opened = load_model(model) if isinstance(model, str | Path) else model
+    opened = asked.model()
     return [
         Source(f"{NEURONS}{layer}", partial(read_neurons, opened, layer))
         for layer in parse_layers(layers, opened.n_layers)
     ]
 
 
-def _reader(place: Place) -> Callable[[], Features]:
-    """Return what reads the features of a place, once it is clear that there are some."""
-    if place.file is None:
-        if is_saelens(place.folder):
-            return partial(read_saelens, place.folder)
-        raise FormatError(
-            f"{place.name} holds no SAE that can be read: expected cfg.json and {WEIGHTS} "
-            f"(SAELens' layout). It holds: {', '.join(place.folder.names()[:12]) or 'no files'}. "
-            f"For the MLP neurons of the model, write {NEURONS}LAYER."
-        )
-    if place.file == WEIGHTS and is_saelens(place.folder):
-        return partial(read_saelens, place.folder)
-    if place.file.endswith((".npy", ".safetensors")):
-        return partial(read_matrix, place)
-    raise FormatError(
-        f"{place.name} holds no features that can be read. Known: a SAELens folder, .npy, "
-        f".safetensors, and {NEURONS}LAYER for the model's MLP neurons."
-    )
+def _is_here(text: str) -> bool:
+    """Return whether a file or folder of this disk has that name."""
+    try:
+        return bool(text) and Path(text).expanduser().exists()
+    except (OSError, RuntimeError):  # a name too long, or the home of nobody
+        return False

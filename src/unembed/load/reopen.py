@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache, partial
+from pathlib import Path
 from typing import Any
 
 from unembed.errors import SourceError
 from unembed.features import Features
-from unembed.load import load_features, load_model, load_unembedding
+from unembed.load import load_model, load_unembedding
+from unembed.load.banks import Asked, sources_of
+from unembed.load.folder import LocalFolder
+from unembed.load.formats import FORMATS, Seen
+from unembed.load.hub import HubFolder
 from unembed.load.models.model import Model
 from unembed.load.models.neurons import read_neurons
-from unembed.load.reference import reference_of
+from unembed.load.names import Source
+from unembed.load.published.names import entry_named
+from unembed.load.reference import Place, reference_of
 from unembed.unembedding import Unembedding
 
 
@@ -43,13 +51,47 @@ def reopen_features(facts: Mapping[str, Any]) -> Features:
         SourceError: when it was an array, is not there any more, or is not what it was.
     """
     origin = _origin(facts["origin"], f"The bank {facts['name']}")
-    if "model" in origin:
-        bank = read_neurons(_model(origin["model"]), facts["layer"])
-    else:
-        (bank,) = load_features(reference_of(origin))
+    bank = (
+        read_neurons(_model(origin["model"]), facts["layer"])
+        if "model" in origin
+        else _source(origin, facts).read()
+    )
     if bank.digest != facts["sha256"]:
         raise _changed(reference_of(origin.get("model", origin)))
     return bank.renamed(facts["name"])
+
+
+def _source(origin: Mapping[str, Any], facts: Mapping[str, Any]) -> Source:
+    """Return the one bank that was read, by the same format, from the same commit.
+
+    Raises:
+        SourceError: when the place does not hold it any more.
+    """
+    place = _place(origin)
+    published = origin.get("published")
+    seen = Seen(place, published and entry_named(published))
+    kind = next(each for each in FORMATS if each.name == origin["format"])
+    through = origin.get("through")
+    asked = Asked(
+        model=cache(partial(_model, through)) if through else None,
+        hook=facts["hook"],
+        d_model=(lambda: int(origin["d_model"])) if "d_model" in origin else None,
+    )
+    found = sources_of(seen, asked, origin.get("part"), kind)
+    if len(found) != 1:
+        raise _changed(place.name)
+    return found[0]
+
+
+def _place(origin: Mapping[str, Any]) -> Place:
+    """Return the very place that a manifest names; on a hub, at its commit."""
+    if "repo" in origin:
+        folder = HubFolder(origin["repo"], origin.get("subfolder", ""), origin["commit"])
+        return Place(folder, origin.get("file"))
+    path = Path(origin["path"])
+    if not path.is_dir():
+        raise SourceError(f"No folder at {path}, where the directions were.")
+    return Place(LocalFolder(path), origin.get("file"))
 
 
 def _model(origin: Mapping[str, Any]) -> Model:

@@ -1,69 +1,91 @@
-"""A bare matrix of directions: `.npy`, or one tensor of a `.safetensors` file."""
+"""A bare matrix of directions, or one direction, in any file of tensors.
+
+A person who names such a file says that its rows are written to the residual stream. Which tensor
+is meant must be clear: `W_dec`, `decoder.weight`, or the only one there is. What is an encoder or a
+bias by its name is never taken for one.
+"""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import numpy as np
+from torch import Tensor
 
 from unembed.errors import FormatError
-from unembed.features import Features
-from unembed.load.reference import Place
+from unembed.load.formats.format import Decoder, Faces, Format, Seen, check_values, matrix, only
+from unembed.load.tensors.file import TensorFile
 
-_FLOATS = (np.dtype(np.float16), np.dtype(np.float32), np.dtype(np.float64))
+_NO_DECODER = re.compile(
+    r"(?:^|[._])(?:w_?enc|enc(?:oder)?|b_?enc|b_?dec|bias|threshold|scale)(?:[._]|\d|$)", re.I
+)
+_BIASES = ("b_dec", "decoder.bias", "bias")
 
 
-def read_matrix(place: Place) -> Features:
-    """Return the matrix [features, d_model] of a file as a bank named after the file.
+def _fits(seen: Seen) -> bool:
+    return seen.place.file is not None
 
-    A `.safetensors` file of several tensors must hold one named `W_dec`.
+
+def _decoders(seen: Seen) -> list[Decoder]:
+    """Return the matrix [features, d_model] of a file as a bank named after the file."""
+    assert seen.place.file is not None
+    file = seen.tensors(seen.place.file)
+    tensor, faces = _which(file.shapes(), file, seen.place.name)
+    read = _reader(file, tensor, faces, seen)
+    return [Decoder(name=bank_name(seen.place.file), read=read, by_width=True)]
+
+
+def _which(
+    shapes: Mapping[str, tuple[int, ...]], file: TensorFile, place: str
+) -> tuple[str, Faces]:
+    """Return the tensor that is meant, and how it is turned.
 
     Raises:
-        FormatError: when the file holds no such matrix.
+        FormatError: when it is not clear, listing what is there.
     """
-    assert place.file is not None
-    origin = {"format": "matrix", **place.origin}
-    name = _bank_name(place.file)
-    if place.file.endswith(".npy"):
-        return Features.from_array(_numpy(place.path()), name=name, origin=origin)
-    file = place.folder.tensors(place.file)
-    shapes = file.shapes()
-    matrices = [key for key, shape in shapes.items() if len(shape) == 2]
-    tensor = "W_dec" if "W_dec" in shapes else matrices[0] if len(matrices) == 1 else None
-    if tensor is None:
-        listing = ", ".join(f"{key} {list(shape)}" for key, shape in shapes.items())
-        raise FormatError(
-            f"{place.name} should hold W_dec, or one matrix alone. It holds: {listing}."
-        )
-    matrix = file.read(tensor)
-    if not matrix.is_floating_point():
-        raise _no_floats(f"{place.name}, tensor {tensor},", matrix.dtype)
-    return Features.from_array(matrix, name=name, origin=origin)
-
-
-def _numpy(path: Path) -> np.ndarray:
-    try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (ValueError, OSError, EOFError) as error:
-        raise FormatError(
-            f"{path} cannot be read as a NumPy array: {error}. Save it again with numpy.save."
-        ) from error
-    if not isinstance(array, np.ndarray):
-        array.close()
-        raise FormatError(f"{path} is an archive of arrays (.npz); save W_dec alone as .npy.")
-    native = array.dtype.newbyteorder("=")
-    if native not in _FLOATS:
-        raise _no_floats(str(path), array.dtype)
-    return array.astype(native, copy=False)
-
-
-def _no_floats(place: str, dtype: object) -> FormatError:
-    return FormatError(
-        f"{place} holds {dtype}; expected directions in floating point of 16 to 64 bits."
+    for name, faces in (("W_dec", "rows"), ("w_dec", "rows"), ("decoder.weight", "columns")):
+        found = only(file, name)
+        if found is not None:
+            return found, faces  # type: ignore[return-value]
+    if len(shapes) == 1 and not _NO_DECODER.search(next(iter(shapes))):
+        return next(iter(shapes)), "rows"
+    listing = ", ".join(f"{name} {list(shape)}" for name, shape in list(shapes.items())[:12])
+    raise FormatError(
+        f"{place} should hold W_dec [features, d_model], or one matrix alone. It holds: "
+        f"{listing or 'no tensors'}{', …' if len(shapes) > 12 else ''}. An encoder does not say "
+        "what features write. If it is of a published format, name its folder, config and all."
     )
 
 
-def _bank_name(file: str) -> str:
+def _reader(
+    file: TensorFile, tensor: str, faces: Faces, seen: Seen
+) -> Callable[[int | None], Tensor]:
+    shape = file.shapes()[tensor]
+    bias = next((name for name in _BIASES if name in file.shapes()), None)
+    if len(shape) != 1:
+        return matrix(file, tensor, seen.place.name, faces=faces, bias=bias, sure=False)
+
+    def one(width: int | None) -> Tensor:
+        vector = file.read(tensor)
+        check_values(vector, f"{seen.place.name}, tensor {tensor},")
+        return vector[None]
+
+    return one
+
+
+def bank_name(file: str) -> str:
+    """Return a bank's name for a file.
+
+    >>> bank_name("steering vectors.npy")
+    'steering_vectors'
+    """
     stem = re.sub(r"[^A-Za-z0-9._-]", "_", Path(file).stem)
     return stem if stem[:1].isalnum() else f"features{stem}"
+
+
+MATRIX = Format(
+    "matrix", "any matrix, or one vector",
+    "`.npy`, `.npz`, `.safetensors`, `.pt`: `W_dec` or the only tensor, [F, d] or [d]",
+    _fits, _decoders,
+)  # fmt: skip

@@ -1,29 +1,33 @@
 """An SAE in SAELens' layout: `cfg.json`, `sae_weights.safetensors`, `sparsity.safetensors`.
 
 Three generations of `cfg.json` are in use: flat with `hook_point` (SAELens 1 and 2), flat with
-`hook_name` (3 to 5), and with the model's fields nested under `metadata` (6). Only the
-decoder is read, never the encoder.
+`hook_name` (3 to 5), and with the model's fields nested under `metadata` (6). Only the decoder is
+read, never the encoder.
 """
 
 from __future__ import annotations
 
-import json
-import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
 
 from unembed.errors import FormatError
-from unembed.features import Features
 from unembed.load.folder import Folder
+from unembed.load.formats.format import Decoder, Format, Seen, matrix
+from unembed.load.stream.sites import layer_of
+from unembed.load.tensors.file import TensorFile
+from unembed.products import product
 
 CONFIG = "cfg.json"
 WEIGHTS = "sae_weights.safetensors"
 SPARSITY = "sparsity.safetensors"
-_LAYER = re.compile(r"(?:blocks|layers|h)\.(\d+)\.")
+WHITENING = "activation_whitening.safetensors"
+_FACTORS = ("finetuning_scaling_factor", "scaling_factor")
 
 
 @dataclass(frozen=True)
@@ -36,42 +40,50 @@ class SAEConfig:
     neuronpedia: str | None
     architecture: str | None
     d_sae: int | None
+    head: int | None = None
+    normalize: str | None = None
+    scaled: bool = False
 
 
-def is_saelens(folder: Folder) -> bool:
-    """Return whether a folder holds an SAE in SAELens' layout."""
-    names = folder.names()
-    return CONFIG in names and WEIGHTS in names
+def _fits(seen: Seen) -> bool:
+    named = seen.place.file in (None, WEIGHTS)
+    return named and seen.folder.has(CONFIG) and seen.folder.has(WEIGHTS)
 
 
-def read_saelens(folder: Folder) -> Features:
-    """Return the decoder of a SAELens SAE as a bank of features, named `sae.LAYER`.
+def _decoders(seen: Seen) -> list[Decoder]:
+    """Return the decoder of a SAELens SAE, named `sae.LAYER`, or `transcoder.LAYER`.
 
     Raises:
         FormatError: when config and weights contradict each other, or W_dec is missing.
     """
-    config = parse_config(_json(folder))
-    W_dec = folder.tensors(WEIGHTS).read("W_dec")
-    if config.d_sae is not None and config.d_sae != W_dec.shape[0]:
+    folder = seen.folder
+    config = parse_config(seen.config(CONFIG))
+    file = folder.tensors(WEIGHTS)
+    shape = file.shapes().get("W_dec")
+    if shape and config.d_sae is not None and config.d_sae != shape[0]:
         raise FormatError(
             f"{folder.name}: cfg.json says d_sae = {config.d_sae}, but W_dec has shape "
-            f"{list(W_dec.shape)}, which should be [d_sae, d_in]. The two files do not belong "
-            "together."
+            f"{list(shape)}, which should be [d_sae, d_in]. The two files do not belong together."
         )
-    return Features.from_array(
-        W_dec,
-        name="sae" if config.layer is None else f"sae.{config.layer}",
-        origin={
-            "format": "saelens",
-            **folder.origin,
-            "architecture": config.architecture,
-            "trained_on": config.model,
-        },
-        hook=config.hook,
-        layer=config.layer,
-        neuronpedia=config.neuronpedia,
-        log10_density=_density(folder, int(W_dec.shape[0])),
-    )
+    whitening = _whitening(folder, config)
+    factor = next((name for name in _FACTORS if config.scaled and name in file.shapes()), None)
+    kind = "transcoder" if "transcoder" in (config.architecture or "") else "sae"
+    n_features = shape[0] if shape else 0
+    return [
+        Decoder(
+            name=kind if config.layer is None else f"{kind}.{config.layer}",
+            read=_reader(file, f"{folder.name}/{WEIGHTS}", factor, whitening),
+            hook=config.hook,
+            layer=config.layer,
+            head=config.head,
+            model=config.model,
+            neuronpedia=config.neuronpedia,
+            log10_density=_density(folder, n_features) if folder.has(SPARSITY) else None,
+            steps=(*([f"⊙ {factor}"] if factor else []),
+                   *([f"@ inverse_matrix of {WHITENING}"] if whitening else [])),
+            details={"architecture": config.architecture},
+        )
+    ]  # fmt: skip
 
 
 def parse_config(config: dict[str, Any]) -> SAEConfig:
@@ -84,25 +96,26 @@ def parse_config(config: dict[str, Any]) -> SAEConfig:
     fields = {**config, **metadata} if isinstance(metadata, dict) else config
     hook = _first(fields, "hook_name_out", "hook_name", "hook_point")
     layer = _first(fields, "hook_layer_out", "hook_layer", "hook_point_layer")
-    if layer is None and hook:
-        found = _LAYER.search(f"{hook}.")
-        layer = found[1] if found else None
+    head = _first(fields, "hook_head_index_out", "hook_head_index", "hook_point_head_index")
     return SAEConfig(
         hook=hook,
-        layer=_whole(layer),
+        layer=layer_of(hook) if layer is None else _whole(layer, "layer"),
         model=fields.get("model_name"),
         neuronpedia=fields.get("neuronpedia_id"),
         architecture=fields.get("architecture"),
         d_sae=fields.get("d_sae"),
+        head=_whole(head, "head") if hook and "hook_z" in hook else None,
+        normalize=str(fields.get("normalize_activations") or "none"),
+        scaled=bool(fields.get("finetuning_scaling_factor")),
     )
 
 
-def _whole(layer: object) -> int | None:
+def _whole(value: object, what: str) -> int | None:
     try:
-        return None if layer is None else int(str(layer))
+        return None if value is None else int(str(value))
     except ValueError as error:
         raise FormatError(
-            f"The SAE's {CONFIG} says that its layer is {layer!r}; expected a whole number."
+            f"The SAE's {CONFIG} says that its {what} is {value!r}; expected a whole number."
         ) from error
 
 
@@ -111,25 +124,56 @@ def _first(fields: dict[str, Any], *names: str) -> Any:
     return next((fields[name] for name in names if fields.get(name) is not None), None)
 
 
-def _json(folder: Folder) -> dict[str, Any]:
-    path = folder.fetch(CONFIG)
-    try:
-        config = json.loads(path.read_bytes())
-    except ValueError as error:
-        raise FormatError(f"{path} is not JSON: {error}. Download it again.") from error
-    if not isinstance(config, dict):
-        raise FormatError(f"{path} should be a JSON object, as SAELens writes it.")
-    return config
+def _whitening(folder: Folder, config: SAEConfig) -> TensorFile | None:
+    """Return the whitening that is not folded into the decoder, where the SAE was trained so.
 
-
-def _density(folder: Folder, n_features: int) -> npt.NDArray[np.float32] | None:
-    """The log10 firing density of each feature, where the SAE comes with it."""
-    if not folder.has(SPARSITY):
+    Raises:
+        FormatError: when it is not there.
+    """
+    if config.normalize != "covariance_whitening":
         return None
-    density = folder.tensors(SPARSITY).read("sparsity").to(torch.float32).numpy()
-    if density.shape != (n_features,):
+    if not folder.has(WHITENING):
         raise FormatError(
-            f"{folder.name}: {SPARSITY} has shape {list(density.shape)}, but W_dec has "
-            f"{n_features:,} features. The two files do not belong together."
+            f"{folder.name} was trained on whitened activations (normalize_activations: "
+            f"covariance_whitening in {CONFIG}), but {WHITENING} is not beside it, so its decoder "
+            "cannot be brought back. Take it from the same checkpoint, or take a finished SAE."
         )
-    return density
+    return folder.tensors(WHITENING)
+
+
+def _reader(
+    file: TensorFile, place: str, factor: str | None, whitening: TensorFile | None
+) -> Callable[[int | None], Tensor]:
+    """Return what reads W_dec, times each feature's factor, and out of whitened activations."""
+    read = matrix(file, "W_dec", place, bias="b_dec")
+
+    def finished(width: int | None) -> Tensor:
+        W_dec = read(width)
+        if factor is not None:
+            W_dec = W_dec.float() * file.read(factor).float()[:, None]
+        if whitening is not None:
+            W_dec = product(W_dec.float(), whitening.read("inverse_matrix").float())
+        return W_dec
+
+    return finished
+
+
+def _density(folder: Folder, n_features: int) -> Callable[[], npt.NDArray[np.float32]]:
+    """Return what reads the log10 firing density of each feature."""
+
+    def read() -> npt.NDArray[np.float32]:
+        density = folder.tensors(SPARSITY).read("sparsity").to(torch.float32).numpy()
+        if density.shape != (n_features,):
+            raise FormatError(
+                f"{folder.name}: {SPARSITY} has shape {list(density.shape)}, but W_dec has "
+                f"{n_features:,} features. The two files do not belong together."
+            )
+        return density
+
+    return read
+
+
+SAELENS = Format(
+    "saelens", "SAELens", "`sae_weights.safetensors`: `W_dec` [F, d]", _fits, _decoders,
+    loaders=("sae_lens",),
+)  # fmt: skip

@@ -1,0 +1,164 @@
+"""Banks of features from the decoders that formats find, as they reach the residual stream."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from unembed.errors import FormatError, ShapeError
+from unembed.features import Features
+from unembed.load.formats import Decoder, Format, Seen, decoders_of, format_of
+from unembed.load.formats.matrix import MATRIX
+from unembed.load.models.model import Model
+from unembed.load.names import Source
+from unembed.load.stream import Site, site_of, to_stream
+from unembed.load.stream.passage import Reached, needs_model
+
+_HOOK_IN_ID = re.compile(
+    r"blocks\.\d+\.(?:hook_resid_(?:pre|mid|post)|hook_mlp_out|hook_attn_out|attn\.hook_z)"
+)
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is known beside the reference.
+
+    Attributes:
+        model: opens the model; None where none is known.
+        hook: where directions are written whose files do not say it.
+        d_model: returns how wide the residual stream is, which may tell rows from columns; None
+            where no model was named.
+    """
+
+    model: Callable[[], Model] | None = None
+    hook: str | None = None
+    d_model: Callable[[], int] | None = None
+
+
+def sources_of(
+    seen: Seen, asked: Asked, part: str | None = None, kind: Format | None = None
+) -> list[Source]:
+    """Return the banks that a place holds, none of them read yet.
+
+    Args:
+        seen: the place.
+        asked: what was said beside it.
+        part: which of several banks, see `decoders_of`.
+        kind: its format; told by the place itself if not given.
+
+    Raises:
+        FormatError: when the place holds no directions that are understood.
+        SourceError: when there is nothing there.
+    """
+    kind = kind or format_of(seen)
+    decoders = decoders_of(seen, kind, part)
+    return [
+        Source(f"{seen.path}{each.part and f':{each.part}'}", _Reader(each, kind, seen, asked))
+        for each in decoders
+    ]
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """Reads one bank when it is called."""
+
+    decoder: Decoder
+    kind: Format
+    seen: Seen
+    asked: Asked
+
+    def __call__(self) -> Features:
+        decoder, published = self.decoder, self.seen.published
+        hook = self._hook()
+        site = Site("stream") if hook is None else self._site(hook)
+        reached = self._reached(site)
+        density = decoder.log10_density and decoder.log10_density()
+        source = published.neuronpedia if published is not None else None
+        return Features.from_array(
+            reached.W_dec,
+            name=decoder.name,
+            origin=self._origin(reached, site),
+            hook=hook,
+            layer=site.layer if decoder.layer is None else decoder.layer,
+            neuronpedia=source or decoder.neuronpedia,
+            log10_density=density,
+        )
+
+    def _site(self, hook: str) -> Site:
+        try:
+            return site_of(hook)
+        except FormatError as error:
+            raise FormatError(f"{self.seen.place.name}: {error}") from error
+
+    def _reached(self, site: Site) -> Reached:
+        decoder = self.decoder
+        if not needs_model(site):
+            return Reached(decoder.read(self._width()), decoder.steps)
+        model = self._model()
+        outside = site.kind in ("heads", "neurons")  # not as wide as the stream
+        directions = decoder.read(None if outside else model.d_model)
+        try:
+            reached = to_stream(directions, site, model, decoder.head)
+        except (FormatError, ShapeError) as error:
+            raise type(error)(f"{self.seen.place.name}: {error}") from error
+        return Reached(reached.W_dec, decoder.steps + reached.steps)
+
+    def _width(self) -> int | None:
+        """Return the width that may tell rows from columns, where that is needed and known."""
+        ask = self.asked.d_model if self.decoder.by_width else None
+        return None if ask is None else ask()
+
+    def _model(self) -> Model:
+        """Return the model that the directions go through.
+
+        Raises:
+            FormatError: when nobody says which.
+        """
+        if self.asked.model is None:
+            raise FormatError(
+                f"{self.seen.place.name} writes to {self._hook()}, and the model's own matrices "
+                "lie between that and the residual stream: say which model, with model=…"
+            )
+        return self.asked.model()
+
+    def _hook(self) -> str | None:
+        """Return where the directions are written: by the file, its release, or its user.
+
+        Raises:
+            FormatError: when nobody says it, or two say different things.
+        """
+        published, stated = self.seen.published, self.asked.hook
+        found = self.decoder.hook
+        if found is None and published is not None:
+            in_id = _HOOK_IN_ID.search(published.id)
+            found = published.overrides.get("hook_name") or (in_id and in_id[0])
+        if found is None and stated is None and self.kind is not MATRIX:
+            raise FormatError(
+                f"{self.seen.place.name} does not say where its directions are written, and a "
+                "width is no proof. Say so with --hook (in Python hook=…), such as "
+                "--hook blocks.8.hook_resid_post."
+            )
+        if found and stated and site_of(found) != site_of(stated):
+            raise FormatError(
+                f"{self.seen.place.name} writes to {found}, not to {stated}. Leave out --hook."
+            )
+        return found or stated
+
+    def _origin(self, reached: Reached, site: Site) -> dict[str, Any]:
+        """Return what the manifest keeps: enough to read the very same bank again."""
+        decoder, published = self.decoder, self.seen.published
+        model = published.model if published is not None else None
+        trained = {"trained_on": model or decoder.model} if self.kind is not MATRIX else {}
+        return {
+            "format": self.kind.name,
+            **self.seen.place.origin,
+            **({"published": published.name} if published is not None else {}),
+            **({"part": decoder.part} if decoder.part else {}),
+            **({"d_model": width} if (width := self._width()) else {}),
+            **decoder.details,
+            **trained,
+            **({"steps": list(reached.steps)} if reached.steps else {}),
+            **({"through": self._model().origin} if needs_model(site) else {}),
+        }

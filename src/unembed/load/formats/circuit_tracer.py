@@ -1,0 +1,104 @@
+"""circuit-tracer's files: `layer_N.safetensors` transcoders, and cross-layer `W_dec_N.safetensors`.
+
+`config.yaml` says where features write (`feature_output_hook`). Of two trainers that write
+`layer_N.safetensors` one stores `W_dec` as [F, d] and one as [d, F]: `b_dec`, as long as the
+residual stream is wide, tells.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from unembed.errors import FormatError
+from unembed.load.formats.format import Decoder, Format, Seen, matrix
+from unembed.load.formats.several_layers import Slice, decoders_of_slices
+
+_CONFIG = "config.yaml"
+_TRAINING = ("wandb-config.yaml", "wanb-config.yaml")
+"""What was trained how; the second name is a slip that some repositories have."""
+_LAYER_FILE = r"layer_(\d+)\.safetensors"
+_CLT_FILE = r"W_dec_(\d+)\.safetensors"
+_MLP_OUT = "hook_mlp_out"
+
+
+def _fits(seen: Seen) -> bool:
+    name = seen.matching(_LAYER_FILE)
+    return name is not None and {"W_enc", "W_dec"} <= {*seen.tensors(name).shapes()}
+
+
+def _decoders(seen: Seen) -> list[Decoder]:
+    name = seen.matching(_LAYER_FILE)
+    assert name is not None
+    layer = _number(_LAYER_FILE, name)
+    config = seen.config(_CONFIG)
+    written = _written_hook(seen, config)
+    return [
+        Decoder(
+            name=f"transcoder.{layer}",
+            read=matrix(
+                seen.tensors(name), "W_dec", f"{seen.folder.name}/{name}",
+                bias="b_dec", sure=False,
+            ),
+            by_width=True,
+            hook=f"blocks.{layer}.{written}" if written else None,
+            layer=layer,
+            model=config.get("model_name"),
+            details={"architecture": "transcoder"},
+        )
+    ]  # fmt: skip
+
+
+def _written_hook(seen: Seen, config: dict[str, Any]) -> str | None:
+    """Return what the features write to, without its layer; None where nothing says it."""
+    stated = config.get("feature_output_hook")
+    if stated:
+        return str(stated)
+    trained = seen.published is not None or any(seen.folder.has(name) for name in _TRAINING)
+    return _MLP_OUT if trained else None
+
+
+def _number(pattern: str, name: str) -> int:
+    found = re.fullmatch(pattern, name)
+    assert found is not None
+    return int(found[1])
+
+
+def _fits_clt(seen: Seen) -> bool:
+    return seen.matching(_CLT_FILE) is not None
+
+
+def _clt_decoders(seen: Seen) -> list[Decoder]:
+    """Return a bank for each layer that the features write to, from their own on."""
+    name = seen.matching(_CLT_FILE)
+    assert name is not None
+    source = _number(_CLT_FILE, name)
+    file, tensor, place = seen.tensors(name), f"W_dec_{source}", f"{seen.folder.name}/{name}"
+    shape = file.shapes().get(tensor, ())
+    if len(shape) != 3:
+        raise FormatError(
+            f"{place}: a cross-layer transcoder's {tensor} is [features, layers, d_model]; found "
+            f"{ {key: list(value) for key, value in file.shapes().items()} }."
+        )
+    config = seen.config(_CONFIG)
+    written = config.get("feature_output_hook", _MLP_OUT)
+    return decoders_of_slices(
+        file, place,
+        [Slice(source, source + at, tensor, (slice(None), at)) for at in range(shape[1])],
+        hooks=[f"blocks.{to}.{written}" for to in range(source + shape[1])],
+        model=config.get("model_name"),
+    )  # fmt: skip
+
+
+TRANSCODERS = Format(
+    "circuit-tracer", "circuit-tracer transcoders (mwhanna, mntss)",
+    "`layer_N.safetensors`: `W_dec` [F, d], in older ones [d, F]", _fits, _decoders,
+    loaders=("mwhanna_transcoder",),
+)  # fmt: skip
+CROSS_LAYER = Format(
+    "circuit-tracer-clt", "circuit-tracer cross-layer transcoders (mntss)",
+    "`W_dec_N.safetensors`: [F, layers from N on, d], a bank for each layer",
+    _fits_clt, _clt_decoders,
+    loaders=("mntss_clt_layer_transcoder",),
+    path_of=lambda published: f"W_dec_{published.path}.safetensors",
+)  # fmt: skip

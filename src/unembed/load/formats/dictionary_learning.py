@@ -1,0 +1,134 @@
+"""dictionary_learning and its forks: `config.json` with `ae.pt`, or saved by the hub's mixin."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from unembed.errors import FormatError
+from unembed.load.formats.format import Decoder, Format, Seen, matrix, only
+from unembed.load.stream.sites import layer_of
+from unembed.load.tensors.file import TensorFile
+
+_CONFIG, _CHECKPOINT, _MIXIN = "config.json", "ae.pt", "model.safetensors"
+_SUBMODULE = re.compile(r"(resid_post|resid_pre|attn_out|attention_out|mlp_out)_(?:layer_?)?(\d+)")
+_STD = "activation_std"
+
+
+def _fits(seen: Seen) -> bool:
+    if seen.place.file not in (None, _CHECKPOINT, _MIXIN) or not seen.folder.has(_CONFIG):
+        return False
+    if seen.folder.has(_CHECKPOINT):
+        return seen.place.file != _MIXIN
+    config = seen.config(_CONFIG)
+    return (
+        seen.folder.has(_MIXIN)
+        and "model_type" not in config
+        and {"activation_dim", "dict_size"} <= {*config}
+    )
+
+
+def _decoders(seen: Seen) -> list[Decoder]:
+    config = seen.config(_CONFIG)
+    trainer = config.get("trainer", config)
+    name = _CHECKPOINT if seen.folder.has(_CHECKPOINT) else _MIXIN
+    file, place = seen.tensors(name), f"{seen.folder.name}/{name}"
+    tensor = only(file, "W_dec", "decoder.weight")
+    if tensor is None:
+        raise FormatError(
+            f"{place} has no W_dec and no decoder.weight. It holds: {', '.join(file.shapes())}."
+        )
+    hook, layer = _hook(seen, trainer, config.get("buffer", {}))
+    model = trainer.get("lm_name")
+    details = {"architecture": trainer.get("dict_class")}
+    if len(file.shapes()[tensor]) == 3:
+        return _crosscoder(file, tensor, place, config, hook, model)
+    read = matrix(
+        file, tensor, place,
+        faces="rows" if tensor.endswith("W_dec") else "columns", bias=_bias(file, tensor),
+    )  # fmt: skip
+    read, steps = _unnormalised(read, file, config, None)
+    return [
+        Decoder(
+            name="sae" if layer is None else f"sae.{layer}",
+            read=read, hook=hook, layer=layer, model=model, steps=steps, details=details,
+        )
+    ]  # fmt: skip
+
+
+def _bias(file: TensorFile, tensor: str) -> str | None:
+    """Return the tensor that is as long as a direction, whatever this dictionary calls it."""
+    prefix = tensor.removesuffix("W_dec").removesuffix("decoder.weight")
+    names = (f"{prefix}{name}" for name in ("b_dec", "decoder.bias", "decoder_bias", "bias"))
+    return next((name for name in names if name in file.shapes()), None)
+
+
+def _hook(
+    seen: Seen, trainer: dict[str, Any], buffer: dict[str, Any]
+) -> tuple[str | None, int | None]:
+    """Return the hook and the layer, by the submodule's name or, if it has none, the folder's.
+
+    Attention and MLP are read at the modules' outputs, before a norm that follows them.
+    """
+    layer = trainer.get("layer")
+    if buffer.get("io") == "in":
+        return None, layer
+    submodule = str(trainer.get("submodule_name") or "")
+    found = _SUBMODULE.search(submodule) or _SUBMODULE.search(seen.path.rpartition("/")[0])
+    if found is None:
+        hook = submodule if layer_of(submodule) is not None else None
+        return hook, layer if layer is not None else layer_of(hook)
+    site, at = found[1], int(found[2])
+    module = {"mlp_out": "mlp", "attn_out": "self_attn", "attention_out": "self_attn"}.get(site)
+    return (f"layers.{at}.{module}" if module else f"blocks.{at}.hook_{site}"), at
+
+
+def _unnormalised(
+    read: Callable[[int | None], Tensor],
+    file: TensorFile,
+    config: dict[str, Any],
+    at: int | None,
+) -> tuple[Callable[[int | None], Tensor], tuple[str, ...]]:
+    """Return what reads directions of activations that were divided by each neuron's std.
+
+    With `keep_relative_variance` (the default) all were divided by one number, which no
+    direction sees.
+    """
+    if _STD not in file.shapes() or config.get("keep_relative_variance", True):
+        return read, ()
+    std = file.read(_STD).float()
+    std = std if at is None else std[at]
+    if torch.isnan(std).any():  # how these files say that nothing was normalised
+        return read, ()
+    return (lambda width: read(width).float() * (std + 1e-8)), (f"⊙ {_STD}",)
+
+
+def _crosscoder(
+    file: TensorFile, tensor: str, place: str, config: dict[str, Any],
+    hook: str | None, model: str | None,
+) -> list[Decoder]:  # fmt: skip
+    """A bank for each layer or model that a crosscoder writes to: [layers, F, d]."""
+    decoders = []
+    for at in range(file.shapes()[tensor][0]):
+        read, steps = _unnormalised(
+            matrix(file, tensor, place, part=(at,)), file, config, at
+        )  # fmt: skip
+        decoders.append(
+            Decoder(
+                name=f"crosscoder.{at}", read=read, hook=hook, layer=layer_of(hook),
+                part=str(at), model=model, steps=steps, details={"architecture": "CrossCoder"},
+            )
+        )  # fmt: skip
+    return decoders
+
+
+DICTIONARY_LEARNING = Format(
+    "dictionary-learning", "dictionary_learning",
+    "`ae.pt` or `model.safetensors`: `W_dec` [F, d] (JumpReLU, Matryoshka), else `decoder.weight` "
+    "[d, F]; crosscoders [layers, F, d]",
+    _fits, _decoders, loaders=("dictionary_learning_1",),
+)  # fmt: skip

@@ -1,0 +1,91 @@
+"""Gemma Scope (Gemma 2): `params.npz` in a folder for each layer, width and sparsity.
+
+The files hold nothing but arrays. What was read and written is said by the repository's name
+(`gemma-scope-2b-pt-res`, `-mlp`, `-att`, `-transcoders`) and by the path (`layer_20`,
+`embedding`).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from unembed.errors import FormatError
+from unembed.load.formats.format import Decoder, Format, Seen, matrix
+from unembed.load.tensors.file import TensorFile
+
+FILE = "params.npz"
+_REPOSITORY = re.compile(r"gemma-scope-(?P<size>\d+b)-(?P<kind>pt|it)-(?P<site>\w+)")
+_HOOKS = {
+    "res": "hook_resid_post",
+    "mlp": "hook_mlp_out",
+    "att": "attn.hook_z",
+    "transcoders": "hook_mlp_out",
+}
+
+
+def _fits(seen: Seen) -> bool:
+    return seen.matching(r"params\.npz") is not None
+
+
+def _decoders(seen: Seen) -> list[Decoder]:
+    file = seen.tensors(FILE)
+    tensor = decoder_of(file, seen.place.name)
+    found = _REPOSITORY.search(seen.path)
+    site = found["site"] if found else None
+    layer = seen.number(r"layer_(\d+)")
+    embedding = layer is None and site == "res" and "embedding" in seen.path.split("/")
+    read = matrix(file, tensor, f"{seen.place.name}/{FILE}", bias="b_dec")
+    kind = "transcoder" if site == "transcoders" else "sae"
+    return [
+        Decoder(
+            name=f"{kind}.embed" if embedding else kind if layer is None else f"{kind}.{layer}",
+            read=_times_root_width(read) if embedding else read,
+            hook="hook_embed" if embedding else _hook(site, layer),
+            layer=layer,
+            model=_model(found),
+            steps=("× √d_model",) if embedding else (),
+            details={"architecture": "jumprelu"},
+        )
+    ]
+
+
+def decoder_of(file: TensorFile, place: str) -> str:
+    """Return the decoder's name: `W_dec`, or `w_dec` in some of these files.
+
+    Raises:
+        FormatError: when the file has none.
+    """
+    found = [name for name in file.shapes() if name.lower() == "w_dec"]
+    if len(found) != 1:
+        raise FormatError(f"{place} has no W_dec. It holds: {', '.join(file.shapes())}.")
+    return found[0]
+
+
+def _hook(site: str | None, layer: int | None) -> str | None:
+    return f"blocks.{layer}.{_HOOKS[site]}" if site in _HOOKS and layer is not None else None
+
+
+def _model(found: re.Match[str] | None) -> str | None:
+    if found is None:
+        return None
+    return f"gemma-2-{found['size']}{'-it' if found['kind'] == 'it' else ''}"
+
+
+def _times_root_width(read: Callable[[int | None], Tensor]) -> Callable[[int | None], Tensor]:
+    """Gemma multiplies its embeddings by √d_model; these SAEs were trained before that."""
+
+    def scaled(width: int | None) -> Tensor:
+        W_dec = read(width).to(torch.float32)
+        return W_dec.mul(W_dec.shape[1] ** 0.5)
+
+    return scaled
+
+
+GEMMA_SCOPE = Format(
+    "gemma-scope", "Gemma Scope (Gemma 2 SAEs and transcoders)", "`params.npz`: `W_dec` [F, d]",
+    _fits, _decoders, loaders=("gemma_2", "gemma_2_transcoder"),
+)  # fmt: skip

@@ -1,0 +1,106 @@
+"""Gemma Scope 2 (Gemma 3): `params.safetensors`, and a `config.json` that may be absent."""
+
+from __future__ import annotations
+
+import re
+
+from unembed.errors import FormatError
+from unembed.load.formats.format import Decoder, Format, Seen, matrix
+from unembed.load.formats.gemma_scope import decoder_of
+from unembed.load.formats.several_layers import Slice, decoders_of_slices
+from unembed.load.stream.sites import site_of
+
+FILE = "params.safetensors"
+_CLT_FILE = r"params_layer_(\d+)\.safetensors"
+_REPOSITORY = re.compile(r"gemma-scope-2-(?P<size>\d+[bm])-(?P<kind>pt|it)")
+_HOOKS = {
+    "resid_post": "hook_resid_post",
+    "mlp_out": "hook_mlp_out",
+    "attn_out": "attn.hook_z",
+    "transcoder": "hook_mlp_out",
+}
+"""By the folder that is above `layer_N_width_…`, which may end in `_all`."""
+
+
+def _fits(seen: Seen) -> bool:
+    return seen.matching(r"params\.safetensors") is not None
+
+
+def _decoders(seen: Seen) -> list[Decoder]:
+    config = seen.config("config.json")
+    site = next((name for name in _HOOKS if re.search(rf"(?:^|/){name}(?:_all)?/", seen.path)), "")
+    layer = seen.number(r"layer_(\d+)")
+    stated = config.get("hf_hook_point_out") or config.get("hf_hook_point_in")
+    hook = f"blocks.{layer}.{_HOOKS[site]}" if site and layer is not None else None
+    _agree(hook, stated, seen)
+    file = seen.tensors(FILE)
+    tensor = decoder_of(file, seen.place.name)
+    kind = "transcoder" if "hf_hook_point_out" in config or site == "transcoder" else "sae"
+    hook = hook or stated
+    layer = site_of(hook).layer if layer is None and hook else layer
+    return [
+        Decoder(
+            name=kind if layer is None else f"{kind}.{layer}",
+            read=matrix(file, tensor, f"{seen.place.name}/{FILE}", bias="b_dec"),
+            hook=hook,
+            layer=layer,
+            model=_model(seen),
+            details={"architecture": config.get("architecture", "jump_relu")},
+        )
+    ]
+
+
+def _agree(hook: str | None, stated: str | None, seen: Seen) -> None:
+    """Check that path and config say the same.
+
+    Raises:
+        FormatError: when they do not.
+    """
+    if hook and stated and site_of(hook) != site_of(stated):
+        raise FormatError(
+            f"{seen.place.name}: by its path it writes to {hook}, but by config.json to {stated}. "
+            "Put the folder back where it was, or say which with --hook."
+        )
+
+
+def _model(seen: Seen) -> str | None:
+    found = _REPOSITORY.search(seen.path)
+    if found is None:
+        return None
+    kind = "" if found["size"] == "270m" and found["kind"] == "pt" else f"-{found['kind']}"
+    return f"google/gemma-3-{found['size']}{kind}"
+
+
+def _fits_clt(seen: Seen) -> bool:
+    return seen.matching(_CLT_FILE) is not None
+
+
+def _clt_decoders(seen: Seen) -> list[Decoder]:
+    """Return a bank for each layer that a cross-layer transcoder's features write to."""
+    name = seen.matching(_CLT_FILE)
+    assert name is not None
+    file = seen.tensors(name)
+    tensor = decoder_of(file, f"{seen.place.name}")
+    source = int(re.fullmatch(_CLT_FILE, name)[1])  # type: ignore[index]
+    shape = file.shapes()[tensor]
+    if len(shape) != 3:
+        raise FormatError(
+            f"{seen.folder.name}/{name}: {tensor} has shape {list(shape)}; a cross-layer "
+            "transcoder's is [features, layers, d_model]."
+        )
+    slices = [Slice(source, to, tensor, (slice(None), to)) for to in range(source, shape[1])]
+    return decoders_of_slices(
+        file, f"{seen.folder.name}/{name}", slices,
+        hooks=[f"blocks.{to}.hook_mlp_out" for to in range(shape[1])], model=_model(seen),
+    )  # fmt: skip
+
+
+GEMMA_SCOPE_2 = Format(
+    "gemma-scope-2", "Gemma Scope 2 (Gemma 3 SAEs and transcoders)",
+    "`params.safetensors`: `w_dec` [F, d]", _fits, _decoders, loaders=("gemma_3",),
+)  # fmt: skip
+GEMMA_SCOPE_2_CLT = Format(
+    "gemma-scope-2-clt", "Gemma Scope 2, cross-layer transcoders",
+    "`params_layer_N.safetensors`: `w_dec` [F, layers, d], a bank for each layer from N on",
+    _fits_clt, _clt_decoders,
+)  # fmt: skip

@@ -1,0 +1,126 @@
+"""OpenMOSS: Llama Scope, Llama Scope R1, and what llamascopium (formerly lm-saes) writes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from unembed.errors import FormatError
+from unembed.load.formats.format import Decoder, Format, Seen, matrix, needs, only
+from unembed.load.formats.several_layers import Slice, decoders_of_slices
+from unembed.load.stream.sites import layer_of
+from unembed.load.tensors.file import TensorFile
+
+_OLD_CONFIG, _CONFIG = "hyperparams.json", "config.json"
+_WEIGHTS = (
+    "sae_weights.safetensors", "checkpoints/pruned.safetensors", "checkpoints/final.safetensors",
+)  # fmt: skip
+_NOT_DIRECTIONS = {
+    "lorsa": "a sparse attention: its heads have no fixed direction apart from W_O",
+    "molt": "a mixture of linear transforms: it has no decoder",
+}
+
+
+def _weights(seen: Seen) -> str | None:
+    return next((name for name in _WEIGHTS if seen.folder.has(name)), None)
+
+
+def _fits_llama_scope(seen: Seen) -> bool:
+    return seen.place.file is None and seen.folder.has(_OLD_CONFIG) and _weights(seen) is not None
+
+
+def _fits_llamascopium(seen: Seen) -> bool:
+    if seen.place.file not in (None, _WEIGHTS[0]) or not seen.folder.has(_CONFIG):
+        return False
+    return _weights(seen) is not None and bool(
+        {"hook_point_out", "hook_points", "hook_points_out", "sae_type"} & {*seen.config(_CONFIG)}
+    )
+
+
+def _llama_scope(seen: Seen) -> list[Decoder]:
+    return [_single(seen, seen.config(_OLD_CONFIG), _OLD_CONFIG)]
+
+
+def _llamascopium(seen: Seen) -> list[Decoder]:
+    config = seen.config(_CONFIG)
+    kind = str(config.get("sae_type", "sae"))
+    if kind in _NOT_DIRECTIONS:
+        raise FormatError(f"{seen.place.name} is {_NOT_DIRECTIONS[kind]}. It cannot be analysed.")
+    if kind == "clt":
+        return _cross_layer(seen, config)
+    if kind == "crosscoder":
+        return _crosscoder(seen, config)
+    return [_single(seen, config, _CONFIG)]
+
+
+def _file(seen: Seen) -> tuple[TensorFile, str]:
+    name = _weights(seen)
+    assert name is not None
+    return seen.tensors(name), f"{seen.folder.name}/{name}"
+
+
+def _single(seen: Seen, config: dict[str, Any], where: str) -> Decoder:
+    """An SAE or transcoder: `W_D` [F, d], or `decoder.weight` [d, F] before."""
+    file, place = _file(seen)
+    hook = str(needs(config, "hook_point_out", f"{seen.folder.name}/{where}"))
+    tensor = only(file, "W_D", "decoder.weight")
+    if tensor is None:
+        raise FormatError(f"{place} has no W_D and no decoder.weight: {', '.join(file.shapes())}.")
+    rows = tensor.endswith("W_D")
+    kind = "sae" if config.get("hook_point_in", hook) == hook else "transcoder"
+    layer = layer_of(hook)
+    return Decoder(
+        name=kind if layer is None else f"{kind}.{layer}",
+        read=matrix(
+            file, tensor, place,
+            faces="rows" if rows else "columns", bias="b_D" if rows else "decoder.bias",
+        ),
+        hook=hook,
+        layer=layer,
+        model=config.get("model_name"),
+        details={"architecture": config.get("act_fn", config.get("sae_type"))},
+    )  # fmt: skip
+
+
+def _crosscoder(seen: Seen, config: dict[str, Any]) -> list[Decoder]:
+    """A bank for each place that a crosscoder writes to: `W_D` [heads, F, d]."""
+    file, place = _file(seen)
+    hooks = needs(config, "hook_points", f"{seen.folder.name}/{_CONFIG}")
+    return [
+        Decoder(
+            name=f"crosscoder.{at}",
+            read=matrix(file, "W_D", place, part=(at,)),
+            hook=hook,
+            layer=layer_of(hook),
+            part=str(at),
+            model=config.get("model_name"),
+        )
+        for at, hook in enumerate(hooks)
+    ]
+
+
+def _cross_layer(seen: Seen, config: dict[str, Any]) -> list[Decoder]:
+    """A bank for each pair of layers: `W_D.i` [i + 1, F, d], from layer j to i in slice j."""
+    file, place = _file(seen)
+    hooks = needs(config, "hook_points_out", f"{seen.folder.name}/{_CONFIG}")
+    layers = range(len(hooks))
+    return [
+        decoder
+        for source in layers
+        for decoder in decoders_of_slices(
+            file, place,
+            [Slice(source, to, f"W_D.{to}", (source,)) for to in layers[source:]],
+            hooks=hooks, model=config.get("model_name"),
+        )
+    ]  # fmt: skip
+
+
+LLAMA_SCOPE = Format(
+    "llama-scope", "Llama Scope", "`checkpoints/final.safetensors`: `decoder.weight` [d, F]",
+    _fits_llama_scope, _llama_scope, loaders=("llama_scope",),
+)  # fmt: skip
+LLAMASCOPIUM = Format(
+    "llamascopium", "llamascopium (OpenMOSS), Llama Scope R1",
+    "`W_D` [F, d], crosscoders [heads, F, d], cross-layer `W_D.i` [i + 1, F, d]; R1 "
+    "`decoder.weight` [d, F]",
+    _fits_llamascopium, _llamascopium, loaders=("llama_scope_r1_distill",),
+)  # fmt: skip

@@ -1,0 +1,105 @@
+"""Decoders that write to several places: one bank for each layer, or model, they write to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from unembed.load.formats.format import Decoder, matrix
+from unembed.load.tensors.file import Part, TensorFile
+
+SUM = "→sum"
+"""How the part ends that is asked for by `REFERENCE:sum`."""
+
+
+@dataclass(frozen=True)
+class Slice:
+    """One layer's share of a cross-layer decoder.
+
+    Attributes:
+        source: the layer that its features read.
+        to: the layer that this slice writes to.
+        tensor: where it is.
+        part: which part of the tensor.
+    """
+
+    source: int
+    to: int
+    tensor: str
+    part: Part
+
+    @property
+    def name(self) -> str:
+        """The part's name: `5→9`."""
+        return f"{self.source}→{self.to}"
+
+
+def decoders_of_slices(
+    file: TensorFile,
+    place: str,
+    slices: Sequence[Slice],
+    *,
+    hooks: Sequence[str],
+    model: str | None,
+    kind: str = "clt",
+) -> list[Decoder]:
+    """Return a bank for each slice, named `clt.5→9`, and their sum, which is read on request.
+
+    Args:
+        file: where the decoder is.
+        place: the file, as errors name it.
+        slices: from one source layer.
+        hooks: what is written to in each layer of the model, from the first.
+        model: the model they were made for.
+        kind: the first word of the banks' names.
+    """
+    readers = [matrix(file, each.tensor, place, part=each.part) for each in slices]
+    apart = [
+        Decoder(
+            name=f"{kind}.{each.name}",
+            read=read,
+            hook=hooks[each.to],
+            layer=each.to,
+            part=each.name,
+            model=model,
+            details={"reads_layer": each.source},
+        )
+        for each, read in zip(slices, readers, strict=True)
+    ]
+    source, last = slices[0].source, slices[-1].to
+    together = Decoder(
+        name=f"{kind}.{source}{SUM}",
+        read=_sum(readers),
+        hook=hooks[last],
+        layer=source,
+        part=f"{source}{SUM}",
+        model=model,
+        steps=(f"summed over the layers {slices[0].to} to {last} that it writes to",),
+        details={"reads_layer": source},
+    )
+    return [*apart, together]
+
+
+def _sum(readers: Sequence[Callable[[int | None], Tensor]]) -> Callable[[int | None], Tensor]:
+    def read(width: int | None) -> Tensor:
+        total = readers[0](width).to(torch.float32, copy=True)
+        for each in readers[1:]:
+            total += each(width)
+        return total
+
+    return read
+
+
+def wanted(decoders: Sequence[Decoder], part: str | None) -> list[Decoder]:
+    """Return the banks that are meant: all but the sum, or the part that was asked for.
+
+    Args:
+        decoders: of one place.
+        part: what stands behind `:`, such as `sum`, `5→9`, or `9` for what writes to layer 9.
+    """
+    if part is None:
+        return [each for each in decoders if not each.part.endswith(SUM)]
+    return [each for each in decoders if each.part == part or each.part.endswith(f"→{part}")]

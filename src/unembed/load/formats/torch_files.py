@@ -1,0 +1,175 @@
+"""Dictionaries that are one torch file each: told by the tensors in it, and what lies beside."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+from unembed.errors import FormatError
+from unembed.load.formats.format import Decoder, Faces, Format, Seen, matrix
+from unembed.load.stream.sites import layer_of
+
+_TORCH = r".+\.(?:pt|pth|bin|safetensors)"
+_QWEN_FILE = re.compile(r"layer(\d+)\.sae\.pt")
+_QWEN_REPOSITORY = re.compile(r"SAE-Res-(?P<model>[\w.-]+?)-W\d+K-L0_\d+")
+_OPENAI_HOOKS = {
+    "resid_delta_attn": "hook_attn_out",
+    "resid_delta_mlp": "hook_mlp_out",
+    "resid_post_attn": "hook_resid_mid",
+    "resid_post_mlp": "hook_resid_post",
+    "mlp_post_act": "mlp.hook_post",
+}
+"""By the folder's name, `resid_post_mlp_v5_32k/autoencoders/7.pt`, GPT-2 small's all of them."""
+
+
+def _fits(*tensors: str) -> Callable[[Seen], bool]:
+    """Return a test of whether a named file holds all of these tensors."""
+
+    def fits(seen: Seen) -> bool:
+        name = seen.place.file
+        if name is None or not re.fullmatch(_TORCH, name):
+            return False
+        return {*tensors} <= {*seen.tensors(name).shapes()}
+
+    return fits
+
+
+def _one(
+    seen: Seen, tensor: str, hook: str | None, *, faces: Faces, bias: str, model: str | None = None,
+    name: str = "sae",
+) -> list[Decoder]:  # fmt: skip
+    assert seen.place.file is not None
+    layer = layer_of(hook)
+    read = matrix(
+        seen.tensors(seen.place.file), tensor, seen.place.name, faces=faces, bias=bias
+    )  # fmt: skip
+    return [
+        Decoder(
+            name=name if layer is None else f"{name}.{layer}",
+            read=read, hook=hook, layer=layer, model=model,
+        )
+    ]  # fmt: skip
+
+
+def _resid_post(layer: int | None) -> str | None:
+    return None if layer is None else f"blocks.{layer}.hook_resid_post"
+
+
+def _qwen(seen: Seen) -> list[Decoder]:
+    found = _QWEN_REPOSITORY.search(seen.path)
+    return _one(
+        seen, "W_dec", _resid_post(seen.number(r"layer(\d+)\.sae\.pt")), faces="columns",
+        bias="b_dec", model=f"Qwen/{found['model']}" if found else None,
+    )  # fmt: skip
+
+
+def _fits_qwen(seen: Seen) -> bool:
+    name = seen.matching(_QWEN_FILE.pattern)
+    return name is not None and "W_dec" in seen.tensors(name).shapes()
+
+
+def _goodfire(seen: Seen) -> list[Decoder]:
+    found = re.search(r"([\w.-]+)-SAE-l(\d+)\.", seen.path)
+    return _one(
+        seen, "decoder_linear.weight", _resid_post(int(found[2]) if found else None),
+        faces="columns", bias="decoder_linear.bias",
+        model=f"meta-llama/{found[1].replace('Meta-', '')}" if found else None,
+    )  # fmt: skip
+
+
+def _deepseek_r1(seen: Seen) -> list[Decoder]:
+    """A decoder of its own, or tied to the encoder as `W`."""
+    assert seen.place.file is not None
+    tied = "W" in seen.tensors(seen.place.file).shapes()
+    return _one(
+        seen, "W" if tied else "decoder.weight", _resid_post(seen.number(r"-l(\d+)\.")),
+        faces="columns", bias="b_dec" if tied else "decoder.bias",
+    )  # fmt: skip
+
+
+def _fits_deepseek_r1(seen: Seen) -> bool:
+    if seen.place.file is None or not re.search(r"-SAE-l\d+\.pt$", seen.place.file):
+        return False
+    shapes = seen.tensors(seen.place.file).shapes()
+    return "W" in shapes or "decoder.weight" in shapes
+
+
+def _openai(seen: Seen) -> list[Decoder]:
+    layer = seen.number(r"(\d+)\.pt")
+    site = next((hook for name, hook in _OPENAI_HOOKS.items() if name in seen.path), None)
+    hook = f"blocks.{layer}.{site}" if site and layer is not None else None
+    return _one(
+        seen, "decoder.weight", hook, faces="columns", bias="pre_bias",
+        model="gpt2-small" if site else None,
+    )  # fmt: skip
+
+
+def _hook_z_config(seen: Seen) -> str | None:
+    """Return the config beside a `.pt` of ckkissane's: `…_cfg.json`."""
+    name = seen.place.file
+    if name is None or not name.endswith(".pt"):
+        return None
+    config = f"{name.removesuffix('.pt')}_cfg.json"
+    return config if seen.folder.has(config) else None
+
+
+def _hook_z(seen: Seen) -> list[Decoder]:
+    name = _hook_z_config(seen)
+    if name is None:
+        raise FormatError(f"{seen.place.name} has no _cfg.json beside it, which says its hook.")
+    config = seen.config(name)
+    return _one(
+        seen, "W_dec", config.get("act_name"), faces="rows", bias="b_dec",
+        model=config.get("model_name"),
+    )  # fmt: skip
+
+
+def _fits_crosscoder(seen: Seen) -> bool:
+    name = seen.matching(r"cc_weights\.pt")
+    return name is not None and len(seen.tensors(name).shapes().get("W_dec", ())) == 3
+
+
+def _crosscoder(seen: Seen) -> list[Decoder]:
+    """A bank for each of the models that a crosscoder was trained on: `W_dec` [F, models, d]."""
+    file = seen.tensors("cc_weights.pt")
+    config = seen.config("cfg.json")
+    hook = config.get("hook_point")
+    return [
+        Decoder(
+            name=f"crosscoder.{at}",
+            read=matrix(file, "W_dec", seen.place.name, part=(slice(None), at)),
+            hook=hook,
+            layer=layer_of(hook),
+            part=str(at),
+            details={"architecture": "crosscoder", "model_number": at},
+        )
+        for at in range(file.shapes()["W_dec"][1])
+    ]
+
+
+QWEN_SCOPE = Format(
+    "qwen-scope", "Qwen Scope", "`layerN.sae.pt`: `W_dec` [d, F]", _fits_qwen, _qwen,
+    loaders=("qwen_scope",),
+)  # fmt: skip
+GOODFIRE = Format(
+    "goodfire", "Goodfire", "`….pt`: `decoder_linear.weight` [d, F]",
+    _fits("decoder_linear.weight"), _goodfire, loaders=("goodfire",),
+)  # fmt: skip
+DEEPSEEK_R1 = Format(
+    "deepseek-r1", "DeepSeek R1 (qresearch)", "`….pt`: `decoder.weight` or tied `W` [d, F]",
+    _fits_deepseek_r1, _deepseek_r1, loaders=("deepseek_r1",),
+)  # fmt: skip
+OPENAI = Format(
+    "openai", "OpenAI sparse_autoencoder", "`….pt`: `decoder.weight` [d, F]",
+    _fits("decoder.weight", "latent_bias", "pre_bias"), _openai,
+)  # fmt: skip
+HOOK_Z = Format(
+    "hook-z-kk", "attention SAEs of Kissane et al.",
+    "`….pt` with `…_cfg.json`: `W_dec` [F, heads × d_head]",
+    lambda seen: _hook_z_config(seen) is not None, _hook_z,
+    loaders=("connor_rob_hook_z",),
+)  # fmt: skip
+CROSSCODER = Format(
+    "crosscoder", "crosscoders of Kissane et al.",
+    "`cc_weights.pt`: `W_dec` [F, models, d], a bank for each model", _fits_crosscoder, _crosscoder,
+)  # fmt: skip
