@@ -17,7 +17,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from unembed.sweep.sweep import FLAT, full_precision
+from unembed.products import product
+from unembed.sweep.sweep import FLAT
 from unembed.unembedding import Unembedding
 
 _ROWS_AT_ONCE = 4096
@@ -50,8 +51,7 @@ def logit_rows(
         wide = W_dec[rows].double()
         norm = torch.linalg.vector_norm(wide, dim=1, keepdim=True)
         unit = wide / norm.clamp_min(torch.finfo(torch.float64).tiny)
-        with full_precision():
-            seen = unit.float() @ factor
+        seen = product(unit.float(), factor)
         spread = torch.linalg.vector_norm(seen, dim=1, keepdim=True)
         flat = (spread <= FLAT * rms) | (norm == 0)
         out[rows] = torch.where(flat, 0.0, seen / spread)
@@ -87,8 +87,7 @@ def chance_cosine(
         [F] float32; 0 for flat features.
     """
     factor = covariance_factor(unembedding).double()
-    among = factor.T @ moment.double() @ factor
+    among = product(product(factor.T, moment.double()), factor)
     among = (among / among.trace()).float()
-    with full_precision():
-        variance = ((rows @ among) * rows).sum(1)
+    variance = (product(rows, among) * rows).sum(1)
     return variance.clamp_min(0).sqrt()

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from unembed.cache import kept_array
 from unembed.errors import ShapeError, UnembedError, VocabularyError, WeightError
+from unembed.products import add_product
 from unembed.vocabulary import Vocabulary
 
 Lens = Literal["logit", "cosine"]
@@ -121,7 +122,7 @@ class Unembedding:
         sigma = torch.zeros(self.d_model, self.d_model, dtype=torch.float64)
         for rows in torch.split(self.W_U, 2048):
             wide = rows.double()
-            sigma.addmm_(wide.T, wide)
+            add_product(sigma, wide.T, wide)
         return sigma / self.n_tokens
 
     @cached_property

@@ -11,6 +11,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from unembed.products import product
+
 Nodes = npt.NDArray[np.int64]
 _BLOCK_BYTES = 2**28
 
@@ -38,10 +40,10 @@ def mutual_neighbours(
     cosines = np.empty((n, count), np.float32)
     block = max(1, _BLOCK_BYTES // (4 * n))
     for start in range(0, n, block):
-        product = there[start : start + block] @ there.T
-        own = torch.arange(len(product), device=device)
-        product[own, own + start] = -torch.inf
-        top = product.topk(count, dim=1)
+        near = product(there[start : start + block], there.T)
+        own = torch.arange(len(near), device=device)
+        near[own, own + start] = -torch.inf
+        top = near.topk(count, dim=1)
         nearest[start : start + block] = top.indices.cpu().numpy()
         cosines[start : start + block] = top.values.cpu().numpy()
         report(min(start + block, n), n)

@@ -13,6 +13,7 @@ from unembed.discovery.graph import Nodes, cohesion, communities, mutual_neighbo
 from unembed.discovery.module import Module
 from unembed.discovery.settings import DiscoverSettings, Progress
 from unembed.discovery.words import Words, directions, words_of
+from unembed.products import product
 from unembed.tokensets.reading import Reading
 from unembed.unembedding import Unembedding
 
@@ -68,7 +69,7 @@ def _module(
     bar: float,
 ) -> Module:
     centre = points[torch.from_numpy(members)].sum(0)
-    nearness = (points[torch.from_numpy(members)] @ centre).numpy()
+    nearness = product(points[torch.from_numpy(members)], centre).numpy()
     typical = tuple(words.names[members[at]] for at in np.argsort(-nearness, kind="stable"))
     ids = np.unique(np.concatenate([words.tokens[node] for node in members]))
     return Module(

@@ -25,6 +25,7 @@ from scipy.interpolate import CubicSpline
 from torch import Tensor
 
 from unembed.enrichment.second_moment import SecondMoment
+from unembed.products import product
 
 F64 = npt.NDArray[np.float64]
 
@@ -68,8 +69,8 @@ class DirectionNull:
 
     def __init__(self, covariance: Float[Tensor, "d d"], moment: SecondMoment) -> None:
         root = moment.root
-        values, vectors = torch.linalg.eigh(root @ covariance @ root)
-        self._basis: F64 = (root @ vectors).numpy()
+        values, vectors = torch.linalg.eigh(product(product(root, covariance), root))
+        self._basis: F64 = product(root, vectors).numpy()
         a: F64 = values.numpy()
         self._seen = a > _UNSEEN * a[-1]
         self._a: F64 = np.where(self._seen, a, 0.0)

@@ -24,8 +24,8 @@ from unembed.enrichment.effects import Effects, Testable, effects_of
 from unembed.enrichment.lookup import log10_p_of_pairs, log10_p_values
 from unembed.enrichment.second_moment import SecondMoment
 from unembed.features import Features, check_width
+from unembed.products import product
 from unembed.sweep import Sweep, SweepSettings
-from unembed.sweep.sweep import full_precision
 from unembed.unembedding import Unembedding
 
 F32 = npt.NDArray[np.float32]
@@ -129,8 +129,7 @@ class DirectionTest:
 
     def z(self, standardised: Float[Tensor, "features d_model"]) -> F32:
         """Return [B, S] z of features that `Sweep.standardised` scaled."""
-        with full_precision():
-            return (standardised.to(self.sweep.device) @ self._scaled.T).cpu().numpy()
+        return product(standardised.to(self.sweep.device), self._scaled.T).cpu().numpy()
 
     def log10_p(self, z: Float[np.ndarray, "features sets"]) -> F32:
         """Return [B, S] two-sided log10 p of z, 0 for sets that cannot be tested."""

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from unembed.errors import WeightError
 from unembed.features import Features
+from unembed.products import product
 
 _ROWS_AT_ONCE = 2048
 
@@ -49,7 +50,7 @@ class SecondMoment:
         for rows in torch.split(bank.W_dec, _ROWS_AT_ONCE):
             norms = torch.linalg.vector_norm(rows.double(), dim=1)
             unit = (rows[norms > 0].double() / norms[norms > 0, None]).float()
-            total += (unit.T @ unit).double()
+            total += product(unit.T, unit).double()
             count += len(unit)
         if not count:
             raise WeightError(
@@ -69,8 +70,7 @@ class SecondMoment:
     def root(self) -> Float[Tensor, "d_model d_model"]:
         """The symmetric square root of M."""
         values, vectors = torch.linalg.eigh(self.matrix)
-        root: Tensor = (vectors * values.clamp_min(0).sqrt()) @ vectors.T
-        return root
+        return product(vectors * values.clamp_min(0).sqrt(), vectors.T)
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -81,7 +81,7 @@ class SecondMoment:
         """Return random directions w ~ N(0, M), the same ones for the same seed."""
         random = torch.Generator().manual_seed(seed)
         normal = torch.randn(count, len(self.matrix), generator=random, dtype=torch.float64)
-        return (normal @ self.root).float()
+        return product(normal, self.root).float()
 
 
 def _shrinkage(moment: Float[Tensor, "d d"], count: int) -> float:

@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from unembed.sweep.sweep import full_precision
+from unembed.products import product
 
 I64 = npt.NDArray[np.int64]
 F32 = npt.NDArray[np.float32]
@@ -82,8 +82,7 @@ def best_matches(
     place = torch.full((len(b),), -1).scatter_(0, some_b, torch.arange(len(some_b)))
     for rows in torch.split(some_a, _BLOCK):
         rows_a = a[rows]
-        with full_precision():
-            values = rows_a @ rows_b.T
+        values = product(rows_a, rows_b.T)
         if chance is not None:
             values = z_of(values, chance[some_b])
         without = None if own is None else place[torch.from_numpy(own)[rows]]

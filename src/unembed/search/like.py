@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from unembed.errors import QueryError
+from unembed.products import product
 from unembed.search.scored import Scored, Searched
 
 
@@ -33,8 +34,8 @@ def by_likeness(searched: Searched, address: str) -> Scored:
     bank = weights.bank(feature["bank"])
     at = int(np.flatnonzero(bank.indices == feature["index"])[0])
     given = bank.W_dec[at].double()
-    seen = weights.unembedding.covariance @ given
-    towards = (seen / torch.sqrt(given @ seen)).numpy()
+    seen = product(weights.unembedding.covariance, given)
+    towards = (seen / torch.sqrt(product(given, seen))).numpy()
     cosine = np.concatenate([searched.shift(name, towards) for name in searched.banks])
     itself = searched.features["row"] == searched.run.row_of(address)
     cosine[itself.to_numpy()] = np.nan

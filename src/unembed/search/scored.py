@@ -13,6 +13,7 @@ import torch
 from jaxtyping import Float
 
 from unembed.live import RunWeights, weights_of
+from unembed.products import product
 from unembed.store import Run
 
 F64 = npt.NDArray[np.float64]
@@ -73,6 +74,6 @@ class Searched:
         std = features["std"].to_numpy()
         if self.run.manifest["unembedding"]["lens"] == "cosine":
             std = std * features["norm"].to_numpy()
-        shift = (self.weights.bank(name).W_dec @ torch.from_numpy(delta).float()).numpy()
+        shift = product(self.weights.bank(name).W_dec, torch.from_numpy(delta).float()).numpy()
         shift_in_std: F64 = np.divide(shift, std, out=np.full(len(std), np.nan), where=std > 0)
         return shift_in_std

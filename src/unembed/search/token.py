@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from unembed.products import product
 from unembed.search.scored import F64, Scored, Searched
 from unembed.search.vocabulary import token_id
 
@@ -48,7 +49,7 @@ def _of_bank(searched: Searched, name: str, chosen: int) -> F64:
     unembedding = searched.weights.unembedding
     row = int(np.searchsorted(unembedding.token_ids, chosen))
     direction = (unembedding.W_U[row].double() + unembedding.mean_row.double()).float()
-    weight = (searched.weights.bank(name).W_dec @ direction).double().numpy()
+    weight = product(searched.weights.bank(name).W_dec, direction).double().numpy()
     if unembedding.lens == "cosine":
         norm = searched.of_bank(name)["norm"].to_numpy()
         weight = np.divide(weight, norm, out=np.zeros_like(weight), where=norm > 0)
@@ -73,7 +74,7 @@ def ranks(searched: Searched, at: npt.NDArray[np.integer], token: str | int) -> 
     for start in range(0, len(at), _AT_ONCE):
         chunk = searched.features[at[start : start + _AT_ONCE]].select("bank", "index")
         directions = torch.stack([_direction(searched, *each) for each in chunk.iter_rows()])
-        weights = unembedding.W_U @ directions.T
+        weights = product(unembedding.W_U, directions.T)
         ahead = (weights > weights[row]).sum(0) + (weights[:row] == weights[row]).sum(0)
         found += (1 + ahead).tolist()
     return found

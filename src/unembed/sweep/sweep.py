@@ -8,7 +8,6 @@ that a tile arrives as z-scores and every reader works on fixed scales.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NamedTuple, TypeVar
 
@@ -19,6 +18,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from unembed.errors import UnembedError
+from unembed.products import product
 from unembed.sweep import accelerator, cpu
 from unembed.sweep.enrichment import Enrichment, Membership, Weight
 from unembed.sweep.enrichment import accelerator as enrichment_accelerator
@@ -174,8 +174,7 @@ class Sweep:
         """
         for rows in torch.split(W_dec, self.settings.tile):
             features = self.standardised(rows)
-            with full_precision():
-                z = self._z_scores(features.scaled)
+            z = self._z_scores(features.scaled)
             yield Tile(z, features, self._mean(rows, features.norm))
 
     def statistics(self, tile: Tile) -> FeatureStatistics:
@@ -213,7 +212,7 @@ class Sweep:
         wide = W_dec.double()
         norm = torch.linalg.vector_norm(wide, dim=1)
         unit = (wide / norm.clamp_min(torch.finfo(torch.float64).tiny)[:, None]).float()
-        spread = torch.linalg.vector_norm(unit @ self._factor, dim=1, dtype=torch.float64)
+        spread = torch.linalg.vector_norm(product(unit, self._factor), dim=1, dtype=torch.float64)
         flat = (spread <= FLAT * self._rms) | (norm == 0)
         scaled = torch.where(flat[:, None], 0.0, unit / spread[:, None].float())
         std = torch.where(flat, 0.0, spread if self._cosine else spread * norm)
@@ -224,7 +223,7 @@ class Sweep:
             shape = (self.settings.tile, self.unembedding.n_tokens)
             self._tile = torch.empty(shape, dtype=torch.float32, device=self.device)
         out = self._tile[: len(scaled)]
-        return torch.mm(scaled.to(self.device), self._W_U.T, out=out)
+        return product(scaled.to(self.device), self._W_U.T, out=out)
 
     @property
     def _cosine(self) -> bool:
@@ -232,7 +231,7 @@ class Sweep:
 
     def _mean(self, W_dec: Tensor, norm: F64) -> F64:
         """The mean logit weight, which centring took away and the cosine lens keeps."""
-        mean: F64 = (W_dec.double() @ self.unembedding.mean_row.double()).numpy()
+        mean: F64 = product(W_dec.double(), self.unembedding.mean_row.double()).numpy()
         return mean / np.where(norm == 0, 1.0, norm) if self._cosine else mean
 
     def _in_weights(self, found: TileReadings, std: F64, norm: F64, mean: F64) -> FeatureStatistics:
@@ -284,14 +283,3 @@ def _device(name: str) -> torch.device:
             "or install a torch build for this machine's GPU. (Apple's 'mps' has no float64.)"
         ) from error
     return device
-
-
-@contextmanager
-def full_precision() -> Iterator[None]:
-    """Keep float32 products float32, whatever the program around us allows (TF32, bf16)."""
-    before = torch.get_float32_matmul_precision()
-    torch.set_float32_matmul_precision("highest")
-    try:
-        yield
-    finally:
-        torch.set_float32_matmul_precision(before)
