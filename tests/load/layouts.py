@@ -10,7 +10,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from unembed.load.tensors import safetensors as safetensors_file
+from unembed.load.tensors.blob import LocalBlob, Piece
 
 VOCAB, D_MODEL, D_FF = 7, 4, 6
 
@@ -62,32 +62,11 @@ def llama_tensors(*, layers: int = 1, head: bool = True) -> Tensors:
 def spy_on_reads(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names, filled in as the test goes on, of the tensors whose values are read."""
     read: list[str] = []
-    safe_open = safetensors_file.safe_open
+    piece = LocalBlob.piece
 
-    class Spy:
-        def __init__(self, *args: Any, **options: Any) -> None:
-            self.file = safe_open(*args, **options)
+    def spied(self: LocalBlob, start: int, stop: int, what: str) -> Piece:
+        read.append(what)
+        return piece(self, start, stop, what)
 
-        def __enter__(self) -> Spy:
-            self.file = self.file.__enter__()
-            return self
-
-        def __exit__(self, *error: object) -> None:
-            self.file.__exit__(*error)
-
-        def keys(self) -> list[str]:
-            return self.file.keys()
-
-        def get_slice(self, name: str) -> ShapeOnly:
-            return ShapeOnly(self.file.get_slice(name))
-
-        def get_tensor(self, name: str) -> torch.Tensor:
-            read.append(name)
-            return self.file.get_tensor(name)
-
-    class ShapeOnly:
-        def __init__(self, part: Any) -> None:
-            self.get_shape = part.get_shape
-
-    monkeypatch.setattr(safetensors_file, "safe_open", Spy)
+    monkeypatch.setattr(LocalBlob, "piece", spied)
     return read

@@ -22,7 +22,7 @@ from unembed.cli import main
 from unembed.errors import FormatError, SourceError, UnembedError
 from unembed.features import Features
 from unembed.load import load_features, load_model, load_unembedding
-from unembed.load.tensors import hub_safetensors as safetensors
+from unembed.load.hub import blob as hub_blob
 from unembed.unembedding import Unembedding
 
 SAE = f"hf:org/sae/{HOOK}"
@@ -124,7 +124,7 @@ class TestValues:
     def test_chunks(self, monkeypatch: pytest.MonkeyPatch, hub: FakeHub) -> None:
         whole = load_features(SAE)[0].W_dec
         hub.put("org/again", hub.repos["org/sae"][hub.names["org/sae"]["main"]])
-        monkeypatch.setattr(safetensors, "CHUNK_BYTES", 1000)
+        monkeypatch.setattr(hub_blob, "CHUNK_BYTES", 1000)
         in_chunks = load_features(f"hf:org/again/{HOOK}")[0].W_dec
         assert in_chunks.equal(whole)
         sent = [r for r in hub.log if r.repo == "org/again" and r.host == "cdn"]

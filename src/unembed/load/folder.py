@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Protocol
 
 from unembed.errors import SourceError, did_you_mean
+from unembed.load.tensors.blob import LocalBlob
+from unembed.load.tensors.container import open_tensors
 from unembed.load.tensors.file import TensorFile
-from unembed.load.tensors.safetensors import LocalSafetensors
 
 
 class Folder(Protocol):
@@ -26,16 +27,29 @@ class Folder(Protocol):
         """Where the files came from: a path, or a repository with its commit."""
 
     def names(self) -> list[str]:
-        """Return the names of the files in this folder, sorted, without sub-folders."""
+        """Return the names of the files directly in this folder, sorted."""
 
-    def has(self, name: str) -> bool:
-        """Return whether a file is in this folder."""
+    def folders(self) -> list[str]:
+        """Return the names of the folders directly in this folder, sorted."""
 
-    def fetch(self, name: str) -> Path:
-        """Return the path of a whole file, downloaded first where needed."""
+    def has(self, path: str) -> bool:
+        """Return whether a file is in this folder, or below: `checkpoints/final.safetensors`."""
 
-    def tensors(self, name: str) -> TensorFile:
-        """Return a safetensors file, of which single tensors can then be read."""
+    def fetch(self, path: str) -> Path:
+        """Return the path of a whole file on this disk, downloaded first where needed."""
+
+    def tensors(self, path: str) -> TensorFile:
+        """Return a file of tensors, whatever its container; only its header is read.
+
+        Raises:
+            FormatError: when it holds no tensors, or is damaged.
+        """
+
+    def inside(self, path: str) -> Folder:
+        """Return the folder at a path below this one; it need not be there."""
+
+    def parent(self) -> Folder | None:
+        """Return the folder around this one; None for a repository's root, or the disk's."""
 
 
 class LocalFolder:
@@ -59,23 +73,35 @@ class LocalFolder:
     def names(self) -> list[str]:
         return sorted(entry.name for entry in self.path.iterdir() if entry.is_file())
 
-    def has(self, name: str) -> bool:
-        return name in self.names()
+    def folders(self) -> list[str]:
+        return sorted(entry.name for entry in self.path.iterdir() if entry.is_dir())
 
-    def fetch(self, name: str) -> Path:
-        if not self.has(name):
-            raise missing(self, name)
-        return self.path / name
+    def has(self, path: str) -> bool:
+        return (self.path / path).is_file()
 
-    def tensors(self, name: str) -> TensorFile:
-        return LocalSafetensors(self.fetch(name))
+    def fetch(self, path: str) -> Path:
+        if not self.has(path):
+            raise missing(self, path)
+        return self.path / path
+
+    def tensors(self, path: str) -> TensorFile:
+        return open_tensors(LocalBlob(self.fetch(path)))
+
+    def inside(self, path: str) -> LocalFolder:
+        return LocalFolder(self.path / path)
+
+    def parent(self) -> LocalFolder | None:
+        whole = self.path.resolve()
+        return None if whole == whole.parent else LocalFolder(whole.parent)
 
 
-def missing(folder: Folder, name: str) -> SourceError:
+def missing(folder: Folder, path: str) -> SourceError:
     """Return the error for a file that a folder does not hold."""
-    names = folder.names()
+    *above, name = path.split("/")
+    place = folder.inside("/".join(above)) if above else folder
+    names = place.names()
     near = did_you_mean(name, names)
     return SourceError(
-        f"{folder.name} has no {name}.{near} It holds: {', '.join(names[:12]) or 'no files'}"
+        f"{place.name} has no {name}.{near} It holds: {', '.join(names[:12]) or 'no files'}"
         f"{', …' if len(names) > 12 else ''}."
     )

@@ -4,25 +4,30 @@
 |---|---|
 | `path/to/folder`, `path/model.gguf`, `W_dec.npy` | on this disk |
 | `hf:org/repo/sub/folder@revision` | a folder, or a file, of a hub repository |
+| `hf://org/repo@revision/sub`, `https://huggingface.co/org/repo/tree/main/sub` | the same |
 | `gpt2`, `org/repo` | a hub repository, where no such path exists here |
+
+What exists on this disk is itself, whatever characters its name has; what lies on the hub is a
+folder or a file by the repository's listing, never by its ending.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from unembed.errors import SourceError
+from unembed.errors import SourceError, did_you_mean
 from unembed.load.folder import Folder, LocalFolder
 from unembed.load.hub import HubFolder
+from unembed.load.hub.address import Address, is_address, parse_address
+from unembed.load.tensors.file import TensorFile
 
-_HUB = re.compile(
-    r"(?P<repo>[\w.-]+/[\w.-]+(?=[/@]|$)|[\w.-]+(?=/?(?:@|$)))"
-    r"(?P<inside>(?:/[^/@]+)*)/?(?:@(?P<revision>[^@]+))?"
-)
-_FILE_ENDINGS = (".gguf", ".npy", ".safetensors", ".json", ".tiktoken", ".tiktoken.gz")
+_FILE_ENDINGS = (
+    ".gguf", ".npy", ".npz", ".safetensors", ".pt", ".pth", ".bin", ".json", ".tiktoken",
+    ".tiktoken.gz",
+)  # fmt: skip
+"""Endings of names that no person would give a repository."""
 
 
 @dataclass(frozen=True)
@@ -47,36 +52,54 @@ class Place:
         assert self.file is not None
         return self.folder.fetch(self.file)
 
+    def tensors(self) -> TensorFile:
+        """Return the tensors of the named file; only its header is read."""
+        assert self.file is not None
+        return self.folder.tensors(self.file)
+
 
 def resolve(reference: str | Path) -> Place:
-    """Return the place that a reference names. Nothing is fetched yet.
+    """Return the place that a reference names.
 
-    >>> resolve("hf:org/sae/blocks.8@v1").name
-    'hf:org/sae/blocks.8@v1'
+    Nothing is fetched but the listing of a hub repository, where a path in it is named.
+
+    >>> resolve("hf:org/sae@v1").name
+    'hf:org/sae@v1'
 
     Raises:
-        SourceError: when there is no such path and it cannot be a repository either.
+        SourceError: when there is no such path and it cannot be on the hub either, or the hub has
+            no such repository, revision or path, or cannot be reached.
     """
     text = str(reference)
-    if not text.startswith("hf:"):
-        place = _on_disk(text)
+    if isinstance(reference, Path) or not is_address(text):
+        place = on_disk(text)
         if place is not None:
             return place
-        if isinstance(reference, Path) or _surely_a_path(text):
-            raise SourceError(
-                f"No file or folder at {text}. Give a local path, or a hub repository as "
-                "hf:org/repo/subfolder@revision."
-            )
-    parts = _HUB.fullmatch(text.removeprefix("hf:"))
-    if parts is None:
+        if isinstance(reference, Path) or surely_a_path(text):
+            raise _no_path(text)
+    address = parse_address(text)
+    if address is None:
         raise SourceError(
             f"{text!r} is no reference: there is no such path, and a hub repository is written "
             "hf:org/repo/subfolder@revision."
         )
-    folder, _, last = parts["inside"].strip("/").rpartition("/")
-    if last.endswith(_FILE_ENDINGS):
-        return Place(HubFolder(parts["repo"], folder, parts["revision"]), last)
-    return Place(HubFolder(parts["repo"], parts["inside"], parts["revision"]))
+    return on_hub(HubFolder(address.repo, "", address.revision), address.inside)
+
+
+def on_hub(root: HubFolder, inside: str) -> Place:
+    """Return the folder or file at a path of a repository.
+
+    Raises:
+        SourceError: when there is neither, or the repository cannot be reached.
+    """
+    if not inside:
+        return Place(root)
+    if root.has(inside):
+        folder, _, file = inside.rpartition("/")
+        return Place(root.inside(folder), file)
+    if root.is_folder(inside):
+        return Place(root.inside(inside))
+    raise root.nothing_at(inside)
 
 
 def reference_of(origin: Mapping[str, str]) -> str:
@@ -87,13 +110,16 @@ def reference_of(origin: Mapping[str, str]) -> str:
     """
     parts = [origin.get(part, "") for part in ("subfolder", "file")]
     if "repo" in origin:
-        inside = "/".join(part for part in (origin["repo"], *parts) if part)
-        return f"hf:{inside}@{origin['commit']}"
+        return Address(origin["repo"], "/".join(filter(None, parts)), origin["commit"]).text
     return str(Path(origin["path"], *filter(None, parts)))
 
 
-def _on_disk(text: str) -> Place | None:
-    """Return the file or folder of this disk that has that name, or None."""
+def on_disk(text: str) -> Place | None:
+    """Return the file or folder of this disk that has that name, or None.
+
+    Raises:
+        SourceError: when it may not be read.
+    """
     try:
         path = Path(text).expanduser()
         if path.is_file():
@@ -105,10 +131,22 @@ def _on_disk(text: str) -> Place | None:
             f"{text} cannot be read: {error.strerror}. Ask its owner for access, or give another "
             "path."
         ) from error
-    except (OSError, RuntimeError):  # a name too long, or the home of nobody
+    except (OSError, RuntimeError, ValueError):  # too long, the home of nobody, a null byte
         return None
     return None
 
 
-def _surely_a_path(text: str) -> bool:
+def surely_a_path(text: str) -> bool:
+    """Return whether a reference can only mean this disk."""
     return text.startswith((".", "/", "~")) or text.endswith(_FILE_ENDINGS)
+
+
+def _no_path(text: str) -> SourceError:
+    beside = on_disk(str(Path(text).parent))
+    near = ""
+    if beside and beside.file is None:
+        near = did_you_mean(Path(text).name, [*beside.folder.folders(), *beside.folder.names()])
+    return SourceError(
+        f"No file or folder at {text}.{near} Give a local path, or a hub repository as "
+        "hf:org/repo/subfolder@revision."
+    )

@@ -6,25 +6,28 @@
 | `blocks.{0,4,8}.hook_{resid,mlp}` | six; ranges and choices mix: `{0-3,8}` |
 | `saes/blocks.*.hook_resid_pre` | all that fit, in numeric order (2 before 10) |
 
-They work on this disk and on the hub, where one listing of the repository serves all.
+They work on this disk and on the hub, where one listing of the repository serves all. A folder or
+file that is there is itself, whatever characters its name has: in `dir[1]/blocks.*` the first part
+is a folder's name, and the second a pattern.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import replace
 from fnmatch import fnmatchcase
 from itertools import product
 from pathlib import Path, PurePosixPath
 
 from unembed.errors import SourceError, did_you_mean
 from unembed.load.hub import HubFolder
-from unembed.load.reference import Place, resolve
+from unembed.load.hub.address import PREFIX, Address, is_address, parse_address
+from unembed.load.reference import Place, on_disk, on_hub, resolve, surely_a_path
 
 _BRACES = re.compile(r"\{([^{}]*)\}")
 _RANGE = re.compile(r"(\d+)(?:-|\.\.)(\d+)")
 _GLOB = re.compile(r"[*?[]")
+_WILD = re.compile(r"[*?[]|\{[^{}]*\}")
 
 
 def is_pattern(reference: str | Path) -> bool:
@@ -33,8 +36,8 @@ def is_pattern(reference: str | Path) -> bool:
     >>> is_pattern("hf:org/saes/blocks.{0-11}.hook_resid_pre")
     True
     """
-    text = str(reference)
-    return bool(_GLOB.search(text) or _BRACES.search(text)) and not _exists(text)
+    text = _own_form(str(reference))
+    return bool(_WILD.search(text)) and (is_address(text) or on_disk(text) is None)
 
 
 def places_of(pattern: str) -> list[Place]:
@@ -43,13 +46,32 @@ def places_of(pattern: str) -> list[Place]:
     Raises:
         SourceError: when a range is empty or counts down, or nothing is there that fits.
     """
-    listings: dict[tuple[str, str], HubFolder] = {}
-    found = [place for each in expand_braces(pattern) for place in _places(each, listings)]
+    text, roots = _own_form(pattern), _Roots()
+    found = _places_here(text)
+    if found is None:
+        found = _places_there(text, roots)
     names = [place.name for place in found]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise SourceError(f"{pattern!r} names {twice[0]} more than once.")
     return found
+
+
+def given_name(text: str) -> tuple[str | None, str]:
+    """Return the NAME of `NAME=REFERENCE` and the reference; no name where there is none.
+
+    A path that is there is itself, and so is a pattern that something here fits, though they hold
+    an equals sign: `lr=0.001/blocks.*`.
+
+    >>> given_name("res=hf:org/saes/blocks.{0-11}.hook_resid_pre")
+    ('res', 'hf:org/saes/blocks.{0-11}.hook_resid_pre')
+    >>> given_name("hf:org/saes/lr=0.001")
+    (None, 'hf:org/saes/lr=0.001')
+    """
+    name, equals, rest = text.partition("=")
+    if not equals or re.search(r"[/:]", name) or _is_here(text):
+        return None, text
+    return name, rest
 
 
 def expand_braces(text: str) -> list[str]:
@@ -109,37 +131,77 @@ def natural(text: str) -> tuple[tuple[bool, int, str], ...]:
     )
 
 
-def _places(text: str, listings: dict[tuple[str, str], HubFolder]) -> list[Place]:
-    if _exists(text):
+def _own_form(text: str) -> str:
+    """Return a page's address in unembed's own form, in which `?` is no query; other text as is."""
+    if not text.startswith(PREFIX) and is_address(text):
+        address = parse_address(text)
+        return address.text if address else text
+    return text
+
+
+# --- on this disk ---
+
+
+def _places_here(text: str) -> list[Place] | None:
+    """Return the places of this disk that a pattern names, or None where it means the hub."""
+    if is_address(text):
+        return None
+    root, rest = _existing(text)
+    if not rest:
         return [resolve(text)]
-    if not _GLOB.search(text):
-        return [_one(text, listings)]
-    if not text.startswith("hf:"):
-        root, pattern = _split(text)
-        if root.is_dir():
-            return _on_disk(text, root, pattern)
-    return _on_hub(text, listings)
+    found: list[Place] = []
+    for choice in expand_braces(rest):
+        places = _fitting_here(text, root, choice)
+        if places is None:
+            return None
+        found += places
+    return found
 
 
-def _exists(text: str) -> bool:
+def _fitting_here(text: str, root: Path, choice: str) -> list[Place] | None:
+    """Return what fits one choice of the braces, or None where it means the hub."""
+    root, pattern = _existing(str(root / choice))
+    if not pattern:
+        return [resolve(root)]
+    first, *more = PurePosixPath(pattern).parts
+    if _GLOB.search(first):
+        found = [path for path in root.glob(pattern) if not _hidden(path.relative_to(root))]
+        if found:
+            return [resolve(path) for path in sorted(found, key=lambda path: natural(str(path)))]
+    elif not surely_a_path(text) and (more or root == Path()):
+        return None  # no such folder here: a repository
+    shown = text if _GLOB.search(first) else str(root / pattern)
+    raise _nothing(shown, first, _entries(root), str(root))
+
+
+def _existing(text: str) -> tuple[Path, str]:
+    """Return how much of a path is there, whatever its characters, and the rest.
+
+    Raises:
+        SourceError: when a folder may not be read.
+    """
     try:
-        return not text.startswith("hf:") and Path(text).expanduser().exists()
-    except (OSError, RuntimeError):
+        whole = Path(text).expanduser()
+    except RuntimeError:  # the home of nobody
+        return Path(), text
+    root = Path(whole.anchor)
+    parts = whole.parts[1:] if whole.anchor else whole.parts
+    for at, part in enumerate(parts):
+        if on_disk(str(root / part)) is None:
+            return root, "/".join(parts[at:])
+        root = root / part
+    return root, ""
+
+
+def _is_here(text: str) -> bool:
+    """Return whether a path is there, or something that fits it as a pattern."""
+    root, rest = _existing(text)
+    if root != Path() or not rest:
+        return True
+    try:
+        return bool(_WILD.search(rest.split("/")[0]) and _places_here(text))
+    except SourceError:
         return False
-
-
-def _split(pattern: str) -> tuple[Path, str]:
-    """Return the folder that a glob starts from, and the rest, from its first wildcard on."""
-    parts = Path(pattern).expanduser().parts
-    fixed = next(at for at, part in enumerate(parts) if _GLOB.search(part))
-    return Path(*parts[:fixed]), "/".join(parts[fixed:])
-
-
-def _on_disk(text: str, root: Path, pattern: str) -> list[Place]:
-    found = [path for path in root.glob(pattern) if not _hidden(path.relative_to(root))]
-    if not found:
-        raise _nothing(text, pattern.split("/")[0], _entries(root), str(root))
-    return [resolve(path) for path in sorted(found, key=lambda path: natural(str(path)))]
 
 
 def _hidden(path: Path) -> bool:
@@ -150,39 +212,66 @@ def _entries(folder: Path) -> list[str]:
     return sorted((entry.name for entry in folder.iterdir()), key=natural)
 
 
-def _on_hub(text: str, listings: dict[tuple[str, str], HubFolder]) -> list[Place]:
-    place = resolve(text)
-    root = place.folder
-    assert isinstance(root, HubFolder)
-    pattern = root.file(place.file) if place.file else root.subfolder
-    folder = _listing(root, listings)
-    folders, files = folder.paths()
-    found = sorted((each for each in folders + files if _fits(each, pattern)), key=natural)
-    if not found:
-        raise _nothing(text, pattern, folders or files, f"{folder.repo}@{folder.revision}")
+# --- on the hub ---
+
+
+class _Roots:
+    """The repositories that a pattern names, each listed once, so that all have one commit."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[str, str | None], HubFolder] = {}
+
+    def of(self, address: Address) -> HubFolder:
+        """Return the root of an address' repository."""
+        key = (address.repo, address.revision)
+        return self._known.setdefault(key, HubFolder(address.repo, "", address.revision))
+
+
+def _places_there(text: str, roots: _Roots) -> list[Place]:
+    """Return the places of the hub that a pattern names."""
+    address = parse_address(text)
+    if address is None:  # a choice of repositories
+        choices = expand_braces(text)
+        if choices == [text]:
+            return [resolve(text)]
+        return [place for choice in choices for place in _places_there(choice, roots)]
     return [
-        Place(folder.inside(str(PurePosixPath(each).parent)), PurePosixPath(each).name)
-        if each in files
-        else Place(folder.inside(each))
-        for each in found
+        place
+        for revision in expand_braces(address.revision or "")
+        for place in _fitting_there(
+            text, roots.of(address._replace(revision=revision or None)), address.inside
+        )
     ]
 
 
-def _listing(folder: HubFolder, listings: dict[tuple[str, str], HubFolder]) -> HubFolder:
-    """Return the root of a folder's repository, the same one for the same revision."""
-    key = (folder.repo, folder.revision)
-    return listings.setdefault(key, HubFolder(folder.repo, "", folder.revision))
+def _fitting_there(text: str, root: HubFolder, inside: str) -> list[Place]:
+    """Return the places of a repository that a pattern fits; what is there names itself."""
+    parts = inside.split("/")
+    fixed = 0
+    while fixed < len(parts) and _is_there(root, "/".join(parts[: fixed + 1])):
+        fixed += 1
+    if fixed == len(parts):
+        return [on_hub(root, inside)]
+    folder = root.inside("/".join(parts[:fixed]))
+    found: list[Place] = []
+    for choice in expand_braces("/".join(parts[fixed:])):
+        if _is_there(folder, choice) or not _GLOB.search(choice):
+            found.append(on_hub(folder, choice))
+        else:
+            found += _globbed(text, folder, choice)
+    return found
 
 
-def _one(text: str, listings: dict[tuple[str, str], HubFolder]) -> Place:
-    """Return one place of several, of the one commit that all of its repository have."""
-    beside = Path(text).expanduser().parent
-    if not text.startswith("hf:") and len(beside.parts) and beside.is_dir():
-        raise _nothing(text, Path(text).name, _entries(beside), str(beside))
-    place = resolve(text)
-    assert isinstance(place.folder, HubFolder)
-    root = _listing(place.folder, listings)
-    return replace(place, folder=root.inside(place.folder.subfolder))
+def _globbed(text: str, folder: HubFolder, pattern: str) -> list[Place]:
+    folders, files = folder.paths()
+    found = sorted((each for each in folders + files if _fits(each, pattern)), key=natural)
+    if not found:
+        raise _nothing(text, pattern, folders or files, folder.name)
+    return [on_hub(folder, each) for each in found]
+
+
+def _is_there(folder: HubFolder, path: str) -> bool:
+    return folder.has(path) or folder.is_folder(path)
 
 
 def _fits(path: str, pattern: str) -> bool:

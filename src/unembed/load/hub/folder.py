@@ -1,38 +1,30 @@
-"""A folder of a hub repository: only the files, and of large files only the tensors, needed.
+"""A folder of a hub repository: only the files, and of large files only the bytes, needed.
 
 Every read is pinned to the commit that the revision named when it was first asked for. Small
-files go through `huggingface_hub`'s own cache. Single tensors are fetched by byte range and
-kept in unembed's cache (`UNEMBED_CACHE`, by default `~/.cache/unembed`), so that a second
-run needs no network.
+files go through `huggingface_hub`'s own cache, and what others fetched into it is read from
+there. Ranges of bytes are kept in unembed's cache (`UNEMBED_CACHE`, by default
+`~/.cache/unembed`), so that a second run needs no network.
 """
 
 from __future__ import annotations
 
-import json
 from contextlib import AbstractContextManager
 from functools import cached_property
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple
 
 import huggingface_hub
-from huggingface_hub import constants
 from huggingface_hub.errors import LocalEntryNotFoundError
 
 from unembed.cache import cache_folder
 from unembed.errors import SourceError, did_you_mean
 from unembed.load.folder import missing
-from unembed.load.hub.cache import new_file
-from unembed.load.hub.errors import UnreachableError, hub_errors
+from unembed.load.hub import shared_cache
+from unembed.load.hub.blob import HubBlob
+from unembed.load.hub.errors import hub_errors
+from unembed.load.hub.listing import Listing, listing_of
+from unembed.load.tensors.blob import Blob, LocalBlob
+from unembed.load.tensors.container import open_tensors
 from unembed.load.tensors.file import TensorFile
-from unembed.load.tensors.hub_safetensors import HubSafetensors
-
-
-class _Listing(NamedTuple):
-    """A repository at one commit, and why it is the last known one where the hub was not there."""
-
-    commit: str
-    files: list[str]
-    problem: UnreachableError | None = None
 
 
 class HubFolder:
@@ -72,26 +64,26 @@ class HubFolder:
         return self._listing.commit
 
     def names(self) -> list[str]:
-        prefix = f"{self.subfolder}/" if self.subfolder else ""
-        files = self._listing.files
-        inside = [file.removeprefix(prefix) for file in files if file.startswith(prefix)]
-        if self.subfolder and not inside:
-            raise self._no_folder()
-        return sorted(name for name in inside if "/" not in name)
+        return sorted({path for path in self._inside() if "/" not in path})
 
-    def has(self, name: str) -> bool:
-        return name in self.names()
+    def folders(self) -> list[str]:
+        return sorted({path.split("/")[0] for path in self._inside() if "/" in path})
 
-    def fetch(self, name: str) -> Path:
-        if not self.has(name):
-            raise missing(self, name)
+    def has(self, path: str) -> bool:
+        return self.file(path) in self._files
+
+    def fetch(self, path: str) -> Path:
+        self._check(path)
         problem = self._listing.problem
+        found = self._cached(path)
+        if found is not None:
+            return found
         with self._errors():
             try:
                 return Path(
                     huggingface_hub.hf_hub_download(
                         self.repo,
-                        self.file(name),
+                        self.file(path),
                         revision=self.commit,
                         local_files_only=problem is not None,  # it would try for half a minute
                     )
@@ -101,70 +93,104 @@ class HubFolder:
                     raise
                 raise problem from problem.__cause__
 
-    def tensors(self, name: str) -> TensorFile:
-        if not self.has(name):
-            raise missing(self, name)
-        return HubSafetensors(
-            place=f"{self.name}/{name}",
-            url=huggingface_hub.hf_hub_url(self.repo, self.file(name), revision=self.commit),
-            cache=self.cache / self.commit / self.file(name),
+    def tensors(self, path: str) -> TensorFile:
+        self._check(path)
+        return open_tensors(self._blob(path))
+
+    def inside(self, path: str) -> HubFolder:
+        """Return a folder below this one, at the same commit, listed once for all."""
+        return self._at(self.file(path))
+
+    def parent(self) -> HubFolder | None:
+        return self._at(self.subfolder.rpartition("/")[0]) if self.subfolder else None
+
+    def file(self, path: str) -> str:
+        """Return a path of this folder as the repository's root has it."""
+        return "/".join(part for part in (self.subfolder, path) if part)
+
+    def paths(self) -> tuple[list[str], list[str]]:
+        """Return the paths of all folders and of all files below this folder, sorted."""
+        files = self._inside()
+        folders = {str(above) for file in files for above in PurePosixPath(file).parents}
+        return sorted(folders - {"."}), sorted(files)
+
+    def is_folder(self, path: str) -> bool:
+        """Return whether a path of this folder is a folder with files in it."""
+        return self.file(path) in self._folders
+
+    def nothing_at(self, path: str) -> SourceError:
+        """Return the error for a path of this folder that is neither a folder nor a file."""
+        if self._listing.partial and self._listing.problem:
+            return self._listing.problem
+        whole = self.file(path)
+        folders, files = self._at("").paths()
+        around = whole.rpartition("/")[0]
+        place = self._at(around) if around in self._folders else self._at("")
+        beside = [*place.folders(), *place.names()]
+        return SourceError(
+            f"{self.repo}@{self.revision} has no folder or file {whole!r}."
+            f"{did_you_mean(whole, folders + files)} {place.name} holds: "
+            f"{', '.join(beside[:12]) or 'nothing'}{', …' if len(beside) > 12 else ''}."
+        )
+
+    def _at(self, subfolder: str) -> HubFolder:
+        """Return a folder of the same repository, given from its root."""
+        folder = HubFolder(self.repo, subfolder, self.revision)
+        for known in ("_listing", "_files", "_folders"):
+            folder.__dict__[known] = getattr(self, known)
+        return folder
+
+    def _inside(self) -> list[str]:
+        """Return the paths of all files in this folder and below."""
+        if not self.subfolder:
+            return self._listing.files
+        if self.subfolder not in self._folders:
+            raise self._at("").nothing_at(self.subfolder)
+        prefix = f"{self.subfolder}/"
+        return [f.removeprefix(prefix) for f in self._listing.files if f.startswith(prefix)]
+
+    def _check(self, path: str) -> None:
+        if not self.has(path):
+            problem = self._listing.problem
+            raise problem if problem and self._listing.partial else missing(self, path)
+
+    def _blob(self, path: str) -> Blob:
+        name = f"{self.name}/{path}"
+        found = self._cached(path)
+        if found is not None:
+            return LocalBlob(found, name, f"Remove {found} and try again.")
+        return HubBlob(
+            name=name,
+            url=huggingface_hub.hf_hub_url(self.repo, self.file(path), revision=self.commit),
+            cache=self._cache / self.commit / self.file(path),
             label=self.repo,
             errors=self._errors,
         )
 
-    def file(self, name: str) -> str:
-        """Return the path of a file inside the repository."""
-        return f"{self.subfolder}/{name}" if self.subfolder else name
-
-    def inside(self, subfolder: str) -> HubFolder:
-        """Return a folder of the same repository, at the same commit, listed once for all.
-
-        Args:
-            subfolder: from the repository's root.
-        """
-        folder = HubFolder(self.repo, subfolder, self.revision)
-        folder.__dict__["_listing"] = self._listing
-        return folder
-
-    def paths(self) -> tuple[list[str], list[str]]:
-        """Return the folders and the files of the whole repository, from its root, sorted."""
-        files = self._listing.files
-        folders = {str(parent) for file in files for parent in PurePosixPath(file).parents}
-        return sorted(folders - {"."}), sorted(files)
+    def _cached(self, path: str) -> Path | None:
+        """Return a file from huggingface_hub's cache, where anyone has fetched it."""
+        repos = dict.fromkeys((self.repo, self._listing.repo))
+        found = (shared_cache.cached_file(repo, self.file(path), self.commit) for repo in repos)
+        return next((path for path in found if path is not None), None)
 
     @property
-    def cache(self) -> Path:
-        """Where this repository's tensors and listings are kept."""
+    def _cache(self) -> Path:
+        """Where this repository's bytes and listings are kept."""
         return cache_folder() / "hub" / self.repo.replace("/", "--")
 
     def _errors(self) -> AbstractContextManager[None]:
         return hub_errors(self.name, self.repo, self.revision)
 
     @cached_property
-    def _listing(self) -> _Listing:
-        """The commit and all its file paths: from the hub, else from the last time."""
-        kept = self.cache / "revisions" / f"{self.revision.replace('/', '--')}.json"
-        try:
-            with self._errors():
-                info = huggingface_hub.HfApi().model_info(
-                    self.repo, revision=self.revision, timeout=constants.HF_HUB_ETAG_TIMEOUT
-                )
-        except UnreachableError as problem:
-            if not kept.exists():
-                raise
-            content = json.loads(kept.read_text())
-            return _Listing(content["commit"], content["files"], problem)
-        commit, files = info.sha or "", [entry.rfilename for entry in info.siblings or []]
-        text = json.dumps({"commit": commit, "files": files})
-        if not kept.exists() or kept.read_text() != text:  # the cache may be shared, to read only
-            with new_file(kept) as part:
-                part.write_text(text)
-        return _Listing(commit, files)
+    def _listing(self) -> Listing:
+        """The commit and all its file paths."""
+        return listing_of(self.repo, self.revision, self._cache)
 
-    def _no_folder(self) -> SourceError:
-        folders, _ = self.paths()
-        return SourceError(
-            f"{self.repo}@{self.revision} has no folder {self.subfolder!r}."
-            f"{did_you_mean(self.subfolder, folders)} Its folders: "
-            f"{', '.join(folders[:12]) or 'none'}{', …' if len(folders) > 12 else ''}."
-        )
+    @cached_property
+    def _files(self) -> frozenset[str]:
+        return frozenset(self._listing.files)
+
+    @cached_property
+    def _folders(self) -> frozenset[str]:
+        parents = {str(above) for file in self._files for above in PurePosixPath(file).parents}
+        return frozenset(parents - {"."})

@@ -1,0 +1,136 @@
+"""A file in a hub repository, of which ranges of bytes are fetched and kept."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from functools import cached_property
+from pathlib import Path
+
+import huggingface_hub
+from huggingface_hub import constants
+from huggingface_hub.utils import build_hf_headers, hf_raise_for_status
+
+from unembed.errors import SourceError
+from unembed.load.hub.cache import new_file
+from unembed.load.hub.progress import download_progress
+from unembed.load.tensors.blob import Piece, ends_before
+
+CHUNK_BYTES = 8 << 20
+_KEPT = re.compile(r"(\d+)-(\d+)")
+_CONTENT_RANGE = re.compile(r"bytes \d+-\d+/(\d+)")
+_FIRST_BYTES = 8
+_SIZE = "size"
+
+
+class HubBlob:
+    """A file in a repository, at one commit.
+
+    Every range of bytes that was fetched is a file in the cache, named `START-STOP`; ranges
+    inside it are read from there.
+
+    Args:
+        name: the file, as errors name it.
+        url: where its bytes are.
+        cache: the folder for what is fetched of it.
+        label: the repository, as the progress bar names it.
+        errors: turns the hub's errors into ours.
+
+    Raises:
+        SourceError: at a read, when the hub cannot be reached or does not send byte ranges.
+    """
+
+    advice = "It is damaged, or was not uploaded whole; name another revision, or tell its owner."
+
+    def __init__(
+        self,
+        name: str,
+        url: str,
+        cache: Path,
+        label: str,
+        errors: Callable[[], AbstractContextManager[None]],
+    ) -> None:
+        self.name = name
+        self.url = url
+        self.cache = cache
+        self.label = label
+        self.errors = errors
+        self._new: list[Path] = []
+
+    @cached_property
+    def size(self) -> int:
+        kept = self.cache / _SIZE
+        if not kept.exists():
+            self._keep(0, _FIRST_BYTES, None)  # any answer says it
+        return int(kept.read_text())
+
+    def read(self, start: int, stop: int) -> bytes:
+        kept = self._kept(start, stop) or self._keep(start, stop, None)
+        with kept.path.open("rb") as file:
+            file.seek(kept.start)
+            return file.read(stop - start)
+
+    def piece(self, start: int, stop: int, what: str) -> Piece:
+        return self._kept(start, stop) or self._keep(start, stop, f"{what} of {self.label}")
+
+    def forget(self) -> None:
+        for path in self._new:
+            path.unlink(missing_ok=True)
+
+    def _kept(self, start: int, stop: int) -> Piece | None:
+        """Return where bytes lie in the cache, if they do."""
+        for path in self.cache.iterdir() if self.cache.is_dir() else ():
+            found = _KEPT.fullmatch(path.name)
+            if found and int(found[1]) <= start and stop <= int(found[2]):
+                return Piece(path, start - int(found[1]))
+        return None
+
+    def _keep(self, start: int, stop: int, label: str | None) -> Piece:
+        """Fetch bytes, straight into a file of the cache."""
+        kept = self.cache / f"{start}-{stop}"
+        with (
+            new_file(kept) as part,
+            part.open("wb") as file,
+            download_progress(label, stop - start) as advance,
+        ):
+            for first in range(start, stop, CHUNK_BYTES):
+                chunk = self._chunk(first, min(first + CHUNK_BYTES, stop))
+                file.write(chunk)
+                advance(len(chunk))
+        self._new.append(kept)
+        return Piece(kept, 0)
+
+    def _chunk(self, first: int, stop: int) -> bytes:
+        headers = {
+            **build_hf_headers(),
+            "Range": f"bytes={first}-{stop - 1}",
+            "Accept-Encoding": "identity",  # a CDN that may compress ignores the range
+        }
+        timeout = constants.HF_HUB_DOWNLOAD_TIMEOUT
+        session = huggingface_hub.get_session()
+        with (
+            self.errors(),
+            session.stream("GET", self.url, headers=headers, timeout=timeout) as answer,
+        ):
+            if answer.status_code == 416:
+                raise ends_before(self, stop)
+            hf_raise_for_status(answer)
+            size = _CONTENT_RANGE.fullmatch(answer.headers.get("Content-Range", ""))
+            if answer.status_code != 206 or size is None:  # the whole file may follow, very large
+                raise SourceError(
+                    f"{self.name}: asked for bytes {first:,} to {stop - 1:,}, but the server does "
+                    "not support byte ranges. Download the repository and name its folder instead."
+                )
+            self._keep_size(size[1])
+            chunk = answer.read()
+        if len(chunk) != stop - first:
+            raise ends_before(self, stop)
+        return chunk
+
+    def _keep_size(self, size: str) -> None:
+        kept = self.cache / _SIZE
+        if not kept.exists():
+            with new_file(kept) as part:
+                part.write_text(size)
+            self._new.append(kept)

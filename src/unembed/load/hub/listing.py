@@ -1,0 +1,112 @@
+"""What a repository holds at a commit: asked of the hub once, and kept by the commit.
+
+A branch is kept as a pointer to the commit it last was, so that whoever asks for the commit later
+(a finished run does) finds what was asked for by the branch. A commit never changes: what is kept
+of it is not asked for again.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+import huggingface_hub
+from huggingface_hub import constants
+
+from unembed.load.hub import shared_cache
+from unembed.load.hub.cache import new_file
+from unembed.load.hub.errors import UnreachableError, hub_errors
+
+
+class Listing(NamedTuple):
+    """A repository at one commit.
+
+    Attributes:
+        commit: that the revision stands for.
+        files: paths of all files, from the repository's root.
+        repo: its true name, where it was asked for under an old one.
+        problem: why the hub could not be asked; then this is the last that is known.
+        partial: whether these are only the files that huggingface_hub's cache holds.
+    """
+
+    commit: str
+    files: list[str]
+    repo: str
+    problem: UnreachableError | None = None
+    partial: bool = False
+
+
+def listing_of(repo: str, revision: str, cache: Path) -> Listing:
+    """Return what a repository holds, from the hub, else from what is kept.
+
+    Args:
+        repo: `org/name`.
+        revision: branch, tag or commit.
+        cache: the folder for what is kept of the repository.
+
+    Raises:
+        SourceError: when there is no such repository or revision, or the hub cannot be reached
+            and nothing is kept.
+    """
+    kept = _kept(cache, revision)
+    if kept is not None:
+        return kept
+    try:
+        with hub_errors(f"hf:{repo}@{revision}", repo, revision):
+            info = huggingface_hub.HfApi().model_info(
+                repo, revision=revision, timeout=constants.HF_HUB_ETAG_TIMEOUT
+            )
+    except UnreachableError as problem:
+        known = _last_known(repo, revision, cache)
+        if known is None:
+            raise
+        return known._replace(problem=problem)
+    listing = Listing(info.sha or "", [each.rfilename for each in info.siblings or []], info.id)
+    _keep(_commit_file(cache, listing.commit), {"files": listing.files, "repo": listing.repo})
+    if revision != listing.commit:
+        _keep(_pointer_file(cache, revision), {"commit": listing.commit})
+    return listing
+
+
+def _last_known(repo: str, revision: str, cache: Path) -> Listing | None:
+    """Return what a revision was when it was last asked for, by unembed or by others."""
+    pointer = _content(_pointer_file(cache, revision))
+    if "files" in pointer:  # as unembed kept listings first: by the question
+        return Listing(pointer["commit"], pointer["files"], repo)
+    commit = pointer.get("commit") or shared_cache.commit_of(repo, revision)
+    if commit is None:
+        return None
+    kept = _kept(cache, commit)
+    if kept is not None:
+        return kept
+    files = shared_cache.files_of(repo, commit)
+    return Listing(commit, files, repo, partial=True) if files else None
+
+
+def _kept(cache: Path, commit: str) -> Listing | None:
+    content = _content(_commit_file(cache, commit))
+    return Listing(commit, content["files"], content["repo"]) if content else None
+
+
+def _commit_file(cache: Path, commit: str) -> Path:
+    return cache / "commits" / f"{quote(commit, safe='')}.json"
+
+
+def _pointer_file(cache: Path, revision: str) -> Path:
+    return cache / "revisions" / f"{quote(revision, safe='')}.json"
+
+
+def _content(path: Path) -> dict[str, Any]:
+    try:
+        content: dict[str, Any] = json.loads(path.read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return content
+
+
+def _keep(path: Path, content: dict[str, Any]) -> None:
+    if _content(path) != content:  # the cache may be shared, to read only
+        with new_file(path) as part:
+            part.write_text(json.dumps(content))

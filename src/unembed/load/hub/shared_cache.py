@@ -1,0 +1,40 @@
+"""huggingface_hub's own cache, where others may have fetched files: they are not fetched again.
+
+Its layout: `models--org--name/refs/REVISION` holds a commit, and
+`models--org--name/snapshots/COMMIT/` the files of it that were fetched.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import huggingface_hub
+from huggingface_hub import constants
+from huggingface_hub.file_download import repo_folder_name
+
+
+def cached_file(repo: str, path: str, commit: str) -> Path | None:
+    """Return a file of a repository at a commit, if it lies there."""
+    found = huggingface_hub.try_to_load_from_cache(
+        repo, path, cache_dir=constants.HF_HUB_CACHE, revision=commit
+    )
+    return Path(found) if isinstance(found, str) else None
+
+
+def commit_of(repo: str, revision: str) -> str | None:
+    """Return the commit that a revision was when it was last fetched, if it ever was."""
+    folder = _folder(repo)
+    try:
+        return (folder / "refs" / revision).read_text().strip()
+    except (OSError, ValueError):
+        return revision if (folder / "snapshots" / revision).is_dir() else None
+
+
+def files_of(repo: str, commit: str) -> list[str]:
+    """Return the paths of the files that lie there, from the repository's root."""
+    root = _folder(repo) / "snapshots" / commit
+    return sorted(path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file())
+
+
+def _folder(repo: str) -> Path:
+    return Path(constants.HF_HUB_CACHE, repo_folder_name(repo_id=repo, repo_type="model"))

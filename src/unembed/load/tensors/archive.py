@@ -1,0 +1,137 @@
+"""A zip file, of which the directory and then single entries are read, by range."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from functools import cached_property
+from zipfile import ZipInfo
+
+import numpy as np
+
+from unembed.errors import FormatError
+from unembed.load.tensors.blob import Blob, damaged
+from unembed.load.tensors.elements import Bytes, raw_bytes
+from unembed.load.tensors.seekable import Seekable
+
+MAGIC = b"PK\x03\x04"
+_LOCAL_HEADER_BYTES = 30
+_CHUNK_BYTES = 1 << 16
+"""How much is inflated at once, to at most a thousand times as much."""
+
+
+class Archive:
+    """The entries of a zip, stored or deflated.
+
+    Args:
+        blob: the zip's bytes.
+        container: what it should be, as errors name it.
+
+    Raises:
+        FormatError: at the first question, when the zip is damaged.
+    """
+
+    def __init__(self, blob: Blob, container: str) -> None:
+        self.blob = blob
+        self.container = container
+
+    @cached_property
+    def entries(self) -> dict[str, ZipInfo]:
+        """Each entry by its name, in the directory's order; only the directory is read."""
+        try:
+            with zipfile.ZipFile(Seekable(self.blob)) as opened:
+                return {entry.filename: entry for entry in opened.infolist()}
+        except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
+            raise self.damaged(error) from error
+
+    def head(self, name: str, size: int, *, extra: int = 0) -> bytes:
+        """Return the first bytes of an entry, at most `size`; one request where `extra` is right.
+
+        Args:
+            name: of the entry.
+            size: how many bytes.
+            extra: how long the extra field before the entry's content probably is.
+        """
+        entry = self.entries[name]
+        size = min(size, entry.file_size)
+        packed = min(size, entry.compress_size)
+        start = self._start(entry, ahead=len(name.encode()) + extra + packed)
+        found = self.blob.read(start, start + packed)
+        if entry.compress_type == zipfile.ZIP_STORED:
+            return found
+        return self._decompressor(name).decompress(found, size)
+
+    def content(self, name: str, first: int, last: int, *, whole: bool = True) -> Bytes:
+        """Return bytes first … last of an entry, mapped where the entry is stored.
+
+        Args:
+            name: of the entry.
+            first: byte of the entry.
+            last: byte of the entry, itself no longer returned.
+            whole: whether all of them are wanted; otherwise only what is looked at is read.
+
+        Raises:
+            FormatError: when the entry is shorter, or packed in a way that is not known.
+        """
+        entry = self.entries[name]
+        if last > entry.file_size:
+            raise self.damaged(f"{name} has {entry.file_size:,} bytes, and should have {last:,}")
+        start = self._start(entry)
+        if entry.compress_type == zipfile.ZIP_STORED:
+            piece = self.blob.piece(start + first, start + last, name)
+            return raw_bytes(piece, last - first, whole=whole)
+        piece = self.blob.piece(start, start + entry.compress_size, name)
+        packed = raw_bytes(piece, entry.compress_size, whole=False)
+        return self._inflated(name, packed, first, last)
+
+    def damaged(self, reason: object) -> FormatError:
+        """Return the error for a zip that is not what it should be."""
+        return damaged(self.blob, self.container, reason)
+
+    def _start(self, entry: ZipInfo, ahead: int = 0) -> int:
+        """Return where an entry's content begins; its local header says so.
+
+        Args:
+            entry: of the directory.
+            ahead: how many bytes to read beyond the header's fixed part.
+        """
+        at = entry.header_offset
+        stop = min(at + _LOCAL_HEADER_BYTES + ahead, self.blob.size)
+        header = self.blob.read(at, max(stop, at + _LOCAL_HEADER_BYTES))
+        if header[:4] != MAGIC:
+            raise self.damaged(f"{entry.filename} is not where the directory says")
+        if entry.flag_bits & 1:
+            raise self.damaged(f"{entry.filename} is encrypted")
+        name, extra = (int.from_bytes(header[i : i + 2], "little") for i in (26, 28))
+        return at + _LOCAL_HEADER_BYTES + name + extra
+
+    def _decompressor(self, name: str) -> zlib._Decompress:
+        kind = self.entries[name].compress_type
+        if kind != zipfile.ZIP_DEFLATED:
+            known = zipfile.compressor_names.get(kind, kind)  # type: ignore[attr-defined]
+            raise self.damaged(f"{name} is packed by {known}, and only deflate can be read")
+        return zlib.decompressobj(-15)
+
+    def _inflated(self, name: str, packed: Bytes, first: int, last: int) -> Bytes:
+        """Return bytes first … last of an entry, inflated a chunk at a time."""
+        out = np.empty(last - first, np.uint8)
+        decompressor, at = self._decompressor(name), 0
+        try:
+            for begin in range(0, len(packed), _CHUNK_BYTES):
+                if at >= last:
+                    break
+                plain = decompressor.decompress(packed[begin : begin + _CHUNK_BYTES])
+                _copy(plain, at - first, out)
+                at += len(plain)
+        except zlib.error as error:
+            raise self.damaged(f"{name}: {error}") from error
+        if at < last:
+            raise self.damaged(f"{name} ends before its byte {last:,}")
+        return out
+
+
+def _copy(plain: bytes, at: int, out: Bytes) -> None:
+    """Copy bytes to their place in `out`, of which they may begin before and end behind."""
+    source = np.frombuffer(plain, np.uint8)[max(0, -at) :]
+    place = out[max(0, at) : max(0, at) + len(source)]
+    place[:] = source[: len(place)]

@@ -1,0 +1,109 @@
+"""Raw bytes as a tensor: mapped from the disk, so that nothing is read but what is looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import prod
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from numpy.lib.stride_tricks import as_strided
+
+from unembed.load.tensors.blob import Piece
+from unembed.load.tensors.file import Part
+
+Bytes = npt.NDArray[np.uint8]
+
+_CARRIERS: dict[int, Any] = {1: np.int8, 2: np.int16, 4: np.int32, 8: np.int64, 16: np.complex128}
+"""NumPy's type for each size of an element: it knows no bfloat16 and no float8."""
+_ALIGNED = 8
+"""Elements are read at multiples of their size, or of this where they are larger."""
+
+
+def raw_bytes(piece: Piece, n_bytes: int, *, whole: bool) -> Bytes:
+    """Return bytes of a file, mapped: writing to them changes the copy in memory alone.
+
+    Args:
+        piece: where they begin.
+        n_bytes: how many they are.
+        whole: whether all of them are wanted. What lies askew, as in a zip, has to be copied for
+            PyTorch, and is then read at once rather than mapped first.
+    """
+    if n_bytes == 0:
+        return np.empty(0, np.uint8)
+    if whole and piece.start % _ALIGNED:
+        return np.fromfile(piece.path, np.uint8, n_bytes, offset=piece.start)
+    return np.memmap(piece.path, np.uint8, "c", piece.start, (n_bytes,)).view(np.ndarray)
+
+
+def as_tensor(
+    raw: Bytes,
+    dtype: torch.dtype,
+    shape: Sequence[int],
+    *,
+    strides: Sequence[int] | None = None,
+    swap: bool = False,
+    part: Part | None = None,
+) -> torch.Tensor:
+    """Return bytes as a tensor, or a part of it: a view of them where that is possible.
+
+    Args:
+        raw: the elements, from the first that the tensor has to the last.
+        dtype: of the tensor.
+        shape: of the tensor.
+        strides: in elements, by default those of C order. They must not lead out of `raw`.
+        swap: whether the bytes of each element are in the other machine's order.
+        part: an index; by default everything.
+    """
+    if prod(shape) == 0:
+        empty = torch.empty(tuple(shape), dtype=dtype)
+        return empty if part is None else empty[part]
+    elements = raw.view(_CARRIERS[dtype.itemsize])
+    if strides is None:
+        array = elements.reshape(tuple(shape))
+    else:
+        steps = [step * dtype.itemsize for step in strides]
+        array = as_strided(elements, tuple(shape), steps)
+    if part is not None:
+        array = array[part]
+    if swap:
+        array = _swapped(array, dtype)
+    return torch.from_numpy(np.require(array, requirements="A")).view(dtype)
+
+
+def c_strides(shape: Sequence[int]) -> list[int]:
+    """Return the strides of a tensor in C order, in elements.
+
+    >>> c_strides([2, 3, 4])
+    [12, 4, 1]
+    """
+    return [prod(shape[axis + 1 :]) for axis in range(len(shape))]
+
+
+def fortran_strides(shape: Sequence[int]) -> list[int]:
+    """Return the strides of a tensor in Fortran order, in elements.
+
+    >>> fortran_strides([2, 3, 4])
+    [1, 2, 6]
+    """
+    return [prod(shape[:axis]) for axis in range(len(shape))]
+
+
+def extent(shape: Sequence[int], strides: Sequence[int]) -> int:
+    """Return how many elements lie from a tensor's first to its last.
+
+    >>> extent([2, 3], [10, 1])
+    13
+    """
+    if prod(shape) == 0:
+        return 0
+    return 1 + sum((n - 1) * step for n, step in zip(shape, strides, strict=True))
+
+
+def _swapped(array: npt.NDArray[Any], dtype: torch.dtype) -> npt.NDArray[Any]:
+    if dtype.is_complex:  # two numbers, each turned round by itself
+        half = np.dtype(f"c{dtype.itemsize}")
+        return np.ascontiguousarray(array).view(half).byteswap().view(array.dtype)
+    return array.byteswap()

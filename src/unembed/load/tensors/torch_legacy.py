@@ -1,0 +1,102 @@
+"""What `torch.save` wrote before version 1.6: five pickles in a row, and then the storages.
+
+The pickles are a magic number, the protocol's version, facts of the machine, the tensors, and
+the storages' keys in order; each storage is its number of elements (8 bytes) and the elements.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import torch
+
+from unembed.load.tensors.blob import Blob, damaged
+from unembed.load.tensors.elements import raw_bytes
+from unembed.load.tensors.file import Part
+from unembed.load.tensors.seekable import Seekable
+from unembed.load.tensors.torch_pickle import RefusedError, refused, unpickle
+from unembed.load.tensors.torch_views import (
+    Storage,
+    Unread,
+    View,
+    flattened,
+    shapes_of,
+    view_of,
+)
+
+MAGIC = bytes.fromhex("80028a0a6cfc9c46")
+"""The beginning of the first pickle, a number that torch chose."""
+_PROTOCOL = 1001
+_BUFFER_BYTES = 1 << 16
+
+
+class _Contents(NamedTuple):
+    """Tensors by name, where each storage begins, and whose order the bytes are in."""
+
+    views: dict[str, View | Unread]
+    starts: dict[str, int]
+    swap: bool
+
+
+class LegacyTorch:
+    """The tensors of an old file of `torch.save`, by their keys joined with dots.
+
+    Args:
+        blob: the file's bytes.
+
+    Raises:
+        FormatError: at the first question, when the file is damaged, or its pickle names more
+            than `torch.load(weights_only=True)` lets through.
+    """
+
+    def __init__(self, blob: Blob) -> None:
+        self.blob = blob
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        return shapes_of(self._contents.views)
+
+    def read(self, tensor: str, part: Part | None = None) -> torch.Tensor:
+        view = view_of(self.blob.name, tensor, self._contents.views)
+        start = self._contents.starts[view.storage.key]
+        first, last = (start + byte for byte in view.span)
+        raw = raw_bytes(self.blob.piece(first, last, tensor), last - first, whole=part is None)
+        return view.tensor(raw, swap=self._contents.swap, part=part)
+
+    @cached_property
+    def _contents(self) -> _Contents:
+        file = io.BufferedReader(Seekable(self.blob), _BUFFER_BYTES)
+        try:
+            (_, protocol, machine, value, keys), storages = unpickle(file, count=5)
+            if protocol != _PROTOCOL:
+                raise ValueError(f"it is of protocol {protocol!r}, expected {_PROTOCOL}")
+            views = flattened(value)
+            starts = _starts(keys, storages, file.tell())
+        except RefusedError as error:
+            raise refused(self.blob.name, error) from error
+        except ValueError as error:
+            raise damaged(self.blob, "a torch file", error) from error
+        return _Contents(views, starts, _little(machine) != (sys.byteorder == "little"))
+
+
+def _starts(keys: Any, storages: Mapping[str, Storage], at: int) -> dict[str, int]:
+    """Return where each storage's elements begin, the first of them behind `at`.
+
+    Raises:
+        ValueError: when a key is no storage's.
+    """
+    starts: dict[str, int] = {}
+    for key in keys:
+        if key not in storages:
+            raise ValueError(f"it lists a storage {key!r} that no tensor has")
+        starts[key] = at + 8
+        at = starts[key] + storages[key].size * storages[key].dtype.itemsize
+    return starts
+
+
+def _little(machine: object) -> bool:
+    """Return whether the machine that wrote the file puts the lowest byte first."""
+    return not isinstance(machine, dict) or bool(machine.get("little_endian", True))

@@ -1,0 +1,139 @@
+"""Tensors of a torch file: views of storages, in nested containers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from math import prod
+from typing import Any, NamedTuple
+
+import torch
+
+from unembed.errors import FormatError
+from unembed.load.tensors.elements import Bytes, as_tensor, extent
+from unembed.load.tensors.file import Part, no_tensor
+
+WHOLE = "tensor"
+"""What the tensor of a file is called that holds no more than one."""
+_DEPTH = 64
+"""How deep containers may lie in one another; a pickle may even hold one that holds itself."""
+
+
+class Storage(NamedTuple):
+    """A run of elements that tensors are views of.
+
+    Attributes:
+        key: its name in the file.
+        dtype: of its elements; uint8 where it is untyped.
+        size: how many elements it has.
+    """
+
+    key: str
+    dtype: torch.dtype
+    size: int
+
+
+class View(NamedTuple):
+    """A tensor: which elements of a storage, in elements of `dtype`."""
+
+    storage: Storage
+    dtype: torch.dtype
+    offset: int
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+
+    @property
+    def span(self) -> tuple[int, int]:
+        """The first and last byte of the storage that it needs, a half-open range."""
+        first = self.offset * self.dtype.itemsize
+        return first, first + extent(self.shape, self.strides) * self.dtype.itemsize
+
+    def tensor(self, raw: Bytes, *, swap: bool, part: Part | None) -> torch.Tensor:
+        """Return the tensor, or a part of it, given the bytes of its span."""
+        return as_tensor(raw, self.dtype, self.shape, strides=self.strides, swap=swap, part=part)
+
+
+@dataclass(frozen=True)
+class Unread:
+    """A tensor of a kind that is not read: sparse, quantised, without values.
+
+    Attributes:
+        kind: in a word.
+    """
+
+    kind: str
+
+
+def checked_view(
+    storage: Storage,
+    dtype: torch.dtype,
+    offset: int,
+    shape: tuple[int, ...],
+    strides: tuple[int, ...],
+) -> View:
+    """Return a view, which must not lead out of its storage.
+
+    Raises:
+        ValueError: when it does, or its numbers are none.
+    """
+    numbers = (offset, *shape, *strides)
+    if not all(type(number) is int and number >= 0 for number in numbers):
+        raise ValueError(f"a tensor has shape {shape}, strides {strides} and offset {offset}")
+    last = (offset + extent(shape, strides)) * dtype.itemsize
+    if prod(shape) and last > storage.size * storage.dtype.itemsize:
+        raise ValueError(f"a tensor leads out of its storage of {storage.size:,} elements")
+    return View(storage, dtype, offset, tuple(shape), tuple(strides))
+
+
+def flattened(value: object) -> dict[str, View | Unread]:
+    """Return the tensors of nested containers, by their keys joined with dots.
+
+    Numbers, texts and whatever else is no tensor are left out.
+
+    Raises:
+        ValueError: when two tensors would have one name, or containers lie too deep.
+    """
+    if isinstance(value, View | Unread):
+        return {WHOLE: value}
+    found: dict[str, View | Unread] = {}
+    for name, tensor in _leaves(value, "", 0):
+        if found.setdefault(name, tensor) is not tensor:
+            raise ValueError(f"two tensors in it are called {name!r}")
+    return found
+
+
+def _leaves(value: object, prefix: str, depth: int) -> Iterator[tuple[str, View | Unread]]:
+    if isinstance(value, View | Unread):
+        yield prefix, value
+        return
+    if depth > _DEPTH:
+        raise ValueError("its containers lie too deep in one another")
+    items: Any = ()
+    if isinstance(value, dict):  # an instance may hide `items` under an attribute
+        items = dict.items(value)
+    elif isinstance(value, list | tuple) and not isinstance(value, Storage):
+        items = enumerate(value)
+    for key, inner in items:
+        yield from _leaves(inner, f"{prefix}.{key}" if prefix else str(key), depth + 1)
+
+
+def shapes_of(views: Mapping[str, View | Unread]) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of the tensors that can be read."""
+    return {name: view.shape for name, view in views.items() if isinstance(view, View)}
+
+
+def view_of(place: str, tensor: str, views: Mapping[str, View | Unread]) -> View:
+    """Return one tensor of a file.
+
+    Raises:
+        FormatError: when there is none of that name, or it has no plain values.
+    """
+    found = views.get(tensor)
+    if found is None:
+        raise no_tensor(place, tensor, shapes_of(views))
+    if isinstance(found, Unread):
+        raise FormatError(
+            f"{place}: tensor {tensor} is {found.kind}, and only plain tensors are read. Save it "
+            "again as one, with tensor.to_dense() or tensor.dequantize()."
+        )
+    return found

@@ -1,0 +1,81 @@
+"""What `torch.save` writes: a zip with a pickle (`data.pkl`) and a file for each storage."""
+
+from __future__ import annotations
+
+import io
+import sys
+from functools import cached_property
+
+import torch
+
+from unembed.errors import FormatError
+from unembed.load.tensors.archive import Archive
+from unembed.load.tensors.file import Part
+from unembed.load.tensors.torch_pickle import RefusedError, refused, unpickle
+from unembed.load.tensors.torch_views import Unread, View, flattened, shapes_of, view_of
+
+PICKLE = "/data.pkl"
+_ALIGNED = 64
+"""torch lets each entry's content begin at a multiple of this, by an extra field of padding."""
+
+
+class TorchZip:
+    """The tensors of a file of `torch.save`, by their keys joined with dots.
+
+    Args:
+        archive: the zip.
+
+    Raises:
+        FormatError: at the first question, when the file is damaged, or its pickle names more
+            than `torch.load(weights_only=True)` lets through.
+    """
+
+    def __init__(self, archive: Archive) -> None:
+        self.archive = archive
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        return shapes_of(self._views)
+
+    def read(self, tensor: str, part: Part | None = None) -> torch.Tensor:
+        view = view_of(self.archive.blob.name, tensor, self._views)
+        entry = f"{self._folder}/data/{view.storage.key}"
+        if entry not in self.archive.entries:
+            raise self.archive.damaged(f"it has no {entry}")
+        raw = self.archive.content(entry, *view.span, whole=part is None)
+        return view.tensor(raw, swap=self._byte_order != sys.byteorder, part=part)
+
+    @cached_property
+    def _folder(self) -> str:
+        """The folder in which all of the file's entries lie."""
+        found = min((name for name in self.archive.entries if name.endswith(PICKLE)), key=len)
+        return found.removesuffix(PICKLE)
+
+    @cached_property
+    def _byte_order(self) -> str:
+        name = f"{self._folder}/byteorder"
+        if name not in self.archive.entries:  # as torch wrote files before 2.1
+            return "little"
+        return self._small(name).decode("ascii", "replace")
+
+    @cached_property
+    def _views(self) -> dict[str, View | Unread]:
+        place = self.archive.blob.name
+        if f"{self._folder}/constants.pkl" in self.archive.entries:
+            raise FormatError(
+                f"{place} is a TorchScript program, which would have to be run. Save its tensors "
+                "alone: torch.save(torch.jit.load(file).state_dict(), other_file)."
+            )
+        try:
+            (value,), _ = unpickle(io.BytesIO(self._small(self._folder + PICKLE)), count=1)
+            return flattened(value)
+        except RefusedError as error:
+            raise refused(place, error) from error
+        except ValueError as error:
+            raise self.archive.damaged(error) from error
+
+    def _small(self, name: str) -> bytes:
+        """Return a whole entry, in one request where torch wrote the file."""
+        entry = self.archive.entries[name]
+        before = entry.header_offset + 30 + len(name.encode())
+        padding = -(before + 4) % _ALIGNED + 4
+        return self.archive.head(name, entry.file_size, extra=padding)
