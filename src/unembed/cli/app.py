@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -16,23 +15,22 @@ from unembed.cli import layers as layers_commands
 from unembed.cli.explain import explain as explain_command
 from unembed.cli.explore import explore as explore_command
 from unembed.cli.find import find as find_command
+from unembed.cli.inputs import load_inputs
 from unembed.cli.neuronpedia import neuronpedia as neuronpedia_command
 from unembed.cli.options import Csv, Family, Json, RunFolder, one_format
 from unembed.cli.output import print_json
 from unembed.cli.progress import analyze_with_progress
 from unembed.cli.report import report as report_command
+from unembed.cli.saes import saes as saes_command
 from unembed.cli.sets import app as sets_app
 from unembed.demo import FEATURES as DEMO_FEATURES
 from unembed.demo import MODEL as DEMO_MODEL
-from unembed.enrichment import EnrichmentSettings, Null
+from unembed.enrichment import EnrichmentSettings
 from unembed.enrichment.settings import FEWEST_DIRECTIONS
-from unembed.features import Features
-from unembed.load import load_features, load_model, load_unembedding
-from unembed.load.models.model import Model
 from unembed.store import Run
 from unembed.sweep import SweepSettings, Weight
 from unembed.tokensets.build import DEFAULT as DEFAULT_SETS
-from unembed.unembedding import Lens, Unembedding
+from unembed.unembedding import Lens
 from unembed.version import __version__
 from unembed.views import feature as feature_view
 from unembed.views import features as features_view
@@ -47,6 +45,7 @@ app = typer.Typer(
 )
 
 app.add_typer(sets_app, name="sets")
+app.command()(saes_command)
 app.command()(explain_command)
 app.command()(explore_command)
 app.command()(report_command)
@@ -88,16 +87,31 @@ def _about(
 
 @app.command()
 def run(
-    model: Annotated[str, typer.Argument(metavar="MODEL", help="Folder, .gguf file or hub repo.")],
-    features: Annotated[
+    inputs: Annotated[
         list[str],
         typer.Argument(
-            metavar="FEATURES…",
-            help="SAE folder, .npy/.safetensors matrix, hub repo, or mlp:LAYERS for the model's "
-            "own neurons; several as blocks.{0-11} or blocks.*. NAME=… names the bank.",
+            metavar="[MODEL] FEATURES…",
+            help="The model (folder, .gguf file, hub repo, or a short name such as gpt2-small) may "
+            "be left out where the features say it. Features: a published SAE by name (see "
+            "`unembed saes`), a folder or file of one, a matrix, mlp:LAYERS or head:LAYER.HEAD for "
+            "the model's own; several as blocks.{0-11} or blocks.*. NAME=… names the bank.",
         ),
     ],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="RUN", help="The run folder.")],
+    model: Annotated[
+        str | None,
+        typer.Option(
+            help="The model, instead of the one that the features were made for by their release: "
+            "a mirror of a gated one, say."
+        ),
+    ] = None,
+    hook: Annotated[
+        str | None,
+        typer.Option(
+            help="Where the features are written, if their files do not say it: "
+            "blocks.8.hook_resid_post, blocks.8.attn.hook_z …"
+        ),
+    ] = None,
     lens: Annotated[
         Lens, typer.Option(help="Logit weights, or cosines with W_U's rows.")
     ] = "logit",
@@ -143,10 +157,13 @@ def run(
 ) -> None:
     r"""Analyse feature banks against a model's unembedding, and keep the result in a folder.
 
-    GPT-2 small's SAE of layer 8, from the hub, beside the neurons of the same layer:
+    A published SAE by its name, with the model that it was made for:
 
-        unembed run gpt2 mlp:8 \
-          hf:jbloom/GPT2-Small-SAEs-Reformatted/blocks.8.hook_resid_pre -o runs/gpt2
+        unembed run gemma-scope-2b-pt-res-canonical/layer_20/width_16k/canonical -o runs/x
+
+    GPT-2 small's SAE of layer 8 beside the neurons of the same layer:
+
+        unembed run gpt2-small mlp:8 gpt2-small-res-jb/blocks.8.hook_resid_pre -o runs/gpt2
 
     A first look at very many features, with your own token sets:
 
@@ -158,7 +175,9 @@ def run(
     enrichment = EnrichmentSettings(
         tsea=tsea, weight=weight, directions=directions, seed=seed, max_q=max_q
     )
-    unembedding, banks, null = _load(model, features, lens, tokenizer, null_bank)
+    unembedding, banks, null = load_inputs(
+        inputs, model=model, hook=hook, lens=lens, tokenizer=tokenizer, null_bank=null_bank
+    )
     finished = analyze_with_progress(
         unembedding, banks, out, sets=None if sets == NO_SETS else sets, family=family, null=null,
         settings=settings, enrichment=enrichment, overwrite=overwrite,
@@ -182,7 +201,7 @@ def demo(
 
         unembed demo && unembed show runs/demo mlp.20/1036
     """
-    unembedding, banks, null = _load(DEMO_MODEL, DEMO_FEATURES, "logit", None, None)
+    unembedding, banks, null = load_inputs(DEMO_FEATURES, model=DEMO_MODEL)
     finished = analyze_with_progress(
         unembedding, banks, out, sets=DEFAULT_SETS, family=None, null=null,
         settings=SweepSettings(device=device), overwrite=overwrite,
@@ -240,38 +259,6 @@ def show(
         print_json(facts)
     else:
         Console().print(feature_view.draw(facts, n_tokens=tokens))
-
-
-def _load(
-    model: str | Path,
-    features: Sequence[str],
-    lens: Lens,
-    tokenizer: str | None,
-    null_bank: str | None,
-) -> tuple[Unembedding, list[Features], Null]:
-    try:
-        opened = load_model(model)
-        Console(stderr=True).print(f"Reading {opened.name} …", style="dim", highlight=False)
-        unembedding = load_unembedding(opened, lens=lens, tokenizer=tokenizer)
-        banks = load_features(features, model=opened)
-        return unembedding, banks, _null(null_bank, banks, opened)
-    except KeyboardInterrupt:
-        Console(stderr=True).print("Stopped while reading; no run was begun.")
-        raise typer.Exit(130) from None
-
-
-def _null(named: str | None, banks: Sequence[Features], model: Model) -> Null:
-    """Return the null that `--null-bank` names."""
-    if named is None:
-        return "bank"
-    if named == "identity":
-        return "identity"
-    found = [bank for bank in banks if bank.name == named] or load_features(named, model=model)
-    if len(found) > 1:
-        raise typer.BadParameter(
-            f"--null-bank {named} names {len(found)} banks; random directions are drawn like one."
-        )
-    return found[0]
 
 
 def _report(finished: Run, as_json: bool) -> None:

@@ -13,9 +13,10 @@ from unembed.features import Features
 from unembed.load.banks import Asked, sources_of
 from unembed.load.formats import Seen, format_of_loader
 from unembed.load.models.gguf_model import GGUFModel
+from unembed.load.models.heads import HEADS, heads_of
 from unembed.load.models.huggingface import HuggingFaceModel
 from unembed.load.models.model import Model
-from unembed.load.models.neurons import parse_layers, read_neurons
+from unembed.load.models.neurons import NEURONS, neurons_of
 from unembed.load.names import Source, named
 from unembed.load.published.models import repository_of
 from unembed.load.published.names import find_published, near_published
@@ -27,9 +28,15 @@ from unembed.load.vocabularies import read_vocabulary
 from unembed.unembedding import Lens, Unembedding, prepare_unembedding
 from unembed.vocabulary import Vocabulary
 
-__all__ = ["load_features", "load_model", "load_unembedding", "load_vocabulary"]
+__all__ = [
+    "is_published",
+    "load_features",
+    "load_model",
+    "load_unembedding",
+    "load_vocabulary",
+    "model_of",
+]
 
-NEURONS = "mlp:"
 _NAMED = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9._→-]*)=(?P<rest>.+)")
 _PART = re.compile(r"(?P<reference>.+):(?P<part>sum|\d+|\d+(?:→|->)(?:\d+|sum))")
 
@@ -48,7 +55,7 @@ def load_model(reference: str | Path) -> Model:
     if place.file is None:
         return HuggingFaceModel(place.folder)
     if place.file.endswith(".gguf"):
-        return GGUFModel(place.path())
+        return GGUFModel(place.path(), place.folder.fetch)
     raise FormatError(
         f"{place.name} is no model. Give a folder with config.json and safetensors, a .gguf "
         "file, or a hub repository."
@@ -88,7 +95,7 @@ def load_unembedding(
     vocabulary = model.vocabulary() if tokenizer is None else load_vocabulary(tokenizer)
     raw = model.unembedding()
     elsewhere = {} if tokenizer is None else {"tokenizer": resolve(tokenizer).origin}
-    return prepare_unembedding(
+    prepared = prepare_unembedding(
         raw.W_U,
         vocabulary,
         norm=raw.norm,
@@ -98,9 +105,13 @@ def load_unembedding(
             **model.origin,
             **elsewhere,
             "tied_to_embedding": raw.tied,
+            **({"tied_because": raw.tied_because} if raw.tied_because else {}),
             "vocabulary": vocabulary.kind,
         },
     )
+    if not raw.constants:
+        return prepared
+    return replace(prepared, preparation={**prepared.preparation, "constants": raw.constants})
 
 
 def load_features(
@@ -118,6 +129,8 @@ def load_features(
     | a folder, or a file, of a published format, here or on the hub | what is in it |
     | `vectors.npy`, `.npz`, `.safetensors`, `.pt` | the rows of the matrix, or the one vector |
     | `mlp:26`, `mlp:10,20`, `mlp:0-11`, `mlp:all` | MLP neurons of `model`, a bank a layer |
+    | `mlp:12:e3`, `mlp:12:all`, `mlp:12:shared` | neurons of experts, a bank an expert |
+    | `head:8.3`, `head:8`, `head:0-11`, `head:all` | output directions of heads, a bank a head |
     | `saes/blocks.{0-11}.hook`, `saes/blocks.*.hook` | all of these, here or on the hub |
     | `REFERENCE:sum`, `REFERENCE:9` | of a cross-layer transcoder: summed, or into layer 9 alone |
 
@@ -144,6 +157,40 @@ def load_features(
     return named([source for each in references for source in _sources(str(each), asked)])
 
 
+def model_of(references: Sequence[str | Path]) -> str:
+    """Return the one model that features were made for, as their releases or their configs say.
+
+    Args:
+        references: as for `load_features`.
+
+    Raises:
+        SourceError: when none of them says it, or they say different things.
+    """
+    named = [source.model for each in references for source in _sources(str(each), Asked())]
+    models = list(dict.fromkeys(repository_of(model) for model in named if model))
+    if len(models) == 1:
+        return models[0]
+    if models:
+        raise SourceError(
+            f"The features are of several models: {', '.join(models)}. Run each alone."
+        )
+    raise SourceError(
+        f"Nothing says which model {' '.join(map(str, references))} was made for. Name it, with "
+        "--model (in Python model=…)."
+    )
+
+
+def is_published(reference: str) -> bool:
+    """Return whether a reference is the name of published SAEs, and of nothing that is here.
+
+    Raises:
+        SourceError: when it can be nothing else, and there is no such SAE.
+    """
+    given = _NAMED.fullmatch(reference)
+    text = given["rest"] if given else reference
+    return not _is_here(reference) and not _is_here(text) and bool(find_published(text))
+
+
 def _opener(model: str | Path | Model) -> Callable[[], Model]:
     """Return what opens a model, once, when it is first needed."""
     return cache(lambda: load_model(model) if isinstance(model, str | Path) else model)
@@ -162,8 +209,9 @@ def _sources(text: str, asked: Asked) -> list[Source]:
     given = _NAMED.fullmatch(text)
     if given and not _is_here(text.partition("/")[0]):
         return [replace(each, given=given["name"]) for each in _sources(given["rest"], asked)]
-    if text.startswith(NEURONS):
-        return _neurons(text.removeprefix(NEURONS), asked)
+    for kind in _PARTS:
+        if text.startswith(kind):
+            return _parts(text, kind, asked)
     if _is_here(text):
         return sources_of(Seen(resolve(text)), asked)
     split = _PART.fullmatch(text)
@@ -203,21 +251,12 @@ def _published(entries: Sequence[Published], asked: Asked, part: str | None) -> 
     return found
 
 
-def _neurons(layers: str, asked: Asked) -> list[Source]:
+_PARTS = {NEURONS: ("MLP neurons", neurons_of), HEADS: ("attention heads", heads_of)}
+
+
+def _parts(text: str, kind: str, asked: Asked) -> list[Source]:
+    """Return the banks of a model's own neurons or heads."""
+    what, banks_of = _PARTS[kind]
     if asked.model is None:
-        raise FormatError(
-            f"{NEURONS}{layers} means the MLP neurons of a model: say which, with model=…"
-        )
-    opened = asked.model()
-    return [
-        Source(f"{NEURONS}{layer}", partial(read_neurons, opened, layer))
-        for layer in parse_layers(layers, opened.n_layers)
-    ]
-
-
-def _is_here(text: str) -> bool:
-    """Return whether a file or folder of this disk has that name."""
-    try:
-        return bool(text) and Path(text).expanduser().exists()
-    except (OSError, RuntimeError):  # a name too long, or the home of nobody
-        return False
+        raise FormatError(f"{text} means the {what} of a model: say which, with model=…")
+    return banks_of(text.removeprefix(kind), asked.model())

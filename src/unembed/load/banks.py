@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -13,12 +12,9 @@ from unembed.load.formats import Decoder, Format, Seen, decoders_of, format_of
 from unembed.load.formats.matrix import MATRIX
 from unembed.load.models.model import Model
 from unembed.load.names import Source
+from unembed.load.published.facts import hook_of
 from unembed.load.stream import Site, site_of, to_stream
 from unembed.load.stream.passage import Reached, needs_model
-
-_HOOK_IN_ID = re.compile(
-    r"blocks\.\d+\.(?:hook_resid_(?:pre|mid|post)|hook_mlp_out|hook_attn_out|attn\.hook_z)"
-)
 
 
 @dataclass(frozen=True)
@@ -54,8 +50,13 @@ def sources_of(
     """
     kind = kind or format_of(seen)
     decoders = decoders_of(seen, kind, part)
+    model = seen.published.model if seen.published is not None else None
     return [
-        Source(f"{seen.path}{each.part and f':{each.part}'}", _Reader(each, kind, seen, asked))
+        Source(
+            f"{seen.path}{each.part and f':{each.part}'}",
+            _Reader(each, kind, seen, asked),
+            model=model or each.model,
+        )
         for each in decoders
     ]
 
@@ -132,8 +133,7 @@ class _Reader:
         published, stated = self.seen.published, self.asked.hook
         found = self.decoder.hook
         if found is None and published is not None:
-            in_id = _HOOK_IN_ID.search(published.id)
-            found = published.overrides.get("hook_name") or (in_id and in_id[0])
+            found = hook_of(published, self.kind)
         if found is None and stated is None and self.kind is not MATRIX:
             raise FormatError(
                 f"{self.seen.place.name} does not say where its directions are written, and a "

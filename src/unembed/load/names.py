@@ -21,11 +21,13 @@ class Source:
         path: where it is, as errors name it.
         read: reads it.
         given: the NAME of `NAME=REFERENCE`.
+        model: the model it was made for, where its release or its config says so.
     """
 
     path: str
     read: Callable[[], Features]
     given: str | None = None
+    model: str | None = None
 
 
 def named(sources: Sequence[Source]) -> list[Features]:

@@ -33,6 +33,7 @@ def _decoders(seen: Seen) -> list[Decoder]:
     layer = _number(_LAYER_FILE, name)
     config = seen.config(_CONFIG)
     written = _written_hook(seen, config)
+    _check_turned(seen, name)
     return [
         Decoder(
             name=f"transcoder.{layer}",
@@ -47,6 +48,21 @@ def _decoders(seen: Seen) -> list[Decoder]:
             details={"architecture": "transcoder"},
         )
     ]  # fmt: skip
+
+
+def _check_turned(seen: Seen, name: str) -> None:
+    """Check that it can be told how W_dec is turned.
+
+    Raises:
+        FormatError: for a square one that no release vouches for.
+    """
+    shape = seen.tensors(name).shapes()["W_dec"]
+    if seen.published is None and len(set(shape)) == 1:
+        raise FormatError(
+            f"{seen.folder.name}/{name}: W_dec is square, {list(shape)}, and some trainers that "
+            "write such files store it as [features, d_model], some as [d_model, features]. Save "
+            "it alone, turned as [features, d_model], and name that file."
+        )
 
 
 def _written_hook(seen: Seen, config: dict[str, Any]) -> str | None:
@@ -94,11 +110,13 @@ TRANSCODERS = Format(
     "circuit-tracer", "circuit-tracer transcoders (mwhanna, mntss)",
     "`layer_N.safetensors`: `W_dec` [F, d], in older ones [d, F]", _fits, _decoders,
     loaders=("mwhanna_transcoder",),
+    hook_of=lambda entry: f"blocks.{_number(_LAYER_FILE, entry.path)}.{_MLP_OUT}",
 )  # fmt: skip
 CROSS_LAYER = Format(
     "circuit-tracer-clt", "circuit-tracer cross-layer transcoders (mntss)",
     "`W_dec_N.safetensors`: [F, layers from N on, d], a bank for each layer",
     _fits_clt, _clt_decoders,
     loaders=("mntss_clt_layer_transcoder",),
-    path_of=lambda published: f"W_dec_{published.path}.safetensors",
+    path_of=lambda entry: f"W_dec_{entry.path}.safetensors",
+    hook_of=lambda entry: f"blocks.{entry.path}.{_MLP_OUT}",
 )  # fmt: skip

@@ -10,32 +10,38 @@ import torch
 from torch import Tensor
 
 from unembed.errors import FormatError
-from unembed.load.formats.format import Decoder, Format, Seen, matrix, only
+from unembed.load.formats.format import Decoder, Format, Seen, matrix, only, read_config
 from unembed.load.stream.sites import layer_of
 from unembed.load.tensors.file import TensorFile
 
-_CONFIG, _CHECKPOINT, _MIXIN = "config.json", "ae.pt", "model.safetensors"
+_CONFIG, _MIXIN = "config.json", "model.safetensors"
+_CHECKPOINT = r"ae(?:_\d+)?\.pt"
 _SUBMODULE = re.compile(r"(resid_post|resid_pre|attn_out|attention_out|mlp_out)_(?:layer_?)?(\d+)")
-_STD = "activation_std"
+_STD, _GLOBAL_SCALE = "activation_std", "activation_global_scale"
 
 
 def _fits(seen: Seen) -> bool:
-    if seen.place.file not in (None, _CHECKPOINT, _MIXIN) or not seen.folder.has(_CONFIG):
+    if _config(seen) is None:
         return False
-    if seen.folder.has(_CHECKPOINT):
-        return seen.place.file != _MIXIN
+    if seen.place.file != _MIXIN and seen.matching(_CHECKPOINT) is not None:
+        return True
     config = seen.config(_CONFIG)
-    return (
-        seen.folder.has(_MIXIN)
-        and "model_type" not in config
-        and {"activation_dim", "dict_size"} <= {*config}
-    )
+    named = seen.place.file in (None, _MIXIN) and seen.folder.has(_MIXIN)
+    return named and "model_type" not in config and {"activation_dim", "dict_size"} <= {*config}
+
+
+def _config(seen: Seen) -> dict[str, Any] | None:
+    """Return the config, which is one folder up from a run's `checkpoints`; None without one."""
+    for folder in (seen.folder, seen.folder.parent()):
+        if folder is not None and folder.has(_CONFIG):
+            return read_config(folder, _CONFIG)
+    return None
 
 
 def _decoders(seen: Seen) -> list[Decoder]:
-    config = seen.config(_CONFIG)
+    config = _config(seen) or {}
     trainer = config.get("trainer", config)
-    name = _CHECKPOINT if seen.folder.has(_CHECKPOINT) else _MIXIN
+    name = (seen.place.file != _MIXIN and seen.matching(_CHECKPOINT)) or _MIXIN
     file, place = seen.tensors(name), f"{seen.folder.name}/{name}"
     tensor = only(file, "W_dec", "decoder.weight")
     if tensor is None:
@@ -78,10 +84,17 @@ def _hook(
     if buffer.get("io") == "in":
         return None, layer
     submodule = str(trainer.get("submodule_name") or "")
-    found = _SUBMODULE.search(submodule) or _SUBMODULE.search(seen.path.rpartition("/")[0])
+    if layer_of(submodule) is not None:
+        return submodule, layer_of(submodule)
+    hook, at = _hook_of_name(submodule)
+    return (hook, at) if hook else _hook_of_name(seen.path.rpartition("/")[0], layer)
+
+
+def _hook_of_name(name: str, layer: int | None = None) -> tuple[str | None, int | None]:
+    """Return the hook and the layer that `resid_post_layer_12` means; else none, and `layer`."""
+    found = _SUBMODULE.search(name)
     if found is None:
-        hook = submodule if layer_of(submodule) is not None else None
-        return hook, layer if layer is not None else layer_of(hook)
+        return None, layer
     site, at = found[1], int(found[2])
     module = {"mlp_out": "mlp", "attn_out": "self_attn", "attention_out": "self_attn"}.get(site)
     return (f"layers.{at}.{module}" if module else f"blocks.{at}.hook_{site}"), at
@@ -95,16 +108,37 @@ def _unnormalised(
 ) -> tuple[Callable[[int | None], Tensor], tuple[str, ...]]:
     """Return what reads directions of activations that were divided by each neuron's std.
 
-    With `keep_relative_variance` (the default) all were divided by one number, which no
-    direction sees.
+    NaN is how these files say that nothing was normalised.
     """
-    if _STD not in file.shapes() or config.get("keep_relative_variance", True):
+    if _STD not in file.shapes() or not _scaled_by_neuron(file, config):
         return read, ()
     std = file.read(_STD).float()
-    std = std if at is None else std[at]
-    if torch.isnan(std).any():  # how these files say that nothing was normalised
+    std = std if at is None or std.ndim == 1 else std[at]
+    if torch.isnan(std).any():
         return read, ()
     return (lambda width: read(width).float() * (std + 1e-8)), (f"⊙ {_STD}",)
+
+
+def _scaled_by_neuron(file: TensorFile, config: dict[str, Any]) -> bool:
+    """Return whether each neuron was divided by its own std, not all of them by one number.
+
+    One number is seen by no direction. The config says which, or the global scale does: it is 1
+    where it was not used.
+
+    Raises:
+        FormatError: when neither is there.
+    """
+    if "keep_relative_variance" in config:
+        return not config["keep_relative_variance"]
+    if _GLOBAL_SCALE in file.shapes():
+        return bool((file.read(_GLOBAL_SCALE) == 1).all())
+    if torch.isnan(file.read(_STD)).any():
+        return False
+    raise FormatError(
+        f"The dictionary was trained on normalised activations ({_STD}), but neither its config "
+        f"(keep_relative_variance) nor {_GLOBAL_SCALE} says how. Save it with a current version of "
+        "its trainer."
+    )
 
 
 def _crosscoder(
@@ -131,4 +165,5 @@ DICTIONARY_LEARNING = Format(
     "`ae.pt` or `model.safetensors`: `W_dec` [F, d] (JumpReLU, Matryoshka), else `decoder.weight` "
     "[d, F]; crosscoders [layers, F, d]",
     _fits, _decoders, loaders=("dictionary_learning_1",),
+    file="{}/ae.pt", hook_of=lambda entry: _hook_of_name(entry.path)[0],
 )  # fmt: skip

@@ -150,6 +150,8 @@ class Format:
         decoders: the banks that a place of this format holds.
         loaders: what SAELens calls its loaders of it, which the table of published SAEs names.
         path_of: a published SAE's path in its repository.
+        file: the file of it that is read, with `{}` for that path.
+        hook_of: what a published SAE writes to, as far as its names alone say it.
     """
 
     name: str
@@ -159,6 +161,8 @@ class Format:
     decoders: Callable[[Seen], list[Decoder]]
     loaders: tuple[str, ...] = ()
     path_of: Callable[[Published], str] = lambda published: published.path
+    file: str = "{}"
+    hook_of: Callable[[Published], str | None] = lambda published: None
 
 
 def read_config(folder: Folder, name: str) -> dict[str, Any]:

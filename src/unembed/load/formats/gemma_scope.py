@@ -19,6 +19,7 @@ from unembed.load.tensors.file import TensorFile
 
 FILE = "params.npz"
 _REPOSITORY = re.compile(r"gemma-scope-(?P<size>\d+b)-(?P<kind>pt|it)-(?P<site>\w+)")
+_EMBEDDING = "hook_embed"
 _HOOKS = {
     "res": "hook_resid_post",
     "mlp": "hook_mlp_out",
@@ -35,16 +36,16 @@ def _decoders(seen: Seen) -> list[Decoder]:
     file = seen.tensors(FILE)
     tensor = decoder_of(file, seen.place.name)
     found = _REPOSITORY.search(seen.path)
-    site = found["site"] if found else None
     layer = seen.number(r"layer_(\d+)")
-    embedding = layer is None and site == "res" and "embedding" in seen.path.split("/")
+    hook = hook_by_path(seen.path)
+    embedding = hook == _EMBEDDING
     read = matrix(file, tensor, f"{seen.place.name}/{FILE}", bias="b_dec")
-    kind = "transcoder" if site == "transcoders" else "sae"
+    kind = "transcoder" if found and found["site"] == "transcoders" else "sae"
     return [
         Decoder(
             name=f"{kind}.embed" if embedding else kind if layer is None else f"{kind}.{layer}",
             read=_times_root_width(read) if embedding else read,
-            hook="hook_embed" if embedding else _hook(site, layer),
+            hook=hook,
             layer=layer,
             model=_model(found),
             steps=("× √d_model",) if embedding else (),
@@ -65,8 +66,19 @@ def decoder_of(file: TensorFile, place: str) -> str:
     return found[0]
 
 
-def _hook(site: str | None, layer: int | None) -> str | None:
-    return f"blocks.{layer}.{_HOOKS[site]}" if site in _HOOKS and layer is not None else None
+def hook_by_path(path: str) -> str | None:
+    """Return what an SAE writes to, by its repository and path; None where they do not say it.
+
+    >>> hook_by_path("google/gemma-scope-2b-pt-att/layer_3/width_16k/average_l0_104")
+    'blocks.3.attn.hook_z'
+    """
+    found = _REPOSITORY.search(path)
+    if found is None or found["site"] not in _HOOKS:
+        return None
+    layer = re.search(r"/layer_(\d+)", path)
+    if layer is None:
+        return _EMBEDDING if found["site"] == "res" and "/embedding/" in path else None
+    return f"blocks.{layer[1]}.{_HOOKS[found['site']]}"
 
 
 def _model(found: re.Match[str] | None) -> str | None:
@@ -88,4 +100,5 @@ def _times_root_width(read: Callable[[int | None], Tensor]) -> Callable[[int | N
 GEMMA_SCOPE = Format(
     "gemma-scope", "Gemma Scope (Gemma 2 SAEs and transcoders)", "`params.npz`: `W_dec` [F, d]",
     _fits, _decoders, loaders=("gemma_2", "gemma_2_transcoder"),
+    file=f"{{}}/{FILE}", hook_of=lambda entry: hook_by_path(f"{entry.repo}/{entry.path}"),
 )  # fmt: skip

@@ -28,14 +28,14 @@ def _fits(seen: Seen) -> bool:
 
 def _decoders(seen: Seen) -> list[Decoder]:
     config = seen.config("config.json")
-    site = next((name for name in _HOOKS if re.search(rf"(?:^|/){name}(?:_all)?/", seen.path)), "")
     layer = seen.number(r"layer_(\d+)")
     stated = config.get("hf_hook_point_out") or config.get("hf_hook_point_in")
-    hook = f"blocks.{layer}.{_HOOKS[site]}" if site and layer is not None else None
+    hook = hook_by_path(seen.path)
     _agree(hook, stated, seen)
     file = seen.tensors(FILE)
     tensor = decoder_of(file, seen.place.name)
-    kind = "transcoder" if "hf_hook_point_out" in config or site == "transcoder" else "sae"
+    transcodes = "hf_hook_point_out" in config or "/transcoder" in seen.path
+    kind = "transcoder" if transcodes else "sae"
     hook = hook or stated
     layer = site_of(hook).layer if layer is None and hook else layer
     return [
@@ -48,6 +48,16 @@ def _decoders(seen: Seen) -> list[Decoder]:
             details={"architecture": config.get("architecture", "jump_relu")},
         )
     ]
+
+
+def hook_by_path(path: str) -> str | None:
+    """Return what a dictionary writes to, by its path; None where that does not say it.
+
+    >>> hook_by_path("google/gemma-scope-2-1b-pt/attn_out_all/layer_3_width_16k_l0_big")
+    'blocks.3.attn.hook_z'
+    """
+    found = re.search(rf"/({'|'.join(_HOOKS)})(?:_all)?/layer_(\d+)", path)
+    return f"blocks.{found[2]}.{_HOOKS[found[1]]}" if found else None
 
 
 def _agree(hook: str | None, stated: str | None, seen: Seen) -> None:
@@ -98,6 +108,7 @@ def _clt_decoders(seen: Seen) -> list[Decoder]:
 GEMMA_SCOPE_2 = Format(
     "gemma-scope-2", "Gemma Scope 2 (Gemma 3 SAEs and transcoders)",
     "`params.safetensors`: `w_dec` [F, d]", _fits, _decoders, loaders=("gemma_3",),
+    file=f"{{}}/{FILE}", hook_of=lambda entry: hook_by_path(f"{entry.repo}/{entry.path}"),
 )  # fmt: skip
 GEMMA_SCOPE_2_CLT = Format(
     "gemma-scope-2-clt", "Gemma Scope 2, cross-layer transcoders",

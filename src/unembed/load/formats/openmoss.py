@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from unembed.errors import FormatError
 from unembed.load.formats.format import Decoder, Format, Seen, matrix, needs, only
 from unembed.load.formats.several_layers import Slice, decoders_of_slices
+from unembed.load.published.table import Published
 from unembed.load.stream.sites import layer_of
 from unembed.load.tensors.file import TensorFile
 
@@ -14,6 +16,7 @@ _OLD_CONFIG, _CONFIG = "hyperparams.json", "config.json"
 _WEIGHTS = (
     "sae_weights.safetensors", "checkpoints/pruned.safetensors", "checkpoints/final.safetensors",
 )  # fmt: skip
+_LETTERS = {"r": "hook_resid_post", "a": "hook_attn_out", "m": "hook_mlp_out"}
 _NOT_DIRECTIONS = {
     "lorsa": "a sparse attention: its heads have no fixed direction apart from W_O",
     "molt": "a mixture of linear transforms: it has no decoder",
@@ -114,13 +117,21 @@ def _cross_layer(seen: Seen, config: dict[str, Any]) -> list[Decoder]:
     ]  # fmt: skip
 
 
+def _hook_by_name(entry: Published) -> str | None:
+    """Return what a published SAE writes to by its name: `l3r_8x` to layer 3's residual stream."""
+    found = re.match(r"l(\d+)([ram])_", entry.id)
+    return f"blocks.{found[1]}.{_LETTERS[found[2]]}" if found else None
+
+
 LLAMA_SCOPE = Format(
     "llama-scope", "Llama Scope", "`checkpoints/final.safetensors`: `decoder.weight` [d, F]",
     _fits_llama_scope, _llama_scope, loaders=("llama_scope",),
+    file="{}/checkpoints/final.safetensors", hook_of=_hook_by_name,
 )  # fmt: skip
 LLAMASCOPIUM = Format(
     "llamascopium", "llamascopium (OpenMOSS), Llama Scope R1",
     "`W_D` [F, d], crosscoders [heads, F, d], cross-layer `W_D.i` [i + 1, F, d]; R1 "
     "`decoder.weight` [d, F]",
     _fits_llamascopium, _llamascopium, loaders=("llama_scope_r1_distill",),
+    file="{}/sae_weights.safetensors", hook_of=_hook_by_name,
 )  # fmt: skip

@@ -175,5 +175,5 @@ def _density(folder: Folder, n_features: int) -> Callable[[], npt.NDArray[np.flo
 
 SAELENS = Format(
     "saelens", "SAELens", "`sae_weights.safetensors`: `W_dec` [F, d]", _fits, _decoders,
-    loaders=("sae_lens",),
+    loaders=("sae_lens",), file=f"{{}}/{WEIGHTS}",
 )  # fmt: skip

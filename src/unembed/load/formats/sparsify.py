@@ -36,5 +36,5 @@ def _decoders(seen: Seen) -> list[Decoder]:
 
 SPARSIFY = Format(
     "sparsify", "sparsify (EleutherAI)", "`sae.safetensors`: `W_dec` [F, d]", _fits, _decoders,
-    loaders=("sparsify",),
+    loaders=("sparsify",), file=f"{{}}/{_FILE}",
 )  # fmt: skip

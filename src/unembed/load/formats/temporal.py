@@ -27,5 +27,5 @@ def _decoders(seen: Seen) -> list[Decoder]:
 
 TEMPORAL = Format(
     "temporal", "temporal SAEs", "`latest_ckpt.safetensors`: `D` [F, d]", _fits, _decoders,
-    loaders=("temporal",),
+    loaders=("temporal",), file=f"{{}}/{_FILE}",
 )  # fmt: skip

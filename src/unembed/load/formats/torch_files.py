@@ -55,6 +55,11 @@ def _resid_post(layer: int | None) -> str | None:
     return None if layer is None else f"blocks.{layer}.hook_resid_post"
 
 
+def _last(pattern: str, path: str) -> int | None:
+    found = re.findall(pattern, path)
+    return int(found[-1]) if found else None
+
+
 def _qwen(seen: Seen) -> list[Decoder]:
     found = _QWEN_REPOSITORY.search(seen.path)
     return _one(
@@ -150,14 +155,17 @@ def _crosscoder(seen: Seen) -> list[Decoder]:
 QWEN_SCOPE = Format(
     "qwen-scope", "Qwen Scope", "`layerN.sae.pt`: `W_dec` [d, F]", _fits_qwen, _qwen,
     loaders=("qwen_scope",),
+    hook_of=lambda entry: _resid_post(_last(r"layer(\d+)\.sae\.pt", entry.path)),
 )  # fmt: skip
 GOODFIRE = Format(
     "goodfire", "Goodfire", "`….pt`: `decoder_linear.weight` [d, F]",
     _fits("decoder_linear.weight"), _goodfire, loaders=("goodfire",),
+    hook_of=lambda entry: _resid_post(_last(r"-l(\d+)\.", entry.path)),
 )  # fmt: skip
 DEEPSEEK_R1 = Format(
     "deepseek-r1", "DeepSeek R1 (qresearch)", "`….pt`: `decoder.weight` or tied `W` [d, F]",
     _fits_deepseek_r1, _deepseek_r1, loaders=("deepseek_r1",),
+    hook_of=lambda entry: _resid_post(_last(r"-l(\d+)\.", entry.path)),
 )  # fmt: skip
 OPENAI = Format(
     "openai", "OpenAI sparse_autoencoder", "`….pt`: `decoder.weight` [d, F]",
@@ -168,6 +176,7 @@ HOOK_Z = Format(
     "`….pt` with `…_cfg.json`: `W_dec` [F, heads × d_head]",
     lambda seen: _hook_z_config(seen) is not None, _hook_z,
     loaders=("connor_rob_hook_z",),
+    hook_of=lambda entry: entry.id.replace("hook_z", "attn.hook_z"),
 )  # fmt: skip
 CROSSCODER = Format(
     "crosscoder", "crosscoders of Kissane et al.",

@@ -1,0 +1,79 @@
+"""What a run is made of, read from what a person names on the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import typer
+from rich.console import Console
+
+from unembed.enrichment import Null
+from unembed.features import Features
+from unembed.load import is_published, load_features, load_model, load_unembedding, model_of
+from unembed.load.models.model import Model
+from unembed.unembedding import Lens, Unembedding
+
+
+def load_inputs(
+    references: Sequence[str],
+    *,
+    model: str | Path | None = None,
+    hook: str | None = None,
+    lens: Lens = "logit",
+    tokenizer: str | None = None,
+    null_bank: str | None = None,
+) -> tuple[Unembedding, list[Features], Null]:
+    """Return the unembedding, the banks and the null of a run.
+
+    Args:
+        references: `[MODEL] FEATURES…`; without MODEL where `model` is given, or the features say
+            what they were made for.
+        model: the model, whatever the features say.
+        hook: where features are written whose files do not say it.
+        lens: `logit` or `cosine`.
+        tokenizer: where the vocabulary is, if not beside the model.
+        null_bank: what `--null-bank` names.
+    """
+    try:
+        named, features = split_inputs(references, model)
+        opened = load_model(named)
+        Console(stderr=True).print(f"Reading {opened.name} …", style="dim", highlight=False)
+        unembedding = load_unembedding(opened, lens=lens, tokenizer=tokenizer)
+        banks = load_features(features, model=opened, hook=hook)
+        return unembedding, banks, _null(null_bank, banks, opened)
+    except KeyboardInterrupt:
+        Console(stderr=True).print("Stopped while reading; no run was begun.")
+        raise typer.Exit(130) from None
+
+
+def split_inputs(
+    references: Sequence[str], model: str | Path | None
+) -> tuple[str | Path, Sequence[str]]:
+    """Return the model and the features that are meant.
+
+    The first reference is the model unless `model` is given, or it is a published SAE, or it stands
+    alone: then the features say what they were made for.
+
+    Raises:
+        SourceError: when they do not.
+    """
+    if model is not None:
+        return model, references
+    if len(references) == 1 or is_published(references[0]):
+        return model_of(references), references
+    return references[0], references[1:]
+
+
+def _null(named: str | None, banks: Sequence[Features], model: Model) -> Null:
+    """Return the null that `--null-bank` names."""
+    if named is None:
+        return "bank"
+    if named == "identity":
+        return "identity"
+    found = [bank for bank in banks if bank.name == named] or load_features(named, model=model)
+    if len(found) > 1:
+        raise typer.BadParameter(
+            f"--null-bank {named} names {len(found)} banks; random directions are drawn like one."
+        )
+    return found[0]

@@ -1,0 +1,77 @@
+"""`unembed saes`: the published SAEs that can be named."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import polars as pl
+import typer
+from rich.console import Console
+
+from unembed.cli.options import Csv, Json, one_format
+from unembed.cli.output import print_json
+from unembed.load.published.listing import list_saes
+from unembed.load.published.names import near_published
+from unembed.load.published.table import version
+from unembed.views import saes as view
+
+
+def saes(
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[WORDS…]", help="Words that all are in the SAE's name."),
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(help="Only SAEs of this model, such as gemma-2-2b.")
+    ] = None,
+    hook: Annotated[
+        str | None, typer.Option(help="Only what writes there: resid_post, mlp_out, hook_z …")
+    ] = None,
+    layer: Annotated[int | None, typer.Option(min=0, help="Only this layer.")] = None,
+    width: Annotated[
+        str | None, typer.Option(help="Only with so many features, such as 16k.")
+    ] = None,
+    loadable: Annotated[
+        bool, typer.Option("--loadable", help="Only those that can be read.")
+    ] = False,
+    limit: Annotated[int, typer.Option(min=0, help="At most so many; 0 for all.")] = 40,
+    as_json: Json = False,
+    as_csv: Csv = False,
+) -> None:
+    """List the published SAEs that `unembed run` takes by name; nothing is fetched.
+
+    Releases of a model, then the SAEs of one layer, and one of them analysed:
+
+        unembed saes --model gemma-2-2b
+
+        unembed saes canonical --model gemma-2-2b --layer 20 --hook resid_post
+
+        unembed run gemma-scope-2b-pt-res-canonical/layer_20/width_16k/canonical -o runs/x
+
+    The table is that of SAELens, whose newest version is read where it is installed.
+    """
+    one_format(as_json, as_csv)
+    name = " ".join(words or ())
+    found = list_saes(name, model=model, hook=hook, layer=layer, width=width, loadable=loadable)
+    if as_json:
+        print_json(found.head(limit or len(found)).to_dicts())
+    elif as_csv:
+        sys.stdout.write(found.head(limit or len(found)).write_csv())
+    else:
+        _print(found, name, limit, overview=not (name or hook or width) and layer is None)
+
+
+def _print(found: pl.DataFrame, name: str, limit: int, *, overview: bool) -> None:
+    console = Console()
+    if not found.height:
+        console.print(f"No published SAE fits.{near_published(name)}", highlight=False)
+    elif overview:
+        console.print(view.releases(found))
+    else:
+        console.print(view.listing(found.head(limit or found.height)))
+    hidden = max(0, found.height - limit) if limit and not overview else 0
+    more = f" {hidden:,} more; --limit 0 shows all." if hidden else ""
+    Console(stderr=True).print(
+        f"{found.height:,} SAEs, by SAELens {version()}.{more}", style="dim", highlight=False
+    )
