@@ -48,6 +48,7 @@ def own_facts(run: Run, address: str) -> dict[str, Any]:
         "model": run.model,
         "lens": run.manifest["unembedding"]["lens"],
         "hook": source["hook"],
+        "steps": source["origin"].get("steps", []),
         "neuronpedia": neuronpedia.page(known, row["index"]) if known else None,
         **{name: row[name] for name in STATISTICS},
         "class": row["class"],
@@ -96,6 +97,9 @@ def draw(feature: dict[str, Any], *, n_tokens: int = 10, n_sets: int = 10) -> Gr
     for detail in (feature["model"], feature["hook"], feature["neuronpedia"]):
         if detail:
             heading.append(f"  {detail}", style="dim")
+    if feature["steps"]:
+        steps = f"as it reaches the residual stream: W_dec {' '.join(feature['steps'])}"
+        heading.append(f"\n{steps}", style="dim")
     if not feature["top"]:
         flat = "Its decoder row is zero, or no token's row sees it: it writes nothing."
         return Group(heading, Text(flat))

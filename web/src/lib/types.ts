@@ -93,6 +93,8 @@ export interface Feature {
   model: string;
   lens: string;
   hook: string | null;
+  /** What its direction went through on the way to the residual stream, such as W_O. */
+  steps: string[];
   neuronpedia: string | null;
   embed: string | null;
   mean: number;
