@@ -11,7 +11,7 @@ import huggingface_hub
 import pytest
 
 from tests.load.fake_hub import FakeHub
-from tests.load.published_layouts import SPECS, TINY, Size, by_repo, lay, tiny_model
+from tests.load.published_layouts import SPECS, TINY, Entry, Size, entries, lay, tiny_model
 from tests.load.published_layouts.parts import Files
 
 
@@ -36,18 +36,17 @@ class LazyFiles(Mapping[str, bytes]):
 
 
 @cache
-def repositories(size: Size = TINY) -> dict[str, LazyFiles]:
-    """Every repository of the registry and of its models."""
-    found: dict[str, LazyFiles] = {}
-    for repo, entries in by_repo().items():
-        files: Files = {}
-        for entry in entries:
-            files |= lay(entry, size).files
-        found[repo] = LazyFiles(files)
-    for name, spec in SPECS.items():
-        model = LazyFiles(tiny_model(name, size).files())
-        found |= dict.fromkeys(spec.repos, model)
-    return found
+def repositories(
+    size: Size = TINY, wanted: tuple[Entry, ...] | None = None
+) -> dict[str, LazyFiles]:
+    """The repositories of the registry, or of some of its entries alone, and all its models."""
+    found: dict[str, Files] = {}
+    for entry in entries() if wanted is None else wanted:
+        found.setdefault(entry.repo, {}).update(lay(entry, size).files)
+    models = {
+        repo: tiny_model(name, size).files() for name, spec in SPECS.items() for repo in spec.repos
+    }
+    return {repo: LazyFiles(files) for repo, files in {**found, **models}.items()}
 
 
 def fill(hub: FakeHub, repos: Mapping[str, Mapping[str, bytes]]) -> None:

@@ -19,10 +19,10 @@ from tests.load.fake_hub import FakeHub
 from tests.load.published_hub import fill, point_at, repositories
 from tests.load.published_layouts import (
     SQUARE,
+    TINY,
     Entry,
     by_name,
     entries,
-    expected,
     lay,
     tiny_model,
     unlisted,
@@ -40,7 +40,9 @@ with warnings.catch_warnings():
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
+CROSS_LAYER = "mntss-gemma-2-2b-2.5m-clt-as-per-layer/layer_3"
 _SPECIAL = (
+    CROSS_LAYER,
     "gemma-scope-2b-pt-res/embedding/width_4k/average_l0_6",
     "gemma-scope-2b-pt-mlp/layer_0/width_16k/average_l0_119",
     "gemma-scope-2b-pt-att/layer_25/width_65k/average_l0_63",
@@ -63,14 +65,16 @@ _SPECIAL = (
 
 def _representatives() -> list[Entry]:
     first = {entry.loader: entry for entry in reversed(entries())}
-    special = [by_name()[tuple(name.split("/", 1))] for name in _SPECIAL]  # type: ignore[index]
-    return list({entry.name: entry for entry in (*first.values(), *special)}.values())
+    return list(dict.fromkeys([*first.values(), *(by_name()[name] for name in _SPECIAL)]))
+
+
+REPRESENTATIVES = _representatives()
 
 
 @pytest.fixture(scope="module")
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FakeHub]:
     with FakeHub() as fake, pytest.MonkeyPatch.context() as patch:
-        fill(fake, repositories())
+        fill(fake, repositories(TINY, tuple(REPRESENTATIVES)))
         point_at(fake, tmp_path_factory.mktemp("cache"), patch)
         yield fake
 
@@ -87,7 +91,7 @@ def by_saelens(entry: Entry) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
 def before_the_stream(entry: Entry, W_dec: torch.Tensor) -> np.ndarray:
     """SAELens' decoder, taken from its hook to the residual stream by the definition."""
     model, found = tiny_model(entry.model), W_dec.double().numpy()
-    (bank, *_) = expected(entry.release, entry.id)
+    (bank, *_) = lay(entry).banks()
     if bank.hook and bank.hook.endswith("hook_z"):
         assert bank.layer is not None
         return found @ model.attention_out(bank.layer) * model.after_attention(bank.layer)
@@ -96,7 +100,7 @@ def before_the_stream(entry: Entry, W_dec: torch.Tensor) -> np.ndarray:
     return found
 
 
-@pytest.mark.parametrize("entry", _representatives(), ids=lambda entry: entry.name)
+@pytest.mark.parametrize("entry", REPRESENTATIVES, ids=lambda entry: entry.name)
 def test_the_layouts_are_what_saelens_reads(hub: FakeHub, entry: Entry) -> None:
     """So that a test of ours against the layouts is one against the files on the hub."""
     config, weights = by_saelens(entry)
@@ -109,7 +113,7 @@ def test_the_layouts_are_what_saelens_reads(hub: FakeHub, entry: Entry) -> None:
     np.testing.assert_allclose(reached, right, rtol=1e-6, atol=1e-6)
 
 
-@pytest.mark.parametrize("entry", _representatives(), ids=lambda entry: entry.name)
+@pytest.mark.parametrize("entry", REPRESENTATIVES, ids=lambda entry: entry.name)
 def test_we_read_what_saelens_reads(hub: FakeHub, entry: Entry) -> None:
     banks = load_features(entry.name)
     _, weights = by_saelens(entry)
@@ -124,9 +128,9 @@ def test_we_read_what_saelens_reads(hub: FakeHub, entry: Entry) -> None:
 
 def test_saelens_adds_up_what_a_cross_layer_transcoder_writes_to_each_layer(hub: FakeHub) -> None:
     """A direction that is added to layer 3 and its opposite to layer 9 would be nothing at all."""
-    entry = by_name()["mntss-gemma-2-2b-2.5m-clt-as-per-layer", "layer_3"]
+    entry = by_name()[CROSS_LAYER]
     _, weights = by_saelens(entry)
-    banks = expected(entry.release, entry.id)
+    banks = lay(entry).banks()
     summed = np.sum([bank.W_dec for bank in banks], axis=0)
     np.testing.assert_allclose(weights["W_dec"].double().numpy(), summed, atol=1e-5)
     ours = load_features(entry.name)

@@ -22,7 +22,7 @@ from tests.load.published_layouts import (
 )
 from tests.load.published_layouts.models import SPECS, model_files, tiny_model
 from tests.load.published_layouts.parts import SQUARE, TINY, Bank, Laid, Size
-from tests.load.published_layouts.registry import Entry, by_name, by_repo, entries
+from tests.load.published_layouts.registry import Entry, by_name, entries
 
 __all__ = [
     "LAYOUTS",
@@ -34,7 +34,6 @@ __all__ = [
     "Laid",
     "Size",
     "by_name",
-    "by_repo",
     "entries",
     "expected",
     "files_of",
@@ -69,10 +68,10 @@ def lay(entry: Entry, size: Size = TINY) -> Laid:
 
 def files_of(release: str, sae: str, size: Size = TINY) -> dict[str, bytes]:
     """The files of one entry, by their path in the repository."""
-    laid = lay(by_name()[release, sae], size)
+    laid = lay(by_name()[f"{release}/{sae}"], size)
     return {path: make() for path, make in laid.files.items()}
 
 
 def expected(release: str, sae: str, size: Size = TINY) -> list[Bank]:
     """What one entry should yield: a bank, or one for each layer that it writes to."""
-    return lay(by_name()[release, sae], size).banks()
+    return lay(by_name()[f"{release}/{sae}"], size).banks()

@@ -6,7 +6,7 @@ import json
 import lzma
 from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 TABLE = Path(__file__).parents[3] / "src" / "unembed" / "load" / "published" / "releases.json.xz"
 
@@ -20,7 +20,6 @@ class Entry(NamedTuple):
     path: str
     model: str
     loader: str
-    overrides: tuple[tuple[str, Any], ...] = ()
 
     @property
     def name(self) -> str:
@@ -31,23 +30,12 @@ class Entry(NamedTuple):
 def entries() -> tuple[Entry, ...]:
     releases = json.loads(lzma.decompress(TABLE.read_bytes()))["releases"]
     return tuple(
-        Entry(
-            name, sae[0], facts["repo"], sae[1], facts["model"], facts["loader"],
-            tuple(facts.get("overrides", {}).items()),
-        )
+        Entry(name, id_, facts["repo"], path, facts["model"], facts["loader"])
         for name, facts in releases.items()
-        for sae in facts["saes"]
-    )  # fmt: skip
+        for id_, path, *_ in facts["saes"]
+    )
 
 
 @cache
-def by_name() -> dict[tuple[str, str], Entry]:
-    return {(entry.release, entry.id): entry for entry in entries()}
-
-
-@cache
-def by_repo() -> dict[str, tuple[Entry, ...]]:
-    found: dict[str, list[Entry]] = {}
-    for entry in entries():
-        found.setdefault(entry.repo, []).append(entry)
-    return {repo: tuple(several) for repo, several in found.items()}
+def by_name() -> dict[str, Entry]:
+    return {entry.name: entry for entry in entries()}

@@ -16,13 +16,15 @@ class Case:
         files: by their path.
         path: of the folder or file to name, inside the repository; "" for all of it.
         model: the model it was made for, as the registry calls models.
-        banks: what it yields; empty where it must be refused.
+        hook: where it writes, where its files say nothing of that.
+        banks: what it yields; none where it must be refused.
         refused: words of which one must be in the error, where it must be refused.
     """
 
     files: Files
     path: str = ""
     model: str | None = None
+    hook: str | None = None
     banks: Callable[[], list[Bank]] = field(default=list)
     refused: tuple[str, ...] = ()
 

@@ -18,6 +18,7 @@ from tests.load.published_layouts.parts import (
 from tests.load.published_layouts.unlisted.case import Case, case
 
 MODEL = "gemma-2-2b"
+RESIDUAL = "blocks.5.hook_resid_post"
 
 
 @case("dictionary_learning unfinished")
@@ -38,7 +39,8 @@ def unfinished(size: Size) -> Case:
     config = dl.config("AutoEncoderTopK", size, 5, "google/gemma-2-2b")
     files = {"t/ae.pt": as_torch(lambda: content, "cuda:0"), "t/config.json": as_json(config)}
     W_dec = exact(dl.decoder("unfinished", size))
-    return Case(files, "t", MODEL, lambda: [Bank(W_dec, "blocks.5.hook_resid_post", 5)])
+    banks = lambda: [Bank(W_dec, RESIDUAL, 5)]  # noqa: E731
+    return Case(files, "t", MODEL, banks=banks)
 
 
 @case("dictionary_learning checkpoint")
@@ -51,8 +53,8 @@ def checkpoint(size: Size) -> Case:
         "t/checkpoints/ae_500.pt": as_torch(lambda: state_dict(state), "cuda:0"),
     }
     W_dec = exact(dl.decoder("checkpoint", size))
-    banks = lambda: [Bank(W_dec, "blocks.5.hook_resid_post", 5)]  # noqa: E731
-    return Case(files, "t/checkpoints/ae_500.pt", MODEL, banks)
+    banks = lambda: [Bank(W_dec, RESIDUAL, 5)]  # noqa: E731
+    return Case(files, "t/checkpoints/ae_500.pt", MODEL, banks=banks)
 
 
 @case("dictionary_learning on the hub")
@@ -65,7 +67,8 @@ def mixin(size: Size) -> Case:
         "config.json": as_json(config),
         "model.safetensors": as_safetensors(lambda: state),
     }
-    return Case(files, "", MODEL, lambda: [Bank(exact(dl.decoder("mixin", size)), None, None)])
+    banks = lambda: [Bank(exact(dl.decoder("mixin", size)), RESIDUAL, 5)]  # noqa: E731
+    return Case(files, "", MODEL, RESIDUAL, banks)
 
 
 def _crosscoder(size: Size, *, per_neuron: bool) -> Case:
@@ -96,8 +99,8 @@ def _crosscoder(size: Size, *, per_neuron: bool) -> Case:
         "model.safetensors": as_safetensors(lambda: tensors),
     }
     scale = exact(std) if per_neuron else [1.0, 1.0]
-    banks = lambda: [Bank(exact(W_dec)[i] * scale[i], None, None) for i in (0, 1)]  # noqa: E731
-    return Case(files, "", MODEL, banks)
+    banks = lambda: [Bank(exact(W_dec)[i] * scale[i], RESIDUAL, 5) for i in (0, 1)]  # noqa: E731
+    return Case(files, "", MODEL, RESIDUAL, banks)
 
 
 @case("dictionary_learning crosscoder")
@@ -129,4 +132,4 @@ def two_models(size: Size) -> Case:
         f"{path}/cc_weights.pt": as_torch(lambda: state_dict(tensors), "cuda:0"),
     }
     banks = lambda: [Bank(exact(W_dec)[:, i], path, 14) for i in (0, 1)]  # noqa: E731
-    return Case(files, path, MODEL, banks)
+    return Case(files, path, MODEL, banks=banks)

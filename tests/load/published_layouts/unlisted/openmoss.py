@@ -37,7 +37,7 @@ def llama_scope_transcoder(size: Size) -> Case:
         f"{folder}/checkpoints/final.safetensors": as_safetensors(lambda: tensors),
     }
     banks = lambda: [Bank(exact(tensors["decoder.weight"]).T, out, 3)]  # noqa: E731
-    return Case(files, folder, "meta-llama/Llama-3.1-8B", banks)
+    return Case(files, folder, "meta-llama/Llama-3.1-8B", banks=banks)
 
 
 def _llamascopium(kind: str, size: Size, tensors: Tensors, hooks: dict[str, Any]) -> Files:
@@ -63,7 +63,7 @@ def llamascopium(size: Size) -> Case:
     }  # fmt: skip
     hooks = {"hook_point_in": hook, "hook_point_out": hook}
     banks = lambda: [Bank(exact(tensors["W_D"]), hook, 5)]  # noqa: E731
-    return Case(_llamascopium("sae", size, tensors, hooks), "L", "qwen3-1.7b", banks)
+    return Case(_llamascopium("sae", size, tensors, hooks), "L", "qwen3-1.7b", banks=banks)
 
 
 @case("llamascopium crosscoder")
@@ -78,7 +78,7 @@ def llamascopium_crosscoder(size: Size) -> Case:
     W = exact(tensors["W_D"])
     files = _llamascopium("crosscoder", size, tensors, {"hook_points": points})
     banks = lambda: [Bank(W[i], points[i], (2, 5, 7)[i]) for i in range(3)]  # noqa: E731
-    return Case(files, "L", "qwen3-1.7b", banks)
+    return Case(files, "L", "qwen3-1.7b", banks=banks)
 
 
 @case("llamascopium cross-layer transcoder")
@@ -101,4 +101,4 @@ def llamascopium_clt(size: Size) -> Case:
         ]
 
     files = _llamascopium("clt", size, {**encoder, **decoders, **biases}, hooks)
-    return Case(files, "L", "qwen3-1.7b", banks)
+    return Case(files, "L", "qwen3-1.7b", banks=banks)
