@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import cache, partial
+from functools import cache
 from pathlib import Path
 
 from unembed.errors import FormatError, SourceError
@@ -260,3 +260,11 @@ def _parts(text: str, kind: str, asked: Asked) -> list[Source]:
     if asked.model is None:
         raise FormatError(f"{text} means the {what} of a model: say which, with model=…")
     return banks_of(text.removeprefix(kind), asked.model())
+
+
+def _is_here(text: str) -> bool:
+    """Return whether a file or folder of this disk has that name."""
+    try:
+        return bool(text) and Path(text).expanduser().exists()
+    except (OSError, RuntimeError):  # a name too long, or the home of nobody
+        return False

@@ -14,6 +14,7 @@ from unembed.load.banks import Asked, sources_of
 from unembed.load.folder import LocalFolder
 from unembed.load.formats import FORMATS, Seen
 from unembed.load.hub import HubFolder
+from unembed.load.models.heads import read_head
 from unembed.load.models.model import Model
 from unembed.load.models.neurons import read_neurons
 from unembed.load.names import Source
@@ -52,13 +53,21 @@ def reopen_features(facts: Mapping[str, Any]) -> Features:
     """
     origin = _origin(facts["origin"], f"The bank {facts['name']}")
     bank = (
-        read_neurons(_model(origin["model"]), facts["layer"])
+        _part_of_model(origin, facts["layer"])
         if "model" in origin
         else _source(origin, facts).read()
     )
     if bank.digest != facts["sha256"]:
         raise _changed(reference_of(origin.get("model", origin)))
     return bank.renamed(facts["name"])
+
+
+def _part_of_model(origin: Mapping[str, Any], layer: int) -> Features:
+    """Return the neurons of a layer, or of an expert, or one head's directions."""
+    model = _model(origin["model"])
+    if "head" in origin:
+        return read_head(model, layer, origin["head"])
+    return read_neurons(model, layer, origin.get("expert"))
 
 
 def _source(origin: Mapping[str, Any], facts: Mapping[str, Any]) -> Source:

@@ -2,42 +2,45 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from jaxtyping import Float
 from torch import Tensor
 
-from unembed.errors import FormatError
+from unembed.errors import FormatError, SourceError
+from unembed.load.models.gguf_families import ARCHITECTURES, Architecture
 from unembed.load.models.gguf_file import GGUFFile, open_gguf
-from unembed.load.models.model import RawUnembedding, check_layer
+from unembed.load.models.model import (
+    Expert,
+    Passage,
+    RawUnembedding,
+    check_expert,
+    check_layer,
+    lacks,
+)
 from unembed.load.vocabularies.gguf_tokens import vocabulary_of
-from unembed.unembedding import NO_NORM, FinalNorm
+from unembed.unembedding import FinalNorm
 from unembed.vocabulary import Vocabulary
 
-_NORMS: dict[str, Literal["rmsnorm", "layernorm"]] = {
-    **dict.fromkeys(
-        ("gpt2", "gptneox", "gptj", "phi2", "bloom", "mpt", "falcon", "olmo", "opt", "command-r",
-         "cohere2", "dbrx", "starcoder", "starcoder2", "stablelm"),
-        "layernorm",
-    ),
-    **dict.fromkeys(
-        ("llama", "llama4", "mistral3", "qwen2", "qwen2moe", "qwen3", "qwen3moe", "gemma", "gemma2",
-         "gemma3", "phi3", "olmo2", "olmoe", "deepseek", "deepseek2", "gpt-oss", "smollm3",
-         "granite", "internlm2", "exaone", "minicpm"),
-        "rmsnorm",
-    ),
-}  # fmt: skip
-"""The final norm of llama.cpp's architectures. A bias-less LayerNorm cannot be told from an
-RMSNorm by its tensors, so that an architecture which is not listed is refused."""
+_MINICPM3_BASE, _MINICPM3_DEPTH = 256, 1.4
+"""What llama.cpp takes for MiniCPM 3, whose files do not say it."""
 
 
 class GGUFModel:
-    """A GGUF file as a model. llama.cpp's converter has already added Gemma's +1 to γ."""
+    """A GGUF file, whole or split, as a model.
 
-    def __init__(self, path: Path) -> None:
+    Args:
+        path: the file, or any of its parts.
+        fetch: returns the path of another file of its folder; by default, beside it.
+    """
+
+    def __init__(self, path: Path, fetch: Callable[[str], Path] | None = None) -> None:
         self.path = path
+        self._fetch = fetch
 
     @property
     def name(self) -> str:
@@ -49,32 +52,142 @@ class GGUFModel:
 
     @property
     def n_layers(self) -> int:
-        return int(self._file.metadata(f"{self._architecture}.block_count"))
+        return int(self._setting("block_count"))
+
+    @property
+    def d_model(self) -> int:
+        shapes = self._file.shapes()
+        if "token_embd.weight" not in shapes:
+            self._file.read("token_embd.weight")  # says what there is
+        return shapes["token_embd.weight"][1]
 
     def vocabulary(self) -> Vocabulary:
         return vocabulary_of(self._file)
 
     def unembedding(self) -> RawUnembedding:
-        tied = "output.weight" not in self._file.shapes()
+        tied = not self._has("output.weight")
         W_U = self._file.read("token_embd.weight" if tied else "output.weight")
-        return RawUnembedding(W_U, self._norm(), tied)
+        constants = self._logit_factors()
+        for factor in constants.values():
+            W_U = W_U * factor
+        because = "there is no output.weight" if tied else ""
+        return RawUnembedding(W_U, self._norm(), tied, constants, because)
 
-    def mlp_out(self, layer: int) -> Float[Tensor, "d_ff d_model"]:
+    def n_experts(self, layer: int) -> int:
         check_layer(self, layer)
-        return self._file.read(f"blk.{layer}.ffn_down.weight").T
+        return self._file.shapes().get(f"blk.{layer}.ffn_down_exps.weight", (0,))[0]
+
+    def mlp_out(self, layer: int, expert: Expert | None = None) -> Float[Tensor, "d_ff d_model"]:
+        check_layer(self, layer)
+        n_experts = self.n_experts(layer)
+        shared = f"blk.{layer}.ffn_down_shexp.weight"
+        if n_experts and self._architecture == "gemma4":
+            shared = f"blk.{layer}.ffn_down.weight"
+        check_expert(self, layer, expert, n_experts, shared=self._has(shared))
+        if expert == "shared":
+            return self._inner(self._file.read(shared).T, layer, 1)
+        if expert is not None:
+            written = self._file.read(f"blk.{layer}.ffn_down_exps.weight", expert).T
+            return self._inner(written, layer, 2)
+        return self._file.read(self._of_layer(layer, "ffn_down.weight", "MLP")).T
+
+    def n_heads(self, layer: int) -> int:
+        check_layer(self, layer)
+        found = self._setting("attention.head_count")
+        return int(found[layer] if isinstance(found, list) else found)
+
+    def attention_out(self, layer: int) -> Float[Tensor, "heads_x_d_head d_model"]:
+        check_layer(self, layer)
+        return self._file.read(self._of_layer(layer, "attn_output.weight", "attention")).T
+
+    def after_mlp(self, layer: int) -> Passage:
+        return self._passage(layer, "post_ffw_norm")
+
+    def after_attention(self, layer: int) -> Passage:
+        return self._passage(layer, "post_attention_norm")
+
+    def _passage(self, layer: int, norm: str) -> Passage:
+        check_layer(self, layer)
+        facts = self._facts
+        if facts.streams:
+            raise SourceError(
+                f"What a layer of {self.name} writes cannot be followed: it keeps several streams "
+                "and mixes them anew at every token (AltUp)."
+            )
+        gamma, factor, steps = None, 1.0, []
+        if facts.post_norms:
+            name = f"blk.{layer}.{norm}.weight"
+            gamma = self._file.read(name)
+            steps.append(f"⊙ {name}")
+        for label, value in self._residual_factors(layer).items():
+            factor *= value
+            steps.append(f"× {label} ({value:g})")
+        return Passage(gamma, factor, tuple(steps))
+
+    def _residual_factors(self, layer: int) -> dict[str, float]:
+        if self._architecture == "minicpm3":
+            return {"1.4/√layers": _MINICPM3_DEPTH / math.sqrt(self.n_layers)}
+        if self._facts.residual_scale:
+            return {"residual_scale": float(self._setting("residual_scale", default=1.0))}
+        scale = f"blk.{layer}.layer_output_scale.weight"
+        return {scale: float(self._file.read(scale).reshape(()))} if self._has(scale) else {}
+
+    def _logit_factors(self) -> dict[str, float]:
+        if self._architecture == "minicpm3":
+            return {"256/d_model": _MINICPM3_BASE / self.d_model}
+        power = self._facts.logit_power
+        if not power:
+            return {}
+        scale = float(self._setting("logit_scale"))
+        return {"logit_scale": scale} if power == 1 else {"1/logit_scale": 1 / scale}
+
+    def _inner(self, written: Tensor, layer: int, which: int) -> Tensor:
+        """Return what experts write after the norm that they have of their own (Gemma 4)."""
+        if self._architecture != "gemma4":
+            return written
+        return written * self._file.read(f"blk.{layer}.post_ffw_norm_{which}.weight")
+
+    def _of_layer(self, layer: int, ending: str, what: str) -> str:
+        """Return the name of a tensor of a layer, which some layers of a model may not have."""
+        name = f"blk.{layer}.{ending}"
+        shapes = self._file.shapes()
+        elsewhere = any(f"blk.{n}.{ending}" in shapes for n in range(self.n_layers))
+        there = [n.removeprefix(f"blk.{layer}.") for n in shapes if n.startswith(f"blk.{layer}.")]
+        recurrent = any(part.startswith(("ssm_", "shortconv")) for part in there)
+        if name not in shapes and there and (recurrent or not elsewhere):
+            raise lacks(self, layer, what, there)
+        return name
 
     def _norm(self) -> FinalNorm:
-        names = self._file.shapes()
-        kind = "layernorm" if "output_norm.bias" in names else _NORMS.get(self._architecture)
-        if kind is None:
+        facts = self._facts
+        if not facts.has_norm:
+            return FinalNorm(facts.norm_kind)
+        if not self._has(facts.norm):
+            raise FormatError(
+                f"{self.path} has no tensor {facts.norm!r}, the final norm, which a model of "
+                f"architecture {self._architecture!r} should have. The file is not complete: "
+                "download it again, with all of its parts."
+            )
+        return FinalNorm(facts.norm_kind, self._file.read(facts.norm))
+
+    @property
+    def _facts(self) -> Architecture:
+        facts = ARCHITECTURES.get(self._architecture)
+        if facts is None and self._has("output_norm.bias"):
+            return Architecture("layernorm")
+        if facts is None:
             raise FormatError(
                 f"{self.path} is of architecture {self._architecture!r}, whose final norm unembed "
-                f"does not know. Known: {', '.join(_NORMS)}. For another one give W_U itself: "
-                "unembed.prepare_unembedding(W_U, vocabulary, norm=…)."
+                f"does not know. Known: {', '.join(ARCHITECTURES)}. For another one give W_U "
+                "itself: unembed.prepare_unembedding(W_U, vocabulary, norm=…)."
             )
-        if "output_norm.weight" in names:
-            return FinalNorm(kind, self._file.read("output_norm.weight"))
-        return FinalNorm("layernorm") if self._architecture == "olmo" else NO_NORM
+        return facts
+
+    def _has(self, tensor: str) -> bool:
+        return tensor in self._file.shapes()
+
+    def _setting(self, key: str, **default: Any) -> Any:
+        return self._file.metadata(f"{self._architecture}.{key}", **default)
 
     @property
     def _architecture(self) -> str:
@@ -82,4 +195,4 @@ class GGUFModel:
 
     @cached_property
     def _file(self) -> GGUFFile:
-        return open_gguf(self.path)
+        return open_gguf(self.path, self._fetch)

@@ -1,33 +1,36 @@
-"""A Hugging Face style model folder: `config.json` and safetensors, with or without index.
+"""A Hugging Face style model folder: `config.json` and its tensors, of which few are read.
 
-Only the tensors that are asked for are read; from a hub, only their bytes are fetched. A
-weight in int8 or float8 with a `…weight_scale` beside it (one scale a row, as
-`compressed-tensors` stores them) is read as weight × scale.
+Also Mistral's own files: `params.json` beside `consolidated.safetensors`. What the families'
+tables say of a model must be there: a tensor that is missing is an error, never a statement.
 """
 
 from __future__ import annotations
 
-import json
+import re
 from functools import cached_property
 from typing import Any
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from unembed.errors import FormatError, did_you_mean
+from unembed.errors import FormatError, SourceError
 from unembed.load.folder import Folder
-from unembed.load.models.families import FAMILIES, PREFIXES, Family, family_of
-from unembed.load.models.model import RawUnembedding, check_layer
+from unembed.load.models.checkpoint import Checkpoint
+from unembed.load.models.config import ModelConfig
+from unembed.load.models.families import Factor, Family, PostNorm, Rows
+from unembed.load.models.model import (
+    Expert,
+    Passage,
+    RawUnembedding,
+    check_expert,
+    check_layer,
+    lacks,
+)
+from unembed.load.models.quantisation import refuse_packed
 from unembed.load.reference import Place
-from unembed.load.tensors.file import TensorFile
 from unembed.load.vocabularies import read_vocabulary
 from unembed.unembedding import NO_NORM, FinalNorm
 from unembed.vocabulary import Vocabulary
-
-_INDEX = "model.safetensors.index.json"
-_SCALED_DTYPES = (torch.int8, torch.float8_e4m3fn, torch.float8_e5m2)
-_LAYER_KEYS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers")
 
 
 class HuggingFaceModel:
@@ -41,6 +44,8 @@ class HuggingFaceModel:
 
     def __init__(self, folder: Folder) -> None:
         self.folder = folder
+        self._config = ModelConfig(folder)
+        self._tensors = Checkpoint(folder, self._config)
 
     @property
     def name(self) -> str:
@@ -52,145 +57,219 @@ class HuggingFaceModel:
 
     @property
     def n_layers(self) -> int:
-        for key in _LAYER_KEYS:
-            if key in self._text_config:
-                return int(self._text_config[key])
-        raise FormatError(
-            f"{self.folder.name}/config.json does not say how many layers the model has."
-        )
+        return self._config.n_layers
+
+    @cached_property
+    def d_model(self) -> int:
+        family = self._family
+        projection = family.projection and self._tensors.find((family.projection,))
+        if projection:
+            return self._tensors.shape(projection)[1]
+        return self._tensors.shape(self._tensors.require(family.embedding))[1]
 
     def vocabulary(self) -> Vocabulary:
         return read_vocabulary(Place(self.folder))
 
+    # --- the unembedding ---
+
     def unembedding(self) -> RawUnembedding:
         family = self._family
-        head = self._find(family.head)
-        tied = head is None or bool(self._setting("tie_word_embeddings", default=False))
-        name = self._require(family.embedding) if tied else head
-        assert name is not None
-        return RawUnembedding(self._read(name), self._norm(family), tied)
+        tied, because = self._tied()
+        name = self._tensors.require(family.embedding if tied else (family.head,))
+        W_U = self._tensors.read(name)
+        if family.projection:
+            W_U = self._projected(W_U, family.projection)
+        constants = {}
+        if self._has_logit_factors(tied):
+            constants = {f.label: self._config.number(f) for f in family.logit_factors}
+        for value in constants.values():
+            W_U = W_U.float() * value
+        return RawUnembedding(W_U, self._norm(), tied, constants, because)
 
-    def mlp_out(self, layer: int) -> Float[Tensor, "d_ff d_model"]:
-        check_layer(self, layer)
-        weight = self._read(self._require(self._family.mlp_out.format(layer)))
-        return weight if self._family.mlp_out_faces_rows else weight.T
-
-    @cached_property
-    def _config(self) -> dict[str, Any]:
-        path = self.folder.fetch("config.json")
-        try:
-            config = json.loads(path.read_bytes())
-        except ValueError as error:
-            raise FormatError(f"{path} is not JSON: {error}. Download it again.") from error
-        if not isinstance(config, dict) or "model_type" not in config:
+    def _tied(self) -> tuple[bool, str]:
+        """Return whether W_U is the embedding, and why where the config does not say so."""
+        family, said = self._family, self._config.ties
+        head = self._tensors.find((family.head,))
+        if family.head_wins and head:
+            return False, ""
+        if said is False and head is None and not family.head_wins:
             raise FormatError(
-                f"{path} has no model_type, so it is no model's config. If this is an SAE, name "
-                "the model first and the SAE after it."
+                f"{self.folder.name}/{self._config.file} says tie_word_embeddings: false, but "
+                f"there is no {family.head}, so the unembedding is missing. The checkpoint is not "
+                "complete."
             )
-        return config
+        if said is not None and not family.head_wins:
+            return said, ""
+        if head is None:
+            return True, f"tie_word_embeddings is absent, and there is no {family.head}"
+        if self._config.ties_by_default:
+            of_type = f"models of type {self._config.model_type} tie"
+            return True, f"tie_word_embeddings is absent, and {of_type}"
+        return False, ""
 
-    @property
-    def _text_config(self) -> dict[str, Any]:
-        nested = self._config.get("text_config")
-        return nested if isinstance(nested, dict) else self._config
+    def _has_logit_factors(self, tied: bool) -> bool:
+        setting = self._family.logit_factors_if
+        if setting is None:
+            return True
+        said = self._config.setting(setting)
+        return bool(said) if said is not None else self._config.ties is not False and tied
 
-    def _setting(self, key: str, *, default: object) -> object:
-        return self._config.get(key, self._text_config.get(key, default))
+    def _projected(self, W_U: Tensor, projection: str) -> Tensor:
+        """Return W_U for the residual stream, where a projection narrows that first."""
+        inner, outer = (self._config.setting(k) for k in ("word_embed_proj_dim", "hidden_size"))
+        if inner in (None, outer) and self._tensors.find((projection,)) is None:
+            return W_U
+        return W_U.float() @ self._tensors.read(self._tensors.require((projection,))).float()
 
-    @cached_property
-    def _family(self) -> Family:
-        model_type = str(self._config["model_type"])
-        family = family_of(model_type)
-        if family is None:
-            known = sorted(name for family in FAMILIES for name in family.model_types)
-            raise FormatError(
-                f"{self.folder.name} is of model_type {model_type!r}, which unembed does not know."
-                f"{did_you_mean(model_type, known)} Known: {', '.join(known)}. For another one "
-                "give W_U itself: unembed.prepare_unembedding(W_U, vocabulary, norm=…)."
-            )
-        return family
-
-    def _norm(self, family: Family) -> FinalNorm:
+    def _norm(self) -> FinalNorm:
+        family = self._family
+        off = family.norm_setting and self._config.setting(family.norm_setting, True) is False
+        if family.norm_kind == "none" or off:
+            return NO_NORM
         if family.norm is None:
             return FinalNorm(family.norm_kind)
-        if family.norm_optional and self._find(family.norm) is None:
-            return NO_NORM
-        weight = self._read(self._require(family.norm))
-        return FinalNorm(family.norm_kind, weight, plus_one=family.norm_plus_one)
+        weight = self._tensors.read(self._tensors.require((family.norm,)))
+        return FinalNorm(family.norm_kind, weight, plus_one=family.plus_one)
+
+    # --- what layers write ---
+
+    def n_experts(self, layer: int) -> int:
+        check_layer(self, layer)
+        name = self._experts(layer)
+        if name is not None:
+            return self._tensors.shape(name)[0]
+        return self._experts_apart.get(layer, 0)
+
+    def mlp_out(self, layer: int, expert: Expert | None = None) -> Float[Tensor, "d_ff d_model"]:
+        check_layer(self, layer)
+        family, tensors = self._family, self._tensors
+        if family.no_mlp and not family.mlp_out:
+            raise SourceError(f"{self.name} has no neurons to read: {family.no_mlp}.")
+        shared = tensors.find(family.shared, layer)
+        n_experts = self.n_experts(layer)
+        check_expert(self, layer, expert, n_experts, shared=shared is not None)
+        if expert == "shared":
+            return self._inner(self._matrix(family.shared, layer), layer, 0)
+        if expert is not None:
+            return self._inner(self._expert(layer, expert), layer, 1)
+        if family.hybrid and tensors.find(family.mlp_out, layer) is None:
+            raise lacks(self, layer, "MLP", self._parts_of(layer))
+        return self._matrix(family.mlp_out, layer)
+
+    def n_heads(self, layer: int) -> int:
+        check_layer(self, layer)
+        if not self._family.attention_out:
+            raise SourceError(f"{self.name} has no heads to read: {self._family.no_attention}.")
+        return self._config.n_heads(layer)
+
+    def attention_out(self, layer: int) -> Float[Tensor, "heads_x_d_head d_model"]:
+        check_layer(self, layer)
+        family = self._family
+        if not family.attention_out:
+            raise SourceError(f"{self.name} has no heads to read: {family.no_attention}.")
+        if family.hybrid and self._tensors.find(family.attention_out, layer) is None:
+            raise lacks(self, layer, "attention", self._parts_of(layer))
+        return self._matrix(family.attention_out, layer)
+
+    def after_mlp(self, layer: int) -> Passage:
+        family = self._family
+        return self._passage(layer, family.after_mlp, family.mlp_factors, family.no_mlp)
+
+    def after_attention(self, layer: int) -> Passage:
+        family = self._family
+        factors = family.attention_factors
+        return self._passage(layer, family.after_attention, factors, family.no_attention)
+
+    def _passage(
+        self, layer: int, norm: PostNorm | None, factors: tuple[Factor, ...], why_not: str | None
+    ) -> Passage:
+        check_layer(self, layer)
+        post_norm_setting = self._family.norm_setting
+        if post_norm_setting and self._config.setting(post_norm_setting, True) is False:
+            why_not = why_not or "it normalises the residual stream itself after every sub-layer"
+        if why_not:
+            raise SourceError(f"What a layer of {self.name} writes cannot be followed: {why_not}.")
+        gamma, steps, factor = None, [], 1.0
+        if norm and (norm.setting is None or self._config.setting(norm.setting, True)):
+            gamma, step = self._gamma(norm.weight, layer)
+            steps.append(step)
+        for each in factors:
+            value = self._config.number(each)
+            factor *= value
+            steps.append(f"× {each.label} ({value:g})")
+        if self._family.layer_scalar:
+            name = self._tensors.require((self._family.layer_scalar,), layer)
+            value = float(self._tensors.read(name).reshape(()))
+            factor *= value
+            steps.append(f"× {name} ({value:g})")
+        return Passage(gamma, factor, tuple(steps))
+
+    def _gamma(self, stem: str, layer: int) -> tuple[Tensor, str]:
+        name = self._tensors.require((stem,), layer)
+        weight = self._tensors.read(name).float()
+        if self._family.plus_one:
+            return weight + 1, f"⊙ (1 + {name})"
+        return weight, f"⊙ {name}"
+
+    def _inner(self, written: Tensor, layer: int, which: int) -> Tensor:
+        """Return what experts write after the norm that they have of their own (Gemma 4)."""
+        if self._family.inner_norms is None:
+            return written
+        gamma, _ = self._gamma(self._family.inner_norms[which], layer)
+        return written.float() * gamma
+
+    def _matrix(self, stems: tuple[str, ...], *numbers: int) -> Tensor:
+        """Return an output matrix with a row a neuron."""
+        weight = self._tensors.read(self._tensors.require(stems, *numbers))
+        return self._facing_rows(weight, isinstance(stems[0], Rows), stems[0].format(*numbers))
+
+    def _facing_rows(self, weight: Tensor, rows: bool, name: str) -> Tensor:
+        if weight.shape[1 if rows else 0] != self.d_model or weight.ndim != 2:
+            raise FormatError(
+                f"{self.folder.name}: {name} has shape {list(weight.shape)}, but should write into "
+                f"a residual stream of width {self.d_model}. It belongs to another model."
+            )
+        return weight if rows else weight.T
+
+    def _experts(self, layer: int) -> str | None:
+        """Return the name of the tensor that holds all experts of a layer, where there is one."""
+        together = [stem for stem in self._family.experts if stem.count("{}") == 1]
+        how = self._tensors.packed(together, layer)
+        if how:
+            raise refuse_packed(self.folder.name, together[0].format(layer), how)
+        return self._tensors.find(together, layer)
 
     @cached_property
-    def _files(self) -> dict[str, TensorFile]:
-        """Tensor name → the file it is in."""
-        if self.folder.has(_INDEX):
-            weight_map = self._weight_map()
-            opened = {name: _Lazy(self.folder, name) for name in set(weight_map.values())}
-            return {tensor: opened[file] for tensor, file in weight_map.items()}
-        names = [name for name in self.folder.names() if name.endswith(".safetensors")]
-        if "model.safetensors" in names:
-            names = ["model.safetensors"]
-        if len(names) != 1:
-            raise FormatError(
-                f"{self.folder.name} should hold model.safetensors, or shards with {_INDEX}; found "
-                f"{', '.join(self.folder.names()[:12])}. Models kept as pytorch_model.bin can be "
-                "saved again with save_pretrained(…, safe_serialization=True)."
-            )
-        file = self.folder.tensors(names[0])
-        return dict.fromkeys(file.shapes(), file)
+    def _experts_apart(self) -> dict[int, int]:
+        """Layer → its number of experts, of those that are kept one tensor an expert."""
+        found: dict[int, int] = {}
+        for stem in self._family.experts:
+            if stem.count("{}") == 2:
+                core = re.escape(stem.removesuffix("weight")).replace(r"\{\}", r"(\d+)")
+                pattern = re.compile(rf"(?:.*\.)?{core}.*")
+                for name in self._tensors.files:
+                    if match := pattern.fullmatch(name):
+                        layer, expert = int(match[1]), int(match[2])
+                        found[layer] = max(found.get(layer, 0), expert + 1)
+        return found
 
-    def _weight_map(self) -> dict[str, str]:
-        path = self.folder.fetch(_INDEX)
-        try:
-            return dict(json.loads(path.read_bytes())["weight_map"])
-        except (ValueError, TypeError, KeyError) as error:
-            raise FormatError(
-                f"{path} should be JSON with a 'weight_map' of tensors and files: {error!r}. "
-                "Download it again."
-            ) from error
-
-    def _find(self, stem: str) -> str | None:
-        for prefix in PREFIXES:
-            if prefix + stem in self._files:
-                return prefix + stem
-        return None
-
-    def _require(self, stem: str) -> str:
-        name = self._find(stem)
+    def _expert(self, layer: int, expert: int) -> Tensor:
+        name = self._experts(layer)
         if name is None:
-            raise FormatError(
-                f"{self.folder.name} has no tensor {stem!r} (under any usual prefix)."
-                f"{did_you_mean(stem, self._files)} A model of type "
-                f"{self._config['model_type']} should have it; the checkpoint is not complete."
-            )
-        return name
+            apart = tuple(stem for stem in self._family.experts if stem.count("{}") == 2)
+            return self._matrix(apart, layer, expert)
+        weight = self._tensors.read_item(name, expert)
+        # Both orders are published under one name; where widths differ, they tell.
+        rows = any(isinstance(s, Rows) for s in self._family.experts)
+        if weight.shape[0] != weight.shape[1]:
+            rows = weight.shape[1] == self.d_model
+        return self._facing_rows(weight, rows, name)
 
-    def _read(self, name: str) -> Tensor:
-        weight = self._files[name].read(name)
-        scale = f"{name}_scale"
-        if weight.dtype in _SCALED_DTYPES and scale in self._files:
-            factor = self._files[scale].read(scale).float()
-            if factor.numel() in (1, len(weight)):
-                return weight.float().mul_(factor.reshape(-1, 1))
-        if not weight.is_floating_point() or weight.dtype in _SCALED_DTYPES:
-            raise FormatError(
-                f"{self.folder.name}: tensor {name} is stored as {weight.dtype} without one scale "
-                f"a row ({scale}), so its values are not known. Take an unquantised checkpoint."
-            )
-        return weight
+    def _parts_of(self, layer: int) -> list[str]:
+        """Return what a layer's tensors are called, after its number."""
+        within = re.compile(rf"(?:.*\.)?(?:layers|h|blocks)\.{layer}\.(.+)")
+        return [m[1] for name in self._tensors.files if (m := within.fullmatch(name))]
 
-
-class _Lazy:
-    """One shard, opened when a tensor of it is first read."""
-
-    def __init__(self, folder: Folder, name: str) -> None:
-        self._folder = folder
-        self._name = name
-
-    @cached_property
-    def _file(self) -> TensorFile:
-        return self._folder.tensors(self._name)
-
-    def shapes(self) -> dict[str, tuple[int, ...]]:
-        return self._file.shapes()
-
-    def read(self, tensor: str) -> Tensor:
-        return self._file.read(tensor)
+    @property
+    def _family(self) -> Family:
+        return self._config.family

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Collection
+from typing import Any, Literal, NamedTuple, Protocol
 
 from jaxtyping import Float
 from torch import Tensor
@@ -10,6 +11,9 @@ from torch import Tensor
 from unembed.errors import SourceError
 from unembed.unembedding import FinalNorm
 from unembed.vocabulary import Vocabulary
+
+Expert = int | Literal["shared"]
+"""One of a layer's routed experts, or the one that every token goes through."""
 
 
 class RawUnembedding(NamedTuple):
@@ -20,12 +24,14 @@ class RawUnembedding(NamedTuple):
         norm: the final norm.
         tied: whether W_U is the token embedding.
         constants: what W_U was multiplied by, for the manifest: `{"logit_scale": 0.0625}`.
+        tied_because: how that was decided, where the model does not say so itself.
     """
 
     W_U: Float[Tensor, "rows d_model"]
     norm: FinalNorm
     tied: bool
     constants: dict[str, float] = {}  # noqa: RUF012 - never written to
+    tied_because: str = ""
 
 
 class Passage(NamedTuple):
@@ -65,7 +71,7 @@ class Model(Protocol):
 
     @property
     def d_model(self) -> int:
-        """The width of the residual stream."""
+        """The width of the residual stream, by the shapes of its tensors."""
 
     def vocabulary(self) -> Vocabulary:
         """Return the tokens of the tokenizer that lies with the model."""
@@ -76,7 +82,7 @@ class Model(Protocol):
     def n_experts(self, layer: int) -> int:
         """Return how many routed experts a layer's MLP has; 0 where it is a single MLP."""
 
-    def mlp_out(self, layer: int, expert: int | None = None) -> Float[Tensor, "d_ff d_model"]:
+    def mlp_out(self, layer: int, expert: Expert | None = None) -> Float[Tensor, "d_ff d_model"]:
         """Return the MLP's output matrix, a row a neuron: what each writes before `after_mlp`.
 
         Args:
@@ -85,7 +91,7 @@ class Model(Protocol):
 
         Raises:
             SourceError: when there is no such layer or expert, or the layer has experts and
-                none was named.
+                none was named, or no MLP.
         """
 
     def n_heads(self, layer: int) -> int:
@@ -99,10 +105,18 @@ class Model(Protocol):
         """
 
     def after_mlp(self, layer: int) -> Passage:
-        """Return what a layer's MLP output goes through before it joins the residual stream."""
+        """Return what a layer's MLP output goes through before it joins the residual stream.
+
+        Raises:
+            SourceError: when what it writes has no direction of its own there.
+        """
 
     def after_attention(self, layer: int) -> Passage:
-        """Return what a layer's attention output goes through before it joins the stream."""
+        """Return what a layer's attention output goes through before it joins the stream.
+
+        Raises:
+            SourceError: when what it writes has no direction of its own there.
+        """
 
 
 def check_layer(model: Model, layer: int) -> None:
@@ -116,3 +130,42 @@ def check_layer(model: Model, layer: int) -> None:
             f"{model.name} has no layer {layer}: its {model.n_layers} layers are "
             f"0 to {model.n_layers - 1}."
         )
+
+
+def check_expert(
+    model: Model, layer: int, expert: Expert | None, n_experts: int, *, shared: bool
+) -> None:
+    """Check that a layer has an expert, or that it has none and none is asked for.
+
+    Raises:
+        SourceError: saying how the layer's experts are named.
+    """
+    if expert is None and not n_experts:
+        return
+    forms = f"mlp:{layer}:e0 to mlp:{layer}:e{n_experts - 1}, or mlp:{layer}:all"
+    forms += f", or mlp:{layer}:shared for the one that every token goes through" * shared
+    if expert is None:
+        raise SourceError(
+            f"Layer {layer} of {model.name} is a mixture of {n_experts} experts, each with neurons "
+            f"of its own: write {forms}."
+        )
+    if not n_experts:
+        raise SourceError(
+            f"Layer {layer} of {model.name} has a single MLP and no experts: write mlp:{layer}."
+        )
+    if expert == "shared" and not shared:
+        raise SourceError(f"Layer {layer} of {model.name} has no shared expert: write {forms}.")
+    if expert != "shared" and not 0 <= expert < n_experts:
+        raise SourceError(
+            f"Layer {layer} of {model.name} has no expert {expert}: its {n_experts} experts are "
+            f"{forms}."
+        )
+
+
+def lacks(model: Model, layer: int, what: str, there: Collection[str]) -> SourceError:
+    """Return the error for a layer of a hybrid model that lacks attention or an MLP."""
+    parts = sorted({name.split(".")[0] for name in there})
+    return SourceError(
+        f"Layer {layer} of {model.name} has no {what}; it holds {', '.join(parts) or 'nothing'}. "
+        "Some of its layers are of another kind: name one that has."
+    )

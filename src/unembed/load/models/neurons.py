@@ -3,52 +3,89 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 
 from unembed.errors import SourceError
 from unembed.features import Features
-from unembed.load.models.model import Model
+from unembed.load.models.layers import parse_layers
+from unembed.load.models.model import Expert, Model
+from unembed.load.names import Source
+from unembed.load.stream.passage import pass_on
 
-_LAYERS = re.compile(r"(?P<first>\d+)(?:-(?P<last>\d+))?")
+__all__ = ["NEURONS", "neurons_of", "parse_layers", "read_neurons"]
+
+NEURONS = "mlp:"
+_EXPERT = re.compile(r"e(?P<number>\d+)")
 
 
-def read_neurons(model: Model, layer: int) -> Features:
-    """Return the MLP neurons of a layer as a bank named `mlp.LAYER`.
+def neurons_of(text: str, model: Model) -> list[Source]:
+    """Return the banks that a reference names, none of them read yet.
+
+    | reference | banks |
+    |---|---|
+    | `mlp:12`, `mlp:10,20`, `mlp:0-11`, `mlp:all` | the MLP of each layer |
+    | `mlp:12:e3` | expert 3 of a layer with a mixture of experts |
+    | `mlp:12:all` | all its experts, a bank each (and the one MLP of a layer without experts) |
+    | `mlp:12:shared` | the expert that every token goes through |
+
+    Args:
+        text: what follows `mlp:`.
+        model: the model whose neurons are meant.
 
     Raises:
-        SourceError: when the model has no such layer.
+        SourceError: when it names none, or a layer that the model does not have.
     """
+    layers, _, which = text.partition(":")
+    return [
+        Source(f"{NEURONS}{layer}{_ending(expert)}", partial(read_neurons, model, layer, expert))
+        for layer in parse_layers(layers, model.n_layers)
+        for expert in _experts(which, layer, model)
+    ]
+
+
+def read_neurons(model: Model, layer: int, expert: Expert | None = None) -> Features:
+    """Return the MLP neurons of a layer as a bank named `mlp.LAYER`, or of one of its experts.
+
+    Row i is what neuron i adds to the residual stream, up to one positive number a token: its row
+    of the output matrix, ⊙ the weight of a norm after the MLP where the model has one.
+
+    Raises:
+        SourceError: when the model has no such layer or expert.
+    """
+    written = model.mlp_out(layer, expert)
+    after = model.after_mlp(layer)
     return Features.from_array(
-        model.mlp_out(layer),
-        name=f"mlp.{layer}",
-        origin={"format": "mlp neurons", "model": model.origin},
+        pass_on(written, after, model),
+        name=f"mlp.{layer}{_ending(expert, '.')}",
+        origin={
+            "format": "mlp neurons",
+            "model": model.origin,
+            **({} if expert is None else {"expert": expert}),
+            **({"steps": list(after.steps)} if after.steps else {}),
+        },
         hook=f"blocks.{layer}.hook_mlp_out",
         layer=layer,
     )
 
 
-def parse_layers(text: str, n_layers: int) -> list[int]:
-    """Return the layers that `10,20-22` or `all` names, in that order.
+def _experts(which: str, layer: int, model: Model) -> list[Expert | None]:
+    """Return the experts of a layer that `e3`, `all`, `shared` or nothing names."""
+    if not which:
+        return [None]
+    if which == "shared":
+        return ["shared"]
+    if which == "all":
+        return list(range(model.n_experts(layer))) or [None]
+    found = _EXPERT.fullmatch(which)
+    if found is None:
+        raise SourceError(
+            f"{which!r} names no expert of layer {layer}. Write {NEURONS}{layer}:e3, "
+            f"{NEURONS}{layer}:all or {NEURONS}{layer}:shared."
+        )
+    return [int(found["number"])]
 
-    >>> parse_layers("3,0-1", 12)
-    [3, 0, 1]
 
-    Raises:
-        SourceError: when the text is neither, counts down, or names a layer twice.
-    """
-    if text == "all":
-        return list(range(n_layers))
-    layers: list[int] = []
-    for part in text.split(","):
-        found = _LAYERS.fullmatch(part.strip())
-        if found is None:
-            raise SourceError(
-                f"{part!r} names no layers. Write mlp:26, mlp:10,20,26, mlp:0-11 or mlp:all."
-            )
-        first = int(found["first"])
-        last = int(found["last"] or first)
-        if last < first:
-            raise SourceError(f"{part!r} counts down. Write {last}-{first}.")
-        layers.extend(range(first, last + 1))
-    if len(set(layers)) != len(layers):
-        raise SourceError(f"{text!r} names a layer more than once.")
-    return layers
+def _ending(expert: Expert | None, mark: str = ":") -> str:
+    if expert is None:
+        return ""
+    return f"{mark}{expert}" if expert == "shared" else f"{mark}e{expert}"

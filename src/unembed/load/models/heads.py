@@ -1,0 +1,85 @@
+"""Attention heads as features: the directions that a head can write into the residual stream."""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+
+from unembed.errors import FormatError, SourceError
+from unembed.features import Features
+from unembed.load.models.layers import parse_layers
+from unembed.load.models.model import Model
+from unembed.load.names import Source
+from unembed.load.stream.passage import pass_on
+
+HEADS = "head:"
+_HEAD = re.compile(r"(?P<layer>\d+)\.(?P<head>\d+)")
+
+
+def heads_of(text: str, model: Model) -> list[Source]:
+    """Return the banks that a reference names, a bank a head, none of them read yet.
+
+    | reference | banks |
+    |---|---|
+    | `head:8.3`, `head:8.3,9.1` | these heads |
+    | `head:8`, `head:8-10`, `head:all` | every head of these layers |
+
+    Args:
+        text: what follows `head:`.
+        model: the model whose heads are meant.
+
+    Raises:
+        SourceError: when it names none, or a layer or head that the model does not have.
+    """
+    named: list[tuple[int, int]] = []
+    for part in text.split(","):
+        found = _HEAD.fullmatch(part.strip())
+        if found:
+            named.append((int(found["layer"]), int(found["head"])))
+            continue
+        for layer in parse_layers(part.strip(), model.n_layers, kind="head"):
+            named.extend((layer, head) for head in range(model.n_heads(layer)))
+    if len(set(named)) != len(named):
+        raise SourceError(f"{text!r} names a head more than once.")
+    return [
+        Source(f"{HEADS}{layer}.{head}", partial(read_head, model, layer, head))
+        for layer, head in named
+    ]
+
+
+def read_head(model: Model, layer: int, head: int) -> Features:
+    """Return the output directions of an attention head as a bank named `head.LAYER.HEAD`.
+
+    Row i is what entry i of the head's output z adds to the residual stream: its row of W_O,
+    ⊙ the weight of a norm after attention where the model has one.
+
+    Raises:
+        SourceError: when the model has no such layer or head, or the layer no attention.
+        FormatError: when W_O is not the same number of rows a head.
+    """
+    W_O = model.attention_out(layer)
+    heads = model.n_heads(layer)
+    if not 0 <= head < heads:
+        raise SourceError(
+            f"Layer {layer} of {model.name} has no head {head}: its {heads} heads are "
+            f"{layer}.0 to {layer}.{heads - 1}."
+        )
+    if len(W_O) % heads:
+        raise FormatError(
+            f"W_O of layer {layer} of {model.name} has {len(W_O)} rows, which {heads} heads cannot "
+            "share. The number of heads is wrong, or the file belongs to another model."
+        )
+    d_head = len(W_O) // heads
+    after = model.after_attention(layer)
+    return Features.from_array(
+        pass_on(W_O[head * d_head : (head + 1) * d_head], after, model),
+        name=f"head.{layer}.{head}",
+        origin={
+            "format": "attention head",
+            "model": model.origin,
+            "head": head,
+            **({"steps": list(after.steps)} if after.steps else {}),
+        },
+        hook=f"blocks.{layer}.hook_attn_out",
+        layer=layer,
+    )
