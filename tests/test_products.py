@@ -21,9 +21,8 @@ def _as_it_was(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     before = Precision.now()
     yield
     monkeypatch.undo()
-    for backend in (torch.backends, MKLDNN, MKLDNN.matmul, CUDA.matmul):
-        if NEW:
-            backend.fp32_precision = "none"
+    for backend in (torch.backends, MKLDNN, MKLDNN.matmul, CUDA.matmul) if NEW else ():
+        backend.fp32_precision = "none"
     torch.set_float32_matmul_precision("highest")
     before.restore()
 
