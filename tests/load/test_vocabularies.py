@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import codecs
 import gzip
 import json
 import re
@@ -122,13 +123,16 @@ def test_sentencepiece(piece: str, raw: bytes) -> None:
 @pytest.mark.parametrize(
     "name",
     ["<unused0>", "<unused6241>", "[unused7]", "<|reserved_special_token_7|>", "<reserved_3>",
-     "<|extra_12|>", "<extra_id_0>", "<|unused_1|>"],
+     "<|extra_12|>", "<extra_id_0>", "<|unused_1|>", "[PAD0]", "[PAD151936]", "<SPECIAL_20>",
+     "<|dummy_7|>", "<|placeholder1|>", "[UNUSED_TOKEN_145]", "madeupword0003"],
 )  # fmt: skip
 def test_placeholders(name: str) -> None:
     assert pieces.is_placeholder(name)
 
 
-@pytest.mark.parametrize("name", ["unused", "<unused>", "reserved", " <unused1>", "<h1>", "[12]"])
+@pytest.mark.parametrize(
+    "name", ["unused", "<unused>", "reserved", " <unused1>", "<h1>", "[12]", "[PAD]"]
+)
 def test_no_placeholders(name: str) -> None:
     assert not pieces.is_placeholder(name)
 
@@ -136,7 +140,7 @@ def test_no_placeholders(name: str) -> None:
 @pytest.mark.parametrize(
     "name",
     ["<|endoftext|>", "<|im_start|>", "<｜begin▁of▁sentence｜>", "<s>", "</s>", "<unk>", "<pad>",
-     "<mask>", "<bos>", "<eos>", "[multimodal]", "[PAD]"],
+     "<mask>", "<bos>", "<eos>", "[multimodal]", "[PAD]", "[CLS]", "[SEP]", "<cls>"],
 )  # fmt: skip
 def test_control_names(name: str) -> None:
     assert pieces.is_control(name)
@@ -226,6 +230,13 @@ def test_unigram(files: Files) -> None:
     assert ids(read.special) == [0]
 
 
+def test_names_decide_where_nothing_was_added(files: Files) -> None:
+    """Bergamot's files: `</s>` ends a text, though no added token says so."""
+    model = {"type": "Unigram", "unk_id": 1, "vocab": [["</s>", 0.0], ["<unk>", 0.0], ["▁a", -1]]}
+    read = files.tokenizer({"model": model, "added_tokens": []})
+    assert ids(read.special) == [0, 1]
+
+
 def test_word_level(files: Files) -> None:
     model = {"type": "WordLevel", "vocab": {"[UNK]": 1, "the": 0}, "unk_token": "[UNK]"}
     read = files.tokenizer({"model": model})
@@ -270,7 +281,13 @@ def test_gaps_are_unused(files: Files) -> None:
         (bpe({"a": 0}, {"content": "x"}), FormatError, "should have an id and its content"),
         (bpe({"a": 0}, {"id": 1}), FormatError, "should have an id and its content"),
         (bpe({"a": 0}, "x"), FormatError, "should have an id and its content"),
-        ({"model": {"type": "WordPiece", "vocab": {"a": 0}}}, FormatError, "WordPiece .*BERT"),
+        (
+            {"model": {"vocab": {"a": 0}, "end_of_word_suffix": "</w>"}},
+            FormatError,
+            "where words end",
+        ),
+        (b"[" * 100_000, FormatError, "is not JSON: .*nested too deep"),
+        (bpe({"a": 10**12}), VocabularyError, "id 1,000,000,000,000, but no vocabulary"),
         (bpe({}), VocabularyError, "vocabulary is empty"),
         (bpe({"a": 0, "b": -1}), VocabularyError, "start at 0, but found id -1"),
         (bpe({"a": 0, "b": 1, "c": 1}), VocabularyError, "'b' and 'c' have the same id 1"),
@@ -348,7 +365,8 @@ def test_vocab_json_errors(
     [
         (b"", r"merges\.txt holds no merges: the two files do not belong together"),
         (b"a b\nb a\n", r"makes 'ba', which is not in .*vocab\.json"),
-        (b"\xff\xfe", r"merges\.txt is no text"),
+        (b"\xff\xfe\x00", r"merges\.txt is no text"),
+        (b"t h\nth e</w>\n", r"merges\.txt marks where words end \('</w>'\)"),
     ],
 )
 def test_merges_of_another_vocabulary(files: Files, merges: bytes, message: str) -> None:
@@ -357,6 +375,45 @@ def test_merges_of_another_vocabulary(files: Files, merges: bytes, message: str)
     found = files.error("vocab.json", TABLE)
     assert isinstance(found, FormatError)
     assert re.search(message, str(found))
+
+
+def test_sentencepieces_in_a_table(files: Files) -> None:
+    """Marian's `vocab.json`: byte-level pieces hold no `▁`, so that these are SentencePiece's."""
+    table = {"</s>": 0, "<unk>": 1, "▁the": 2, "s": 3, "<pad>": 4, "é": 5}
+    read = files.read("vocab.json", table)
+    assert read.token_bytes == (b"</s>", b"<unk>", b" the", b"s", b"<pad>", "é".encode())
+    assert ids(read.special) == [0, 1, 4]
+
+
+def test_sentencepieces_with_merges(files: Files) -> None:
+    """Bytes to fall back to are no product of a merge, but text."""
+    files.write("merges.txt", "▁ a\n".encode())
+    read = files.read("vocab.json", {"▁": 0, "a": 1, "▁a": 2, "<0x0A>": 3, "<s>": 4})
+    assert read.token_bytes == (b" ", b"a", b" a", b"\n", b"<s>")
+    assert ids(read.special) == [4]
+
+
+def test_pieces_that_end_words(files: Files) -> None:
+    """GPT-1's pieces: nothing says where a word begins."""
+    assert "marks where words end ('</w>')" in str(files.error("vocab.json", {"the</w>": 0}))
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_byte_order_marks(files: Files, encoding: str) -> None:
+    """What an editor leaves at the front is no part of the first line, or of a name."""
+    files.write("merges.txt", "Ġ a\na b\n".encode(encoding))
+    files.write("added_tokens.json", json.dumps({"<more>": 8}).encode(encoding))
+    read = files.read("vocab.json", json.dumps(TABLE).encode(encoding))
+    assert ids(read.special) == [5, 6]
+    assert read.texts[8] == "<more>"
+    content = json.dumps(bpe({"Ġa": 0}, decoder=BYTE_LEVEL)).encode(encoding)
+    assert files.tokenizer(content).token_bytes[0] == b" a"
+
+
+def test_a_byte_order_mark_before_ranks(files: Files) -> None:
+    raw = codecs.BOM_UTF8 + ranks((b"a", 0), (b"b", 1))
+    assert files.read("x.tiktoken", raw).token_bytes == (b"a", b"b")
+    assert files.read("tokenizer.model", raw).token_bytes == (b"a", b"b")
 
 
 # --- tiktoken ---
@@ -452,8 +509,50 @@ def test_gguf_without_types() -> None:
 
 
 def test_gguf_unknown_model() -> None:
-    with pytest.raises(FormatError, match="of model 'bert'; unembed reads 'gpt2' and 'llama'"):
-        vocabulary_from_metadata("bert", ["a"])
+    known = "of model 'plamo2'; unembed reads gpt2, llama, t5, gemma4, bert, rwkv"
+    with pytest.raises(FormatError, match=known):
+        vocabulary_from_metadata("plamo2", ["a"])
+
+
+@pytest.mark.parametrize("kind", [1, 3, 4, 5])
+@pytest.mark.parametrize("model", ["gpt2", "llama", "t5", "gemma4", "bert", "rwkv"])
+def test_gguf_padding_is_unused_whatever_its_type(model: str, kind: int) -> None:
+    """Converters fill up W_U with `[PAD7]`; as text, such rows would rank first."""
+    read = vocabulary_from_metadata(model, ["a", "[PAD0]", "[PAD151936]"], [1, kind, kind])
+    assert ids(read.unused) == [1, 2]
+    assert not read.special.any()
+
+
+def test_gguf_control_names_defined_by_hand() -> None:
+    read = vocabulary_from_metadata("gpt2", ["<|im_start|>", "<s>", "<think>"], [4, 4, 4])
+    assert ids(read.special) == [0]
+
+
+@pytest.mark.parametrize("model", ["t5", "gemma4"])
+def test_gguf_sentencepiece_by_other_names(model: str) -> None:
+    read = vocabulary_from_metadata(model, ["<pad>", "▁the", "<0x0A>", "▁▁"], [3, 1, 6, 4])
+    assert read.token_bytes == (b"<pad>", b" the", b"\n", b"  ")
+
+
+@pytest.mark.parametrize(
+    "tokens", [["[CLS]", "▁the", "ing", "▁,", "▁中"], ["[CLS]", "the", "##ing", ",", "中"]]
+)
+def test_gguf_bert(tokens: list[str]) -> None:
+    """llama.cpp writes a space before what begins a word, and older files BERT's own pieces."""
+    read = vocabulary_from_metadata("bert", tokens, [3, 1, 1, 1, 1])
+    assert read.texts == ("[CLS]", " the", "ing", ",", "中")
+
+
+@given(st.binary(min_size=1))
+def test_gguf_rwkv(raw: bytes) -> None:
+    """The converter writes Python's own form of each token's bytes."""
+    written = repr(raw)[2:-1]
+    assert vocabulary_from_metadata("rwkv", ["<s>", written], [3, 1]).token_bytes[1] == raw
+
+
+def test_gguf_rwkv_that_is_none() -> None:
+    with pytest.raises(FormatError, match="'▁a' is not spelt as its tokenizer spells tokens"):
+        vocabulary_from_metadata("rwkv", ["▁a"], [1])
 
 
 def test_gguf_types_of_another_length() -> None:
@@ -486,6 +585,6 @@ def test_no_vocabulary_in_a_folder(files: Files) -> None:
 
 
 def test_a_file_of_another_kind(files: Files) -> None:
-    found = files.error("tokenizer.model", b"\n\x0e")
+    found = files.error("tokenizer.bin", b"\n\x0e")
     assert isinstance(found, VocabularyError)
-    assert "tokenizer.model is no vocabulary that can be read" in str(found)
+    assert "tokenizer.bin is no vocabulary that can be read" in str(found)

@@ -216,6 +216,18 @@ def test_sets_of_ones_own(tmp_path: Path) -> None:
     assert found.texts("number") == ["12"]
 
 
+@pytest.mark.parametrize("more", ["", " Capital"])
+def test_names_in_a_vocabulary_without_capitals(tmp_path: Path, more: str) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("sets:\n  a: France =US\n  b: {words: France, case: exact}")
+    texts = [f" word{i}" for i in range(1_000)]
+    found = build_token_sets(
+        Vocabulary.from_texts([*texts, " france", " us", more]), path, min_size=0
+    )
+    assert found.texts("a") == ([] if more else [" france"])
+    assert found.texts("b") == []
+
+
 def test_may_build_on_the_built_in_sets(tmp_path: Path) -> None:
     text = "sets:\n  x: {union: ['form:of', months]}\n  y: {difference: [x, 'form:of']}"
     found = built(tmp_path, text)

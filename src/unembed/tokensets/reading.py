@@ -28,6 +28,10 @@ if the vocabulary has the word with one too, in any case. (In GPT-2 "tern" is a 
 and no bird: there is no " tern". Digits, punctuation and clitics need no space.)"""
 
 
+_MANY = 1_000
+"""Fewer words may happen to have no capital."""
+
+
 class Reading:
     """What the unmasked tokens of a vocabulary read as.
 
@@ -64,6 +68,14 @@ class Reading:
         for word in self.ids_of_word:
             found.setdefault(word.casefold(), []).append(word)
         return found
+
+    @cached_property
+    def uncased(self) -> bool:
+        """Whether the tokenizer writes capitals small, as that of an uncased BERT.
+
+        None of its words has a capital, and they are more than would do so by chance.
+        """
+        return len(self.words) >= _MANY and not any(word != word.lower() for word in self.words)
 
     @cached_property
     def is_spaced(self) -> BoolArray:

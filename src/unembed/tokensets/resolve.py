@@ -18,6 +18,7 @@ from unembed.tokensets.definitions import (
     Words,
     bare,
     fits,
+    is_exact,
 )
 from unembed.tokensets.first_token import FirstToken
 from unembed.tokensets.reading import Reading
@@ -104,6 +105,7 @@ class _Resolver:
 
     def _words(self, rule: Words) -> tuple[Ids, tuple[str, ...]]:
         reading = self.reading
+        uncased = reading.uncased and rule.case != "exact"  # names stand there in small letters
         tokens: list[int] = []
         missed: list[str] = []
         for entry in rule.entries:
@@ -112,7 +114,8 @@ class _Resolver:
             found = [
                 token
                 for word in near
-                if word not in rule.excluded and fits(word, entry, rule.case)
+                if word not in rule.excluded
+                and (fits(word, entry, rule.case) or (uncased and not is_exact(entry)))
                 for token in reading.fitting(word, rule.space)
             ]
             tokens += found

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import IntEnum
 from pathlib import Path
 
 from unembed.errors import FormatError
 from unembed.load.models.gguf_file import GGUFFile, open_gguf
 from unembed.load.vocabularies import pieces
+from unembed.load.vocabularies.tokens import Tokens
 from unembed.vocabulary import Vocabulary
 
 
@@ -24,7 +25,15 @@ class TokenType(IntEnum):
     BYTE = 6
 
 
-_SPELLING = {"gpt2": pieces.byte_level, "llama": pieces.sentencepiece}
+_SPELLING: dict[str, Callable[[str], bytes]] = {
+    "gpt2": pieces.byte_level,
+    "llama": pieces.sentencepiece,
+    "t5": pieces.sentencepiece,
+    "gemma4": pieces.sentencepiece,
+    "bert": pieces.word_piece,
+    "rwkv": pieces.python_bytes,
+}
+"""How the tokenizer models of llama.cpp spell bytes; `gemma4` is a BPE over SentencePiece's."""
 
 
 def read_gguf(path: Path) -> Vocabulary:
@@ -52,7 +61,8 @@ def vocabulary_from_metadata(
     """Return the vocabulary that GGUF metadata describes.
 
     Args:
-        model: `tokenizer.ggml.model`: `gpt2` (byte-level) or `llama` (SentencePiece).
+        model: `tokenizer.ggml.model`, one of `gpt2` (byte-level), `llama`, `t5` and `gemma4`
+            (SentencePiece), `bert` (WordPiece) and `rwkv`.
         tokens: `tokenizer.ggml.tokens`, one piece a token.
         types: `tokenizer.ggml.token_type`, where the file has it.
 
@@ -63,7 +73,7 @@ def vocabulary_from_metadata(
     if model not in _SPELLING:
         raise FormatError(
             f"The GGUF file's tokenizer is of model {model!r}; unembed reads "
-            f"{' and '.join(repr(known) for known in _SPELLING)}. Name another tokenizer."
+            f"{', '.join(_SPELLING)}. Name another tokenizer (on the command line: --tokenizer)."
         )
     if types is not None and len(types) != len(tokens):
         raise FormatError(
@@ -76,22 +86,45 @@ def vocabulary_from_metadata(
             f"The GGUF file has tokens of type {min(strange)}; llama.cpp has the types 0 to "
             f"{max(TokenType).value}. It is damaged, or newer than unembed."
         )
-    spell = _SPELLING[model]
+    spell = _wordpiece(tokens) if model == "bert" else _SPELLING[model]
     # Added text is stored as it is, but SentencePiece's runs of spaces may still be `▁▁`.
-    spell_added = spell if model == "llama" else str.encode
-    special, unused, written = set(), set(), {}
+    spell_added = spell if spell is pieces.sentencepiece else str.encode
+    found = Tokens(f"GGUF, {model}")
     for index, piece in enumerate(tokens):
         kind = _named_type(piece) if types is None else TokenType(types[index])
-        if kind in (TokenType.CONTROL, TokenType.UNKNOWN):
-            written[index] = piece.encode()
-        else:
-            written[index] = spell_added(piece) if kind == TokenType.USER_DEFINED else spell(piece)
-        if kind == TokenType.UNUSED or pieces.is_placeholder(piece):
-            unused.add(index)
-        elif kind in (TokenType.CONTROL, TokenType.UNKNOWN):
-            special.add(index)
-    return Vocabulary.from_ids(written, special=special, unused=unused, kind=f"GGUF, {model}")
+        by_hand = kind == TokenType.USER_DEFINED
+        special = kind in _CONTROLLING or (by_hand and pieces.is_control_text(piece))
+        raw = b"" if special else _bytes(piece, spell_added if by_hand else spell)
+        found.add(index, piece, raw, special=special)
+        if kind == TokenType.UNUSED:
+            found.unused.add(index)
+    return found.vocabulary()
+
+
+_CONTROLLING = (TokenType.CONTROL, TokenType.UNKNOWN)
 
 
 def _named_type(piece: str) -> TokenType:
     return TokenType.CONTROL if pieces.is_control(piece) else TokenType.NORMAL
+
+
+def _bytes(piece: str, spell: Callable[[str], bytes]) -> bytes:
+    try:
+        return spell(piece)
+    except ValueError as error:
+        raise FormatError(
+            f"The GGUF file's token {piece!r} is not spelt as its tokenizer spells tokens: {error}."
+        ) from error
+
+
+def _wordpiece(tokens: Sequence[str]) -> Callable[[str], bytes]:
+    """Return the spelling of WordPiece: llama.cpp writes `▁the` and `ing` for `the` and `##ing`.
+
+    Files that were written before it did so have BERT's own pieces.
+    """
+    begin = pieces.SENTENCEPIECE_SPACE
+    if not any(piece.startswith(begin) for piece in tokens):
+        return pieces.word_piece
+    return lambda piece: pieces.word_piece(
+        piece.removeprefix(begin) if piece.startswith(begin) else f"{pieces.CONTINUING}{piece}"
+    )

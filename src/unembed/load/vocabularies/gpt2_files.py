@@ -1,29 +1,35 @@
-"""GPT-2's own files: `vocab.json` with `merges.txt` (or `encoder.json` with `vocab.bpe`)."""
+"""A table of pieces, `vocab.json`, with `merges.txt` or without (`encoder.json`, `vocab.bpe`)."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Container
 from operator import index as integer
 from pathlib import Path
 
 from unembed.errors import FormatError
 from unembed.load.vocabularies import pieces
-from unembed.vocabulary import Vocabulary
+from unembed.load.vocabularies.tokens import Tokens
+from unembed.text_file import read_json, read_text
+
+_WORD_ENDS = "</w>"
 
 
-def read_gpt2_files(vocab: Path, merges: Path | None = None) -> Vocabulary:
-    """Return the vocabulary of GPT-2's piece table.
+def read_gpt2_files(vocab: Path, merges: Path | None = None) -> Tokens:
+    """Return the tokens of a piece table: GPT-2's, or one that SentencePiece's pieces stand in.
 
     With the merges, a special token is one that text can never reach: neither a single byte
     nor the product of a merge (`<|endoftext|>`). Without them, its name decides.
 
+    Marian and M2M100 keep SentencePiece's pieces in a `vocab.json`: where pieces begin with `▁`,
+    which no byte-level piece can hold, that is how bytes are spelled.
+
     Raises:
-        FormatError: when the table does not map pieces to ids, or the merges are not its own.
+        FormatError: when the table does not map pieces to ids, the merges are not its own, or
+            pieces do not say where words begin.
         VocabularyError: when two pieces have the same id.
     """
     try:
-        table = json.loads(vocab.read_bytes())
+        table = read_json(vocab)
         ids = [(str(piece), integer(index)) for piece, index in table.items()]
     except (ValueError, AttributeError, TypeError) as error:
         raise FormatError(
@@ -31,30 +37,31 @@ def read_gpt2_files(vocab: Path, merges: Path | None = None) -> Vocabulary:
         ) from error
     piece_of_id = pieces.by_id(ids, vocab)
     reachable = _products(merges, table, vocab) if merges else None
-    special, unused, written = set(), set(), {}
+    if any(len(piece) > len(_WORD_ENDS) and piece.endswith(_WORD_ENDS) for piece in table):
+        raise pieces.marks_ends(vocab, _WORD_ENDS)
+    is_sentencepiece = any(piece.startswith(pieces.SENTENCEPIECE_SPACE) for piece in table)
+    spell = pieces.sentencepiece if is_sentencepiece else pieces.byte_level
+    name = "SentencePiece" if is_sentencepiece else "byte-level"
+    tokens = Tokens(f"{vocab.name}, {name} BPE", spell if is_sentencepiece else str.encode)
     for index, piece in piece_of_id.items():
-        written[index] = pieces.byte_level(piece)
-        if pieces.is_placeholder(piece):
-            unused.add(index)
-        elif (
+        special = (
             pieces.is_control(piece)
             if reachable is None
-            else len(piece) > 1 and piece not in reachable
-        ):
-            special.add(index)
-            written[index] = piece.encode()
-    return Vocabulary.from_ids(
-        written, special=special, unused=unused, kind=f"{vocab.name}, byte-level BPE"
-    )
+            else len(piece) > 1 and piece not in reachable and not pieces.is_byte(piece)
+        )
+        tokens.add(index, piece, spell(piece), special=special)
+    return tokens
 
 
 def _products(merges: Path, table: Container[str], vocab: Path) -> set[str]:
     try:
-        lines = merges.read_text(encoding="utf-8").splitlines()
+        lines = read_text(merges).split("\n")
     except ValueError as error:
         raise FormatError(f"{merges} is no text: {error}. Download it again.") from error
     pairs = (line.split(" ") for line in lines if not line.startswith("#version"))
     products = {left + right for left, right in (pair for pair in pairs if len(pair) == 2)}
+    if any(product.endswith(_WORD_ENDS) for product in products):
+        raise pieces.marks_ends(merges, _WORD_ENDS)
     stray = next((product for product in products if product not in table), None)
     if stray is not None or not products:
         found = "holds no merges" if stray is None else f"makes {stray!r}, which is not in {vocab}"

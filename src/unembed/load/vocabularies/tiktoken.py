@@ -4,19 +4,32 @@ from __future__ import annotations
 
 import base64
 import binascii
+import codecs
 import gzip
+import re
 import zlib
 from pathlib import Path
 
 from unembed.errors import FormatError, VocabularyError
-from unembed.vocabulary import Vocabulary
+from unembed.load.vocabularies.tokens import Tokens
+
+_LINE = re.compile(rb"[A-Za-z0-9+/]+={0,2} \d+\r?\n")
 
 
-def read_tiktoken(path: Path) -> Vocabulary:
-    """Return the vocabulary of a `.tiktoken` or `.tiktoken.gz` file.
+def is_tiktoken(path: Path) -> bool:
+    """Return whether a file begins with a base64 token and its rank, whatever it is called.
+
+    Llama 3's `tokenizer.model` is such a file; other models' of that name are SentencePiece's.
+    """
+    with path.open("rb") as file:
+        return _LINE.match(file.read(4096).removeprefix(codecs.BOM_UTF8)) is not None
+
+
+def read_tiktoken(path: Path) -> Tokens:
+    """Return the tokens of a tiktoken rank file, such as `.tiktoken` or `.tiktoken.gz`.
 
     Such files hold no special tokens: the ids they leave out, between and after the ranks,
-    become unused rows.
+    become unused rows, unless a file beside them names them.
 
     Raises:
         FormatError: naming the first line that is no base64 token with a rank.
@@ -27,7 +40,7 @@ def read_tiktoken(path: Path) -> Vocabulary:
     except (OSError, EOFError, zlib.error) as error:
         raise FormatError(f"{path} is not a gzip file: {error}. Download it again.") from error
     written: dict[int, bytes] = {}
-    for number, line in enumerate(raw.splitlines(), start=1):
+    for number, line in enumerate(raw.removeprefix(codecs.BOM_UTF8).splitlines(), start=1):
         if not line.strip():
             continue
         try:
@@ -44,4 +57,4 @@ def read_tiktoken(path: Path) -> Vocabulary:
                 "download it again."
             )
         written[rank] = token
-    return Vocabulary.from_ids(written, kind="tiktoken ranks")
+    return Tokens("tiktoken ranks", written=written)

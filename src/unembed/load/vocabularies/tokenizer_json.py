@@ -1,8 +1,7 @@
-"""`tokenizer.json` of the `tokenizers` library: BPE, Unigram and WordLevel models."""
+"""`tokenizer.json` of the `tokenizers` library: BPE, Unigram, WordPiece and WordLevel models."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from operator import index as integer
 from pathlib import Path
@@ -10,9 +9,9 @@ from typing import Any, NamedTuple
 
 from unembed.errors import FormatError
 from unembed.load.vocabularies import pieces
-from unembed.vocabulary import Vocabulary
-
-_ALSO_HTML = ("<s>", "</s>")
+from unembed.load.vocabularies.tokens import Tokens
+from unembed.load.vocabularies.wordpiece import is_bracketed
+from unembed.text_file import read_json
 
 
 class _Spelling(NamedTuple):
@@ -21,14 +20,16 @@ class _Spelling(NamedTuple):
     kind: str
     piece: Callable[[str], bytes]
     added: Callable[[str], bytes]
+    special: Callable[[str], bool] = lambda piece: False
 
 
-def read_tokenizer_json(path: Path) -> Vocabulary:
-    """Return the vocabulary of a `tokenizer.json`.
+def read_tokenizer_json(path: Path) -> Tokens:
+    """Return the tokens of a `tokenizer.json`.
 
-    The spelling of bytes is read from the decoder and the pre-tokenizer, not guessed from
-    the pieces. Added tokens are plain text; those marked special, or named like control
-    tokens (`<|…|>`), are special, and `<unused7>` and its kin are unused.
+    The spelling of bytes is read from the model, the decoder and the pre-tokenizer, not guessed
+    from the pieces. Added tokens are plain text; those marked special, or named like control
+    tokens (`<|…|>`), are special, and `<unused7>` and its kin are unused. A file without any
+    added tokens leaves it to the names which of its pieces are special.
 
     Raises:
         FormatError: when the file is no tokenizer, or of a kind that writes no bytes.
@@ -37,28 +38,22 @@ def read_tokenizer_json(path: Path) -> Vocabulary:
     content = _parse(path)
     model = content["model"]
     spelling = _spelling(content, path)
-    piece_of_id = pieces.by_id(_pieces(model, path), path)
-    written = {index: spelling.piece(piece) for index, piece in piece_of_id.items()}
-    special = {
-        index
-        for index, piece in piece_of_id.items()
-        if piece == model.get("unk_token") or index == model.get("unk_id")
-    }
-    unused: set[int] = set()
-    for index, name, is_special in _added_tokens(content, path):
-        written[index] = name.encode() if is_special else spelling.added(name)
-        if pieces.is_placeholder(name):
-            unused.add(index)
-        elif is_special:
-            special.add(index)
-    return Vocabulary.from_ids(
-        written, special=special - unused, unused=unused, kind=f"tokenizer.json, {spelling.kind}"
-    )
+    tokens = Tokens(f"tokenizer.json, {spelling.kind}", spelling.added)
+    added = _added_tokens(content, path)
+    for index, piece in pieces.by_id(_pieces(model, path), path).items():
+        tokens.written[index] = spelling.piece(piece)
+        unknown = piece == model.get("unk_token") or index == model.get("unk_id")
+        control = not added and pieces.is_control(piece)
+        if unknown or control or spelling.special(piece) or pieces.is_placeholder(piece):
+            tokens.add(index, piece, b"", special=True)
+    for index, name, is_special in added:
+        tokens.add(index, name, spelling.added(name), special=is_special)
+    return tokens
 
 
 def _parse(path: Path) -> dict[str, Any]:
     try:
-        content = json.loads(path.read_bytes())
+        content = read_json(path)
     except ValueError as error:
         raise FormatError(f"{path} is not JSON: {error}. Download the file again.") from error
     if not isinstance(content, dict) or not isinstance(content.get("model"), dict):
@@ -97,12 +92,8 @@ def _added_tokens(content: dict[str, Any], path: Path) -> list[tuple[int, str, b
 
 
 def _is_special(token: dict[str, Any]) -> bool:
-    """Whether an added token is marked special, or its name leaves no doubt.
-
-    Gemma's `<s>` and `</s>` are HTML's, and not marked; Llama's and Mistral's are marked.
-    """
-    name = str(token["content"])
-    return bool(token.get("special")) or (name not in _ALSO_HTML and pieces.is_control(name))
+    """Whether an added token is marked special, or its name leaves no doubt."""
+    return bool(token.get("special")) or pieces.is_control_text(str(token["content"]))
 
 
 def _spelling(content: dict[str, Any], path: Path) -> _Spelling:
@@ -111,15 +102,24 @@ def _spelling(content: dict[str, Any], path: Path) -> _Spelling:
         for part in ("decoder", "pre_tokenizer")
         for step in _flatten(content.get(part))
     }
-    kind = content["model"].get("type", "BPE")
+    model = content["model"]
+    kind = model.get("type", "BPE")
     if kind == "WordPiece":
-        raise FormatError(
-            f"{path} is a WordPiece tokenizer (BERT). Its pieces do not say which bytes they "
-            "write; unembed reads the tokenizers of generative language models."
+        prefix = str(model.get("continuing_subword_prefix", pieces.CONTINUING))
+        return _Spelling(
+            kind, lambda piece: pieces.word_piece(piece, prefix), str.encode, is_bracketed
         )
+    _check_affixes(model, path)
     if "ByteLevel" in steps:
         return _Spelling(f"byte-level {kind}", pieces.byte_level, str.encode)
     return _Spelling(f"SentencePiece-style {kind}", pieces.sentencepiece, pieces.sentencepiece)
+
+
+def _check_affixes(model: dict[str, Any], path: Path) -> None:
+    """Check that a BPE marks where words begin, if it marks anything."""
+    for key in ("end_of_word_suffix", "continuing_subword_prefix"):
+        if model.get(key):
+            raise pieces.marks_ends(path, str(model[key]))
 
 
 def _flatten(step: Any) -> Iterator[dict[str, Any]]:
