@@ -125,6 +125,11 @@ def dump(table: dict[str, Any]) -> bytes:
     return lzma.compress(text.encode(), preset=9 | lzma.PRESET_EXTREME)
 
 
+def load(raw: bytes) -> dict[str, Any]:
+    """Return a table that `dump` wrote."""
+    return dict(json.loads(lzma.decompress(raw)))
+
+
 def _entries(table: dict[str, Any]) -> Iterator[Published]:
     for name, facts in table["releases"].items():
         for sae, path, *more in facts["saes"]:
@@ -144,7 +149,7 @@ def _table() -> dict[str, Any]:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    return dict(json.loads(lzma.decompress(path.read_bytes())))
+    return load(path.read_bytes())
 
 
 def _installed() -> tuple[str, Path] | None:
