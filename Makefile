@@ -2,10 +2,14 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+ORACLE := .venv-oracle
 STAMP := $(VENV)/.installed
 
 # torch is pinned here, and only here, to a build that pip finds without a CUDA toolkit.
 TORCH := torch==2.13.0
+
+# What our reading of published dictionaries and models is held against, by `make oracle`.
+SAELENS := sae-lens==6.54.12
 
 # Two processes of tests, each with the threads of one: more would wait for one another.
 THREADS := OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1
@@ -13,7 +17,7 @@ THREADS := OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1
 PAGE := src/unembed/explorer/page/index.html
 WEB := web/package-lock.json web/vite.config.ts web/index.html $(shell find web/src -type f)
 
-.PHONY: setup page demo inputs browser test check format bench clean
+.PHONY: setup page demo inputs browser test oracle check format bench clean
 
 setup: $(STAMP)
 
@@ -52,6 +56,18 @@ test: inputs browser page
 	cd web && npm test --silent
 	$(THREADS) $(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 
+# The same files read by SAELens' own loaders, and models by transformers'. They come with more than
+# a gigabyte of packages, so they have an environment of their own, and `make test` skips what they
+# are needed for.
+oracle: $(ORACLE)/.installed
+	$(THREADS) $(ORACLE)/bin/python -m pytest tests/oracle
+
+$(ORACLE)/.installed: pyproject.toml src/unembed/version.py
+	$(PYTHON) -m venv $(ORACLE)
+	$(ORACLE)/bin/pip install --quiet $(TORCH)
+	$(ORACLE)/bin/pip install --quiet --editable '.[dev]' $(SAELENS) $(TORCH)
+	touch $@
+
 check: setup web/node_modules/.package-lock.json
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -73,6 +89,7 @@ bench: inputs browser page
 	$(BIN)/python benchmarks/explanations.py
 	$(BIN)/python benchmarks/find.py
 	$(BIN)/python benchmarks/explorer.py
+	$(BIN)/python benchmarks/registry.py
 
 clean:
-	rm -rf $(VENV) dist build web/node_modules src/unembed/explorer/page
+	rm -rf $(VENV) $(ORACLE) dist build web/node_modules src/unembed/explorer/page
