@@ -117,7 +117,7 @@ SQUARES = [name for name in READ if "columns" not in name]  # of those nobody co
 )
 def test_by_path(tmp_path: Path, name: str, size: Size) -> None:
     case = unlisted.make(name, size)
-    check(load(tmp_path, case, size), case.banks())
+    check(load(tmp_path, case, size), case.banks)
 
 
 @pytest.mark.parametrize("name", [n for n in unlisted.CASES if unlisted.make(n).refused])

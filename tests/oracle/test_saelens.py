@@ -144,7 +144,7 @@ def test_saelens_transposes_the_decoder_of_sparsify(tmp_path: Path) -> None:
     case = unlisted.make("sparsify residual", SQUARE)  # square, so that nothing notices
     write(tmp_path, case)
     _, weights = loaders.sparsify_disk_loader(tmp_path / case.path)
-    (bank,) = case.banks()
+    (bank,) = case.banks
     saelens = weights["W_dec"].double().numpy()
     np.testing.assert_allclose(saelens, bank.W_dec.T, rtol=0.01)  # it keeps bfloat16
     assert np.abs(saelens - bank.W_dec).max() > 0.5
@@ -187,7 +187,7 @@ def test_whitening_is_folded_in_as_saelens_does(tmp_path: Path) -> None:
         whitening_matrix=whitening["matrix"],
         unwhitening_matrix=whitening["inverse_matrix"],
     )
-    (bank,) = case.banks()
+    (bank,) = case.banks
     np.testing.assert_allclose(sae.W_dec.detach().numpy(), bank.W_dec, rtol=1e-9, atol=1e-12)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import torch
@@ -52,7 +52,7 @@ def gemma_2(entry: Entry, size: Size) -> Laid:
     layer = None if embedding else int(entry.path.split("/")[0].removeprefix("layer_"))
     width = size.z if site == "att" else size.d_model
     model = tiny_model(entry.model, size)
-    tensors = lambda: jump_relu(f"{entry.repo} {entry.path}", width, width, size)  # noqa: E731
+    tensors = partial(jump_relu, f"{entry.repo} {entry.path}", width, width, size)
 
     def banks() -> list[Bank]:
         W_dec = exact(tensors()["W_dec"])
@@ -71,7 +71,7 @@ def gemma_2(entry: Entry, size: Size) -> Laid:
 def gemma_2_transcoder(entry: Entry, size: Size) -> Laid:
     layer = _layer(entry.path)
     d_model = size.d_model
-    tensors = lambda: jump_relu(f"{entry.repo} {entry.path}", d_model, d_model, size)  # noqa: E731
+    tensors = partial(jump_relu, f"{entry.repo} {entry.path}", d_model, d_model, size)
 
     def banks() -> list[Bank]:
         return [Bank(exact(tensors()["W_dec"]), f"blocks.{layer}.hook_mlp_out", layer)]
@@ -104,11 +104,11 @@ def gemma_3(entry: Entry, size: Size) -> Laid:
         hook = "hook_resid_post" if kind == "resid_post" else "hook_mlp_out"
         return [Bank(W_dec, f"blocks.{layer}.{hook}", layer)]
 
-    tops = lambda: {"top_tokens": torch.zeros(size.count(width), 10, dtype=torch.int32)}  # noqa: E731
+    tops = {"top_tokens": torch.zeros(size.count(width), 10, dtype=torch.int32)}
     files: Files = {
         "README.md": readme(),
         f"{entry.path}/params.safetensors": as_safetensors(tensors),
-        f"{entry.path}/examples.safetensors": as_safetensors(tops),
+        f"{entry.path}/examples.safetensors": as_safetensors(lambda: tops),
     }
     if layer % 2 == 0:
         files[f"{entry.path}/config.json"] = as_json(_config(entry, kind, layer))
@@ -135,10 +135,10 @@ def _clt(entry: Entry, size: Size, layers: int) -> Laid:
     return Laid({f"{entry.path}.safetensors": as_safetensors(tensors)}, banks)
 
 
-_OUT: dict[str, Callable[[int], str]] = {
-    "resid_post": lambda layer: f"model.layers.{layer}.output",
-    "attn_out": lambda layer: f"model.layers.{layer}.self_attn.o_proj.input",
-    "mlp_out": lambda layer: f"model.layers.{layer}.post_feedforward_layernorm.output",
+_INSIDE = {
+    "resid_post": "output",
+    "attn_out": "self_attn.o_proj.input",
+    "mlp_out": "post_feedforward_layernorm.output",
 }
 
 
@@ -150,7 +150,7 @@ def _config(entry: Entry, kind: str, layer: int) -> dict[str, object]:
         "width": 16384,
     }
     if kind != "transcoder":
-        return config | {"type": "sae", "hf_hook_point_in": _OUT[kind](layer)}
+        return config | {"type": "sae", "hf_hook_point_in": f"model.layers.{layer}.{_INSIDE[kind]}"}
     return config | {
         "type": "transcoder",
         "affine_connection": "affine" in entry.path,

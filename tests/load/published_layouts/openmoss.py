@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 
 import torch
 
@@ -52,7 +53,7 @@ def llama_scope(entry: Entry, size: Size) -> Laid:
         "dataset_average_activation_norm": {"in": 29.125, "out": 29.125},
         "sparsity_include_decoder_norm": True, "use_glu_encoder": False, "top_k": 50,
     }  # fmt: skip
-    tensors = lambda: linear(seed, size, torch.bfloat16)  # noqa: E731
+    tensors = partial(linear, seed, size, torch.bfloat16)
     files: Files = {
         "README.md": readme(),
         f"{entry.path}/hyperparams.json": as_json(hyperparams),
@@ -73,7 +74,7 @@ def r1_distill(entry: Entry, size: Size) -> Laid:
         "use_decoder_bias": True, "use_glu_encoder": False, "act_fn": "jumprelu",
         "norm_activation": "inference", "sparsity_include_decoder_norm": True, "top_k": 50,
     }  # fmt: skip
-    tensors = lambda: linear(seed, size, torch.float32, threshold=True)  # noqa: E731
+    tensors = partial(linear, seed, size, torch.float32, threshold=True)
     files: Files = {
         "README.md": readme(),
         f"{entry.path}/config.json": as_json(config),

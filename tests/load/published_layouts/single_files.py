@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
 
 import torch
 
@@ -69,7 +70,7 @@ def hook_z(entry: Entry, size: Size) -> Laid:
 
 def goodfire(entry: Entry, size: Size) -> Laid:
     d, F = size.d_model, size.count(size.d_model)
-    W_dec = lambda: numbers(f"{entry.path} W_dec", F, d, dtype=torch.bfloat16)  # noqa: E731
+    W_dec = partial(numbers, f"{entry.path} W_dec", F, d, dtype=torch.bfloat16)
 
     def tensors() -> dict[str, torch.Tensor]:
         return {
@@ -85,7 +86,7 @@ def goodfire(entry: Entry, size: Size) -> Laid:
 
 def deepseek_r1(entry: Entry, size: Size) -> Laid:
     d, F = size.d_model, size.count(size.d_model)
-    W_dec = lambda: numbers(f"{entry.path} W_dec", F, d, dtype=torch.bfloat16)  # noqa: E731
+    W_dec = partial(numbers, f"{entry.path} W_dec", F, d, dtype=torch.bfloat16)
 
     def tensors() -> dict[str, torch.Tensor]:
         return {
@@ -102,7 +103,7 @@ def deepseek_r1(entry: Entry, size: Size) -> Laid:
 def qwen_scope(entry: Entry, size: Size) -> Laid:
     """`W_dec` is [d, F] and `W_enc` [F, d]: both the other way round than in any other format."""
     d, F, seed = size.d_model, size.count(size.d_model), f"{entry.repo} {entry.path}"
-    W_dec = lambda: numbers(f"{seed} W_dec", F, d)  # noqa: E731
+    W_dec = partial(numbers, f"{seed} W_dec", F, d)
 
     def tensors() -> dict[str, torch.Tensor]:
         return {
@@ -118,7 +119,7 @@ def qwen_scope(entry: Entry, size: Size) -> Laid:
 
 def temporal(entry: Entry, size: Size) -> Laid:
     d, F, seed = size.d_model, size.count(size.d_model), f"{entry.repo} {entry.path}"
-    W_dec = lambda: numbers(f"{seed} D", F, d)  # noqa: E731
+    W_dec = partial(numbers, f"{seed} D", F, d)
 
     def tensors() -> dict[str, torch.Tensor]:
         found = {"D": W_dec(), "E": numbers(f"{seed} E", d, F), "b": numbers(f"{seed} b", 1, d)[0]}

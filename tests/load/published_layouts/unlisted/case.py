@@ -25,7 +25,7 @@ class Case:
     path: str = ""
     model: str | None = None
     hook: str | None = None
-    banks: Callable[[], list[Bank]] = field(default=list)
+    banks: list[Bank] = field(default_factory=list)
     refused: tuple[str, ...] = ()
 
 

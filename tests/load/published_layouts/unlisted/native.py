@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -49,14 +50,14 @@ def _native(
     found, W_dec = _at(hook, width, size, **others)
     tensors = {"W_enc": numbers("W_enc", width, len(W_dec)), "W_dec": W_dec}
     layer = int(hook.split(".")[1])
-    banks = lambda: [Bank(reach(exact(W_dec)), hook, layer)]  # noqa: E731
+    banks = [Bank(reach(exact(W_dec)), hook, layer)]
     return Case(_folder(found, lambda: tensors), model=MODEL, banks=banks)
 
 
 @case("native hook_z")
 def heads(size: Size) -> Case:
     model = tiny_model(MODEL, size)
-    reach = lambda W: through_heads(W, model, 8)  # noqa: E731
+    reach = partial(through_heads, model=model, layer=8)
     return _native("blocks.8.attn.hook_z", size.z, size, reach)
 
 
@@ -76,7 +77,10 @@ def one_head(size: Size) -> Case:
 @case("native mlp hook_post")
 def neurons(size: Size) -> Case:
     model = tiny_model(MODEL, size)
-    reach = lambda W: W @ model.mlp_out(8) * model.after_mlp(8)  # noqa: E731
+
+    def reach(W: Array) -> Array:
+        return W @ model.mlp_out(8) * model.after_mlp(8)
+
     return _native("blocks.8.mlp.hook_post", D_FF, size, reach)
 
 
@@ -116,7 +120,7 @@ def transcoder(size: Size) -> Case:
         "b_enc": numbers("b_enc", len(W_dec)),
         "b_dec": numbers("b_dec", size.d_model),
     }
-    banks = lambda: [Bank(exact(W_dec), out, 8)]  # noqa: E731
+    banks = [Bank(exact(W_dec), out, 8)]
     return Case(_folder(found, lambda: tensors), model=MODEL, banks=banks)
 
 
@@ -130,7 +134,7 @@ def _architecture(name: str, others: Callable[[int], Tensors]) -> None:
         if name == "gated":
             del tensors["b_enc"]
         W_dec, F = tensors["W_dec"], len(tensors["W_dec"])
-        banks = lambda: [Bank(exact(W_dec), RESIDUAL, 8)]  # noqa: E731
+        banks = [Bank(exact(W_dec), RESIDUAL, 8)]
         return Case(_folder(found, lambda: {**tensors, **others(F)}), model=MODEL, banks=banks)
 
 
@@ -156,5 +160,5 @@ def whitened(size: Size) -> Case:
         "activation_whitening.safetensors": as_safetensors(lambda: whitening),
         "activation_scaler.json": as_json({"scaling_factor": None, "has_whitening": True}),
     }
-    banks = lambda: [Bank(exact(tensors["W_dec"]) @ inverse, RESIDUAL, 8)]  # noqa: E731
+    banks = [Bank(exact(tensors["W_dec"]) @ inverse, RESIDUAL, 8)]
     return Case(files, model=MODEL, banks=banks)

@@ -36,7 +36,7 @@ def llama_scope_transcoder(size: Size) -> Case:
         f"{folder}/hyperparams.json": as_json(hyperparams),
         f"{folder}/checkpoints/final.safetensors": as_safetensors(lambda: tensors),
     }
-    banks = lambda: [Bank(exact(tensors["decoder.weight"]).T, out, 3)]  # noqa: E731
+    banks = [Bank(exact(tensors["decoder.weight"]).T, out, 3)]
     return Case(files, folder, "meta-llama/Llama-3.1-8B", banks=banks)
 
 
@@ -62,7 +62,7 @@ def llamascopium(size: Size) -> Case:
         f"dataset_average_activation_norm.{hook}": torch.tensor(3.0),
     }  # fmt: skip
     hooks = {"hook_point_in": hook, "hook_point_out": hook}
-    banks = lambda: [Bank(exact(tensors["W_D"]), hook, 5)]  # noqa: E731
+    banks = [Bank(exact(tensors["W_D"]), hook, 5)]
     return Case(_llamascopium("sae", size, tensors, hooks), "L", "qwen3-1.7b", banks=banks)
 
 
@@ -77,7 +77,7 @@ def llamascopium_crosscoder(size: Size) -> Case:
     }  # fmt: skip
     W = exact(tensors["W_D"])
     files = _llamascopium("crosscoder", size, tensors, {"hook_points": points})
-    banks = lambda: [Bank(W[i], points[i], (2, 5, 7)[i]) for i in range(3)]  # noqa: E731
+    banks = [Bank(W[i], points[i], (2, 5, 7)[i]) for i in range(3)]
     return Case(files, "L", "qwen3-1.7b", banks=banks)
 
 
@@ -93,12 +93,10 @@ def llamascopium_clt(size: Size) -> Case:
         "hook_points_out": [f"blocks.{i}.hook_mlp_out" for i in range(layers)],
     }
 
-    def banks() -> list[Bank]:
-        return [
-            Bank(exact(decoders[f"W_D.{to}"])[of], f"blocks.{to}.hook_mlp_out", to)
-            for of in range(layers)
-            for to in range(of, layers)
-        ]
-
+    banks = [
+        Bank(exact(decoders[f"W_D.{to}"])[of], f"blocks.{to}.hook_mlp_out", to)
+        for of in range(layers)
+        for to in range(of, layers)
+    ]
     files = _llamascopium("clt", size, {**encoder, **decoders, **biases}, hooks)
     return Case(files, "L", "qwen3-1.7b", banks=banks)

@@ -42,7 +42,7 @@ def _openai(size: Size, location: str, width: int) -> tuple[Files, str, torch.Te
 @case("openai residual")
 def openai(size: Size) -> Case:
     files, path, W_dec = _openai(size, "resid_post_mlp", size.d_model)
-    banks = lambda: [Bank(exact(W_dec), "blocks.8.hook_resid_post", 8)]  # noqa: E731
+    banks = [Bank(exact(W_dec), "blocks.8.hook_resid_post", 8)]
     return Case(files, path, "gpt2-small", banks=banks)
 
 
@@ -50,8 +50,8 @@ def openai(size: Size) -> Case:
 def openai_neurons(size: Size) -> Case:
     files, path, W_dec = _openai(size, "mlp_post_act", D_FF)
     model = tiny_model("gpt2-small", size)
-    W = lambda: exact(W_dec) @ model.mlp_out(8)  # noqa: E731
-    banks = lambda: [Bank(W(), "blocks.8.mlp.hook_post", 8)]  # noqa: E731
+    W = exact(W_dec) @ model.mlp_out(8)
+    banks = [Bank(W, "blocks.8.mlp.hook_post", 8)]
     return Case(files, path, "gpt2-small", banks=banks)
 
 
@@ -74,7 +74,7 @@ def columns(size: Size) -> Case:
         "layer_3.safetensors": as_safetensors(lambda: tensors),
         "layer_4.safetensors": as_safetensors(lambda: tensors),
     }
-    banks = lambda: [Bank(exact(W_dec), "blocks.3.mlp.hook_out", 3)]  # noqa: E731
+    banks = [Bank(exact(W_dec), "blocks.3.mlp.hook_out", 3)]
     return Case(files, "layer_3.safetensors", "meta-llama/Llama-3.1-8B", banks=banks)
 
 
@@ -83,4 +83,4 @@ def gemma_clt(size: Size) -> Case:
     path, model = "clt/width_262k_l0_medium_affine/params_layer_15", "google/gemma-3-270m"
     entry = Entry("", "", "google/gemma-scope-2-270m-pt", path, model, "gemma_3")
     laid = gemma_3(entry, size)
-    return Case(laid.files, f"{path}.safetensors", model, banks=laid.banks)
+    return Case(laid.files, f"{path}.safetensors", model, banks=laid.banks())

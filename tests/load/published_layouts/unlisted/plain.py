@@ -46,7 +46,7 @@ def _plain(name: str, file: str, write: Callable[[torch.Tensor], Make], *, vecto
         d = size.d_model
         tensor = numbers(name, d) if vector else numbers(name, size.count(d), d)
         W_dec = exact(tensor).reshape(-1, d)
-        return Case({file: write(tensor)}, file, banks=lambda: [Bank(W_dec, None, None)])
+        return Case({file: write(tensor)}, file, banks=[Bank(W_dec, None, None)])
 
 
 _plain("matrix in npy", "vectors.npy", _npy, vector=False)

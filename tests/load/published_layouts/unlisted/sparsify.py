@@ -43,7 +43,7 @@ def _sparsify(size: Size, hookpoint: str, layer: int, scale: Any, **others: Any)
         "layers.9/cfg.json": as_json(coder),
         "layers.9/sae.safetensors": as_safetensors(lambda: tensors),
     }
-    banks = lambda: [Bank(exact(tensors["W_dec"]) * scale, hookpoint, layer)]  # noqa: E731
+    banks = [Bank(exact(tensors["W_dec"]) * scale, hookpoint, layer)]
     return Case(files, path=hookpoint, model=MODEL, banks=banks)
 
 
