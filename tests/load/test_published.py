@@ -31,8 +31,8 @@ from unembed import Features
 from unembed.errors import FormatError, UnembedError
 from unembed.load import load_features
 
-SAME_WIDTH = Size(n_heads=2, d_head=4)
-"""All heads together are as wide as the stream: only the hook tells their directions apart."""
+SAME_WIDTH = Size(d_model=12, n_heads=4, d_head=3)
+"""All heads together, and the MLP, are as wide as the stream: only the hook tells them apart."""
 
 _SPECIAL = (
     "gemma-scope-2b-pt-res/embedding/width_4k/average_l0_6",
@@ -69,6 +69,7 @@ def check(banks: list[Features], right: list[Bank]) -> None:
     for bank, expected in zip(banks, right, strict=True):
         np.testing.assert_allclose(bank.W_dec.numpy(), expected.W_dec, rtol=1e-5, atol=1e-5)
     assert [bank.layer for bank in banks] == [bank.layer for bank in right]
+    assert [bank.hook for bank in banks] == [bank.hook for bank in right]
 
 
 @pytest.mark.usefixtures("client")
@@ -112,9 +113,17 @@ READ = [name for name in unlisted.CASES if not unlisted.make(name).refused]
 SQUARES = [name for name in READ if "columns" not in name]  # of those nobody could tell
 
 
-@pytest.mark.parametrize(
-    ("name", "size"), [*((name, TINY) for name in READ), *((name, SQUARE) for name in SQUARES)]
-)
+ELSEWHERE = [
+    name for name in READ if any(part in name for part in ("hook_", "neurons", "sparsify"))
+]
+SIZES = {
+    **{name: (name, TINY) for name in READ},
+    **{f"{name}, square": (name, SQUARE) for name in SQUARES},
+    **{f"{name}, all as wide": (name, SAME_WIDTH) for name in ELSEWHERE},
+}
+
+
+@pytest.mark.parametrize(("name", "size"), SIZES.values(), ids=SIZES)
 def test_by_path(tmp_path: Path, name: str, size: Size) -> None:
     case = unlisted.make(name, size)
     check(load(tmp_path, case, size), case.banks)
