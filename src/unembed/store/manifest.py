@@ -94,6 +94,14 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     return dict(manifest)
 
 
+def without_whereabouts(value: Any) -> Any:
+    """Return a manifest, or a part of it, without where weights lay."""
+    if isinstance(value, dict):
+        kept = (key for key in value if key not in _WHEREABOUTS)
+        return {key: without_whereabouts(value[key]) for key in kept}
+    return [without_whereabouts(each) for each in value] if isinstance(value, list) else value
+
+
 def differences(old: Any, new: Any, at: str = "") -> list[str]:
     """Return where two manifests differ, as `settings.top_k (20, now 10)`.
 

@@ -14,6 +14,7 @@ import polars as pl
 
 from unembed.addresses import split
 from unembed.errors import QueryError, RunError, did_you_mean
+from unembed.store.check import check_tables
 from unembed.store.display import Explorer, display
 from unembed.store.explanation import CLASS_COLUMNS, StoredExplanations, is_explained
 from unembed.store.manifest import read_manifest
@@ -48,7 +49,8 @@ class Run:
         """Return the run in a folder.
 
         Raises:
-            RunError: when there is none, it is not finished, or of another schema.
+            RunError: when there is none, it is not finished, or of another schema, or holds a table
+                of another run.
         """
         folder = Path(path)
         manifest = read_manifest(folder)
@@ -58,6 +60,7 @@ class Run:
                 f"{folder} is not finished: {len(missing)} of {len(list(shards(manifest)))} parts "
                 "are missing. Give the command that started it again; it goes on where it stopped."
             )
+        check_tables(folder, manifest)
         return cls(folder, manifest)
 
     def __repr__(self) -> str:

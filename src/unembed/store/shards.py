@@ -13,7 +13,9 @@ import polars as pl
 from polars.exceptions import PolarsError
 
 from unembed.errors import QueryError, RunError
+from unembed.parquet import read_parquet, write_parquet
 from unembed.store.atomic import write_atomically
+from unembed.store.stamp import stamp
 
 FEATURES = "features"
 TOKENS = "tokens.parquet"
@@ -103,8 +105,9 @@ def _kept(path: Path, changed: int, columns: tuple[str, ...] | None) -> pl.DataF
 
 
 def write_table(path: Path, table: pl.DataFrame) -> None:
-    """Write a table as Parquet, whole or not at all. Equal tables give equal bytes."""
-    write_atomically(path, lambda part: table.write_parquet(part, compression="zstd"))
+    """Write a table as Parquet, whole or not at all. Equal tables of a run give equal bytes."""
+    said = stamp(path)
+    write_atomically(path, lambda part: write_parquet(part, table, said))
 
 
 def read_table(*paths: Path, columns: list[str] | None = None) -> pl.DataFrame:
@@ -114,7 +117,7 @@ def read_table(*paths: Path, columns: list[str] | None = None) -> pl.DataFrame:
         RunError: when one is missing or damaged.
     """
     try:
-        return pl.read_parquet(list(paths), columns=columns)
+        return read_parquet(*paths, columns=columns)
     except (PolarsError, OSError) as error:
         raise damaged(paths[0], error) from error
 

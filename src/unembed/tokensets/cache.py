@@ -18,6 +18,7 @@ from polars.exceptions import PolarsError
 
 from unembed.cache import cache_folder, new_file
 from unembed.errors import TokenSetError
+from unembed.parquet import read_parquet, write_parquet
 from unembed.tokensets.frame import from_frame, to_frame
 from unembed.tokensets.token_sets import TokenSets
 from unembed.vocabulary import Vocabulary
@@ -41,10 +42,10 @@ def cached(
     path = _path(vocabulary, what)
     with suppress(OSError, PolarsError, TokenSetError, TypeError):
         if path.is_file():
-            return from_frame(pl.read_parquet(path), vocabulary)
+            return from_frame(read_parquet(path), vocabulary)
     sets = build()
     with suppress(OSError, PolarsError), new_file(path) as part:
-        to_frame(sets).write_parquet(part)
+        write_parquet(part, to_frame(sets))
     return sets
 
 

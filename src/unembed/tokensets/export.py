@@ -7,6 +7,7 @@ from pathlib import Path
 
 from unembed.cache import new_file
 from unembed.errors import TokenSetError
+from unembed.parquet import write_parquet
 from unembed.tokensets.files.gmt import Members, write_gmt
 from unembed.tokensets.frame import to_frame
 from unembed.tokensets.token_sets import TokenSets
@@ -34,7 +35,7 @@ def write_sets(sets: TokenSets, path: Path, members: Members = "text") -> None:
             if path.suffix == ".gmt":
                 write_gmt(sets, part, members)
             elif path.suffix == ".parquet":
-                to_frame(sets).write_parquet(part)
+                write_parquet(part, to_frame(sets))
             else:
                 part.write_text(_json(sets), encoding="utf-8")
     except OSError as error:

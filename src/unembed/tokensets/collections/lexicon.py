@@ -7,6 +7,7 @@ from pathlib import Path
 
 import polars as pl
 
+from unembed.parquet import read_parquet
 from unembed.tokensets.definitions import EXACT_MARK, Definition, Words
 
 DATA = Path(__file__).parents[1] / "data"
@@ -17,7 +18,7 @@ LEXEMES = DATA / "lexemes.parquet"
 @cache
 def lexicon() -> pl.DataFrame:
     """Return the word lists: name, family, description, source, case, words."""
-    return pl.read_parquet(LEXICON)
+    return read_parquet(LEXICON)
 
 
 def definitions() -> list[Definition]:
@@ -46,4 +47,4 @@ def common_words() -> frozenset[str]:
 @cache
 def lexemes() -> pl.DataFrame:
     """Return inflected words: lemma, pos, forms."""
-    return pl.read_parquet(LEXEMES)
+    return read_parquet(LEXEMES)
