@@ -3,9 +3,10 @@
 What it copies of the real one:
 
 - `/api/models/{repo}/revision/{revision}`: the commit (`sha`) and the paths (`siblings`);
+- `/api/models/{repo}/tree/{revision}`: every file with its size, as `snapshot_download` asks;
 - `/{repo}/resolve/{commit}/{path}`: the file, with `ETag`, `X-Repo-Commit`, byte ranges (206);
-- weights are answered with a redirect to another host (the CDN, here a second server), which
-  must be asked without the login;
+- weights (whatever lies in Git LFS) are answered with a redirect to another host (the CDN, here
+  a second server), which must be asked without the login;
 - an old bare name is redirected to its `org/name`;
 - what is not there, or not allowed, is said in `X-Error-Code`.
 """
@@ -21,11 +22,12 @@ import threading
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
-_API = re.compile(r"/api/models/(?P<repo>.+?)/revision/(?P<revision>[^/]+)")
+_API = re.compile(r"/api/models/(?P<repo>.+?)/(?P<ask>revision|tree)/(?P<revision>[^/]+)")
 _RESOLVE = re.compile(r"/(?P<repo>.+?)/resolve/(?P<revision>[^/]+)/(?P<path>.+)")
 _CDN = re.compile(r"/cdn/(?P<repo>.+?)@(?P<revision>[^/]+)/(?P<path>.+)")
+_WEIGHTS = (".safetensors", ".npz", ".npy", ".pt", ".pth", ".bin", ":v1")
 _RANGE = re.compile(r"bytes=(\d+)-(\d+)")
 
 
@@ -204,16 +206,22 @@ class _Handler(BaseHTTPRequestHandler):
         if commit is None:
             self._error(404, "RevisionNotFound")
         elif found.re is _API:
-            self._listing(repo, commit)
+            self._listing(repo, commit, found["ask"] == "tree")
         else:
             self._resolve(repo, commit, unquote(found["path"]))
 
-    def _listing(self, repo: str, commit: str) -> None:
+    def _listing(self, repo: str, commit: str, tree: bool) -> None:
         faults = self.hub.faults
         if faults.api_status:
             self._error(faults.api_status, "")
         elif faults.api_page:
             self._send(200, faults.api_page, {"Content-Type": "text/html"})
+        elif tree:
+            files = [
+                {"type": "file", "path": path, "size": len(content), "oid": "0"}
+                for path, content in sorted(self.hub.repos[repo][commit].items())
+            ]
+            self._send(200, json.dumps(files).encode(), {"Content-Type": "application/json"})
         else:
             siblings = [{"rfilename": path} for path in sorted(self.hub.repos[repo][commit])]
             answer = {"_id": "0", "id": repo, "sha": commit, "siblings": siblings}
@@ -226,20 +234,20 @@ class _Handler(BaseHTTPRequestHandler):
             self._error(403, "GatedRepo")
         elif content is None:
             self._error(404, "EntryNotFound", {"X-Repo-Commit": commit})
-        elif path.endswith(".safetensors"):
+        elif path.endswith(_WEIGHTS):
             linked = {
                 "X-Repo-Commit": commit,
                 "X-Linked-Size": str(len(content)),
                 "X-Linked-Etag": f'"{hashlib.sha256(content).hexdigest()}"',
             }
-            self._redirect(302, f"{self.hub.cdn}/cdn/{repo}@{commit}/{path}", linked)
+            self._redirect(302, f"{self.hub.cdn}/cdn/{repo}@{commit}/{quote(path)}", linked)
         else:
             etag = f'"{hashlib.sha1(content).hexdigest()}"'
             self._file(content, {"ETag": etag, "X-Repo-Commit": commit})
 
     def _weights(self, found: re.Match[str]) -> None:
-        self.logged.repo, self.logged.path = found["repo"], found["path"]
-        content = self.hub.repos[found["repo"]][found["revision"]][found["path"]]
+        self.logged.repo, self.logged.path = found["repo"], unquote(found["path"])
+        content = self.hub.repos[found["repo"]][found["revision"]][self.logged.path]
         faults = self.hub.faults
         if faults.compresses and "gzip" in self.logged.headers.get("accept-encoding", ""):
             self._send(200, gzip.compress(content, 1), {"Content-Encoding": "gzip"})

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from unembed.errors import SourceError
 from unembed.load.folder import LocalFolder
 from unembed.load.hub import HubFolder
-from unembed.load.reference import Place, resolve
+from unembed.load.reference import reference_of, resolve
+from unembed.load.several import given_name, is_pattern, places_of
 
 
 @pytest.fixture(autouse=True)
@@ -59,28 +61,39 @@ def test_a_path_that_is_there_wins_over_a_repository(here: Path) -> None:
     ("reference", "parts"),
     [
         ("gpt2", ("gpt2", "", "main", None)),
-        ("hf:gpt2", ("gpt2", "", "main", None)),
         ("gpt2@v1", ("gpt2", "", "v1", None)),
         ("org/repo", ("org/repo", "", "main", None)),
-        ("org/repo/sub", ("org/repo", "sub", "main", None)),
-        ("hf:org/repo/", ("org/repo", "", "main", None)),
-        ("hf:org/re-po_1.5/a/b.8.c", ("org/re-po_1.5", "a/b.8.c", "main", None)),
-        ("hf:org/repo/a/b@v1", ("org/repo", "a/b", "v1", None)),
         ("hf:org/repo@refs/pr/7", ("org/repo", "", "refs/pr/7", None)),
-        ("hf:org/repo/W.npy", ("org/repo", "", "main", "W.npy")),
-        ("hf:org/repo/a/b/W.safetensors@v1", ("org/repo", "a/b", "v1", "W.safetensors")),
-        ("hf:org/repo/x.tiktoken.gz", ("org/repo", "", "main", "x.tiktoken.gz")),
         ("hf:org/model.json", ("org/model.json", "", "main", None)),
+        ("https://huggingface.co/org/model.json", ("org/model.json", "", "main", None)),
+        ("huggingface.co/org/repo/tree/v1", ("org/repo", "", "v1", None)),
     ],
 )
 def test_hub(reference: str, parts: tuple[str, str, str, str | None]) -> None:
+    """A path inside a repository needs its listing, see test_hub_paths.py; its root does not."""
     assert hub_parts(reference) == parts
 
 
 def test_names_say_the_revision() -> None:
     assert resolve("org/repo").name == "hf:org/repo@main"
-    assert resolve("hf:org/repo/sub@v1").name == "hf:org/repo/sub@v1"
-    assert isinstance(resolve("hf:org/repo/sub/W.npy"), Place)
+    assert HubFolder("org/repo", "sub", "v1").name == "hf:org/repo/sub@v1"
+
+
+ODD = ("[1]", "a*b?", "lr=0.001", "{0-1}", "two words", "ä→ß", "hf.co", "x@v1", "-o", "#1", "%20")
+
+
+@pytest.mark.parametrize("name", ODD)
+def test_what_is_there_is_itself(here: Path, name: str) -> None:
+    (here / name).mkdir()
+    np.save(here / name / name, np.eye(2))
+    for reference in (name, f"./{name}", here / name, str(here / name)):
+        assert resolve(reference).origin == {"path": str(here / name)}
+    place = resolve(f"{name}/{name}.npy")
+    assert place.tensors().read("array").shape == (2, 2)
+    assert resolve(reference_of(place.origin)).path() == here / name / f"{name}.npy"
+    assert not is_pattern(name)
+    assert given_name(f"{name}/{name}.npy") == (None, f"{name}/{name}.npy")
+    assert [each.file for each in places_of(f"{name}/*.npy")] == [f"{name}.npy"]
 
 
 @pytest.mark.parametrize(
@@ -90,6 +103,13 @@ def test_names_say_the_revision() -> None:
 def test_missing_path(reference: str) -> None:
     with pytest.raises(SourceError, match=r"No file or folder at .*Give a local path, or a hub"):
         resolve(reference)
+
+
+def test_a_near_name(here: Path) -> None:
+    (here / "saes").mkdir()
+    (here / "saes" / "W_dec.npy").touch()
+    with pytest.raises(SourceError, match=r"at saes/W_decc\.npy\. Did you mean 'W_dec\.npy'"):
+        resolve("saes/W_decc.npy")
 
 
 def test_missing_path_object() -> None:
@@ -108,7 +128,7 @@ def test_missing_path_object() -> None:
         "hf:org/repo@a@b",
         "hf:org/repo/@v1/x@",
         "two words",
-        "https://huggingface.co/org/repo",
+        "https://huggingface.co/org/re po",
         "org/repo?x",
         "a\0b",
         "a b" * 2000,

@@ -12,12 +12,13 @@ import torch
 from safetensors.torch import save
 
 from tests.load.fake_hub import FakeHub
+from tests.load.layouts import spy_on_reads
 from tests.load.test_hub import client  # noqa: F401
 from tests.load.test_saelens import FLAT_HOOK_NAME, weights, write
 from tests.load.tiny_models import Files, tiny_gpt2
 from unembed import Features, load_features
 from unembed.errors import FormatError, SourceError
-from unembed.load.several import expand_braces, is_pattern, natural
+from unembed.load.several import expand_braces, given_name, is_pattern, natural
 
 LAYERS = (0, 1, 2, 9, 10, 11)
 
@@ -98,6 +99,25 @@ def test_several_references_are_loaded_as_one(saes: Path) -> None:
     paths: list[str | Path] = [saes / "blocks.0.hook_resid_pre", "saes/blocks.9.hook_resid_pre"]
     assert layers(load_features(paths)) == [0, 9]
     assert load_features([]) == []
+
+
+def test_patterns_inside_folders_of_any_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for folder in ("dir[1]", "lr={0-1}", "a*b/c d=e"):
+        for layer in (2, 10):
+            sae(tmp_path / folder / f"blocks.{layer}", layer)
+        assert layers(load_features(f"{folder}/blocks.*")) == [2, 10]
+        assert layers(load_features(f"{folder}/blocks.{{10,2}}")) == [10, 2]
+        assert layers(load_features(f"{tmp_path}/{folder}/*")) == [2, 10]
+        assert layers(load_features(f"x={folder}/blocks.*")) == [2, 10]
+    assert layers(load_features("a*b/c*/blocks.[1-3]")) == [2]
+    sae(tmp_path / "dir1" / "blocks.3", 3)  # which `dir[1]` as a pattern would fit
+    assert layers(load_features("dir[1]/blocks.*")) == [2, 10]
+    sae(tmp_path / "lr=0.01" / "s.0", 4)
+    assert given_name("lr=*/s.0") == (None, "lr=*/s.0")
+    assert given_name("lr={0.01,0.02}/s.0") == ("lr", "{0.01,0.02}/s.0")  # the second is not here
 
 
 def test_what_is_there_is_no_pattern(tmp_path: Path) -> None:
@@ -219,19 +239,17 @@ def test_patterns_that_name_nothing(saes: Path, pattern: str, message: str) -> N
 def test_a_match_that_is_no_sae(saes: Path) -> None:
     (saes / "README.md").write_text("# SAEs")
     with pytest.raises(
-        FormatError, match=r"'saes/\*' names 7 places, and not all.*README\.md holds no features"
+        FormatError, match=r"'saes/\*' names 7 places, and not all.*README\.md cannot be read"
     ):
         load_features("saes/*")
 
 
 def test_nothing_is_read_where_one_is_no_sae(saes: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def never(folder: object) -> None:
-        raise AssertionError(folder)
-
-    monkeypatch.setattr("unembed.load.read_saelens", never)
+    read = spy_on_reads(monkeypatch)
     (saes / "blocks.3.hook_resid_pre").mkdir()
-    with pytest.raises(FormatError, match=r"blocks\.3\.hook_resid_pre holds no SAE"):
+    with pytest.raises(FormatError, match=r"blocks\.3\.hook_resid_pre holds no"):
         load_features("saes/blocks.*")
+    assert not read
 
 
 # --- the hub ---
@@ -293,8 +311,11 @@ class TestHub:
         ("reference", "message"),
         [
             ("hf:org/saes/blocks.*.resid_pre", r"Nothing fits .*Did you mean 'blocks\.\d+\.hook_"),
-            ("hf:org/saes/blocks.{10-12}.hook_resid_pre", r"has no folder 'blocks\.12\.hook"),
-            ("hf:org/saes/*", r"names 8 places, and not all .*(README\.md|extra).* holds no"),
+            (
+                "hf:org/saes/blocks.{10-12}.hook_resid_pre",
+                r"has no folder or file 'blocks\.12",
+            ),
+            ("hf:org/saes/*", r"names 8 places, and not all .*README\.md cannot be read"),
             ("hf:org/saes/blocks.{4-3}.hook", "counts down"),
             ("hf:org/nothing/blocks.*", "no such public repository"),
         ],

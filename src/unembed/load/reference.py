@@ -20,7 +20,7 @@ from pathlib import Path
 from unembed.errors import SourceError, did_you_mean
 from unembed.load.folder import Folder, LocalFolder
 from unembed.load.hub import HubFolder
-from unembed.load.hub.address import Address, is_address, parse_address
+from unembed.load.hub.address import Address, is_address, is_page, parse_address
 from unembed.load.tensors.file import TensorFile
 
 _FILE_ENDINGS = (
@@ -75,7 +75,7 @@ def resolve(reference: str | Path) -> Place:
         place = on_disk(text)
         if place is not None:
             return place
-        if isinstance(reference, Path) or surely_a_path(text):
+        if isinstance(reference, Path) or (surely_a_path(text) and not is_page(text)):
             raise _no_path(text)
     address = parse_address(text)
     if address is None:

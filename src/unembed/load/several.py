@@ -21,7 +21,7 @@ from pathlib import Path, PurePosixPath
 
 from unembed.errors import SourceError, did_you_mean
 from unembed.load.hub import HubFolder
-from unembed.load.hub.address import PREFIX, Address, is_address, parse_address
+from unembed.load.hub.address import Address, is_address, is_page, parse_address
 from unembed.load.reference import Place, on_disk, on_hub, resolve, surely_a_path
 
 _BRACES = re.compile(r"\{([^{}]*)\}")
@@ -133,7 +133,7 @@ def natural(text: str) -> tuple[tuple[bool, int, str], ...]:
 
 def _own_form(text: str) -> str:
     """Return a page's address in unembed's own form, in which `?` is no query; other text as is."""
-    if not text.startswith(PREFIX) and is_address(text):
+    if is_page(text) and on_disk(text) is None:
         address = parse_address(text)
         return address.text if address else text
     return text
@@ -209,7 +209,7 @@ def _hidden(path: Path) -> bool:
 
 
 def _entries(folder: Path) -> list[str]:
-    return sorted((entry.name for entry in folder.iterdir()), key=natural)
+    return [entry.name for entry in folder.iterdir()]
 
 
 # --- on the hub ---
@@ -266,7 +266,7 @@ def _globbed(text: str, folder: HubFolder, pattern: str) -> list[Place]:
     folders, files = folder.paths()
     found = sorted((each for each in folders + files if _fits(each, pattern)), key=natural)
     if not found:
-        raise _nothing(text, pattern, folders or files, folder.name)
+        raise _nothing(text, pattern, folders + files, folder.name)
     return [on_hub(folder, each) for each in found]
 
 
@@ -292,7 +292,7 @@ def _parts_fit(path: list[str], pattern: list[str]) -> bool:
 
 
 def _nothing(text: str, pattern: str, entries: Iterable[str], where: str) -> SourceError:
-    names = list(entries)
+    names = sorted(entries, key=natural)
     return SourceError(
         f"Nothing fits {text!r}.{did_you_mean(pattern, names)} {where} holds: "
         f"{', '.join(names[:12]) or 'nothing'}{', …' if len(names) > 12 else ''}."

@@ -24,6 +24,7 @@ _REPO = r"(?P<repo>[\w.-]+/[\w.-]+(?=[/@]|$)|[\w.-]+(?=/?(?:@|$)))"
 _INSIDE = r"(?P<inside>(?:/[^/]+)*)/?"
 _REFERENCE = re.compile(_REPO + _INSIDE)
 _EARLY = re.compile(_REPO + r"@(?P<revision>refs/(?:pr|convert)/[\w.-]+|[^/@]+)" + _INSIDE)
+_WEB = re.compile("https?://", re.IGNORECASE)
 _HOSTS = {"huggingface.co", "www.huggingface.co", "hf.co", "www.hf.co"}
 _PAGES = {"tree", "blob", "resolve", "raw", "blame", "edit", "commit", "commits"}
 """What stands before the revision in a page's address."""
@@ -58,7 +59,16 @@ def is_address(text: str) -> bool:
     >>> is_address("hf:gpt2"), is_address("https://hf.co/gpt2"), is_address("gpt2")
     (True, True, False)
     """
-    return text.startswith(PREFIX) or _is_page(text)
+    return text.startswith(PREFIX) or bool(_WEB.match(text))
+
+
+def is_page(text: str) -> bool:
+    """Return whether a reference is the address of a page, be it without `https://`.
+
+    >>> is_page("https://hf.co/gpt2"), is_page("hf.co/gpt2"), is_page("hf:gpt2")
+    (True, True, False)
+    """
+    return bool(_WEB.match(text)) or text.split("/")[0].lower() in _HOSTS
 
 
 def parse_address(text: str) -> Address | None:
@@ -72,7 +82,7 @@ def parse_address(text: str) -> Address | None:
     Raises:
         SourceError: when it is a page of the hub without files of a model.
     """
-    if _is_page(text):
+    if is_page(text):
         return _page(text)
     plain = text.removeprefix(PREFIX)
     if plain.startswith("//"):
@@ -87,12 +97,8 @@ def parse_address(text: str) -> Address | None:
     return Address(found["repo"], found["inside"].strip("/"), behind if at else None)
 
 
-def _is_page(text: str) -> bool:
-    return "://" in text[:9].lower() or text.split("/")[0].lower() in _HOSTS
-
-
 def _page(text: str) -> Address | None:
-    address = urlsplit(text if "://" in text else f"https://{text}")
+    address = urlsplit(text if _WEB.match(text) else f"https://{text}")
     if address.hostname not in _HOSTS | {urlsplit(constants.ENDPOINT).hostname}:
         raise SourceError(
             f"{text} is no page of the hub (huggingface.co). Download what it offers, and name the "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from functools import cached_property
 from pathlib import Path
 
@@ -56,7 +56,6 @@ class HubBlob:
         self.cache = cache
         self.label = label
         self.errors = errors
-        self._new: list[Path] = []
 
     @cached_property
     def size(self) -> int:
@@ -75,8 +74,10 @@ class HubBlob:
         return self._kept(start, stop) or self._keep(start, stop, f"{what} of {self.label}")
 
     def forget(self) -> None:
-        for path in self._new:
-            path.unlink(missing_ok=True)
+        for path in self.cache.iterdir() if self.cache.is_dir() else ():
+            if _KEPT.fullmatch(path.name) or path.name == _SIZE:
+                with suppress(OSError):  # the cache may be shared, to read only
+                    path.unlink()
 
     def _kept(self, start: int, stop: int) -> Piece | None:
         """Return where bytes lie in the cache, if they do."""
@@ -98,7 +99,6 @@ class HubBlob:
                 chunk = self._chunk(first, min(first + CHUNK_BYTES, stop))
                 file.write(chunk)
                 advance(len(chunk))
-        self._new.append(kept)
         return Piece(kept, 0)
 
     def _chunk(self, first: int, stop: int) -> bytes:
@@ -133,4 +133,3 @@ class HubBlob:
         if not kept.exists():
             with new_file(kept) as part:
                 part.write_text(size)
-            self._new.append(kept)

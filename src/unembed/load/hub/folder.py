@@ -123,13 +123,14 @@ class HubFolder:
         if self._listing.partial and self._listing.problem:
             return self._listing.problem
         whole = self.file(path)
-        folders, files = self._at("").paths()
+        known = {*self._folders, *self._files}
+        near = [path for path in known if path.count("/") == whole.count("/")]
         around = whole.rpartition("/")[0]
         place = self._at(around) if around in self._folders else self._at("")
         beside = [*place.folders(), *place.names()]
         return SourceError(
             f"{self.repo}@{self.revision} has no folder or file {whole!r}."
-            f"{did_you_mean(whole, folders + files)} {place.name} holds: "
+            f"{did_you_mean(whole, sorted(near))} {place.name} holds: "
             f"{', '.join(beside[:12]) or 'nothing'}{', …' if len(beside) > 12 else ''}."
         )
 

@@ -16,6 +16,8 @@ from unembed.load.tensors.seekable import Seekable
 
 MAGIC = b"PK\x03\x04"
 _LOCAL_HEADER_BYTES = 30
+_OVERHEAD_BYTES = 64
+"""By how much more than a thousandth deflate may make bytes longer."""
 _CHUNK_BYTES = 1 << 16
 """How much is inflated at once, to at most a thousand times as much."""
 
@@ -54,12 +56,19 @@ class Archive:
         """
         entry = self.entries[name]
         size = min(size, entry.file_size)
-        packed = min(size, entry.compress_size)
+        stored = entry.compress_type == zipfile.ZIP_STORED
+        packed = size if stored else min(entry.compress_size, size + size // 1000 + _OVERHEAD_BYTES)
         start = self._start(entry, ahead=len(name.encode()) + extra + packed)
         found = self.blob.read(start, start + packed)
-        if entry.compress_type == zipfile.ZIP_STORED:
+        if stored:
             return found
-        return self._decompressor(name).decompress(found, size)
+        try:
+            plain: bytes = self._decompressor(name).decompress(found, size)
+        except zlib.error as error:
+            raise self.damaged(f"{name}: {error}") from error
+        if len(plain) < size:
+            raise self.damaged(f"{name} ends before its byte {size:,}")
+        return plain
 
     def content(self, name: str, first: int, last: int, *, whole: bool = True) -> Bytes:
         """Return bytes first … last of an entry, mapped where the entry is stored.
@@ -83,6 +92,19 @@ class Archive:
         piece = self.blob.piece(start, start + entry.compress_size, name)
         packed = raw_bytes(piece, entry.compress_size, whole=False)
         return self._inflated(name, packed, first, last)
+
+    def check(self, name: str, *parts: bytes | memoryview) -> None:
+        """Check a whole entry's bytes against the checksum that the zip keeps of them.
+
+        Raises:
+            FormatError: when they are not what was written; nothing of the file is kept then.
+        """
+        sum_of = 0
+        for part in parts:
+            sum_of = zlib.crc32(part, sum_of)
+        if sum_of != self.entries[name].CRC:
+            self.blob.forget()
+            raise self.damaged(f"{name} is not what was written: its checksum differs")
 
     def damaged(self, reason: object) -> FormatError:
         """Return the error for a zip that is not what it should be."""
@@ -120,7 +142,7 @@ class Archive:
             for begin in range(0, len(packed), _CHUNK_BYTES):
                 if at >= last:
                     break
-                plain = decompressor.decompress(packed[begin : begin + _CHUNK_BYTES])
+                plain = decompressor.decompress(packed[begin : begin + _CHUNK_BYTES].data)
                 _copy(plain, at - first, out)
                 at += len(plain)
         except zlib.error as error:

@@ -39,9 +39,10 @@ class Npz:
             raise no_tensor(self.archive.blob.name, tensor, self.shapes())
         if header.torch_dtype is None:
             raise no_numbers(f"{self.archive.blob.name}: {tensor}", header.dtype)
-        stop = header.size + header.n_bytes
-        whole = part is None
-        raw = self.archive.content(tensor + ENDING, header.size, stop, whole=whole)
+        entry, whole = tensor + ENDING, part is None
+        raw = self.archive.content(entry, header.size, header.size + header.n_bytes, whole=whole)
+        if whole:
+            self.archive.check(entry, self.archive.head(entry, header.size), raw.data)
         return header.tensor(raw, part)
 
     @cached_property

@@ -55,7 +55,10 @@ class TorchZip:
         name = f"{self._folder}/byteorder"
         if name not in self.archive.entries:  # as torch wrote files before 2.1
             return "little"
-        return self._small(name).decode("ascii", "replace")
+        found = self._small(name)
+        if found not in (b"little", b"big"):
+            raise self.archive.damaged(f"its byte order is {found!r}")
+        return found.decode()
 
     @cached_property
     def _views(self) -> dict[str, View | Unread]:
