@@ -45,8 +45,8 @@ def packed_as(name: str, names: Collection[str]) -> str | None:
         names: of all tensors of the checkpoint.
     """
     stem = name.removesuffix("weight")
-    beside = {stem + ending: how for ending, how in _PACKED.items()} if stem != name else {}
-    beside |= {name + ending: how for ending, how in _PACKED_EXPERTS.items()}
+    endings = _PACKED if stem != name else _PACKED_EXPERTS
+    beside = {stem + ending: how for ending, how in endings.items()}
     return next((how for other, how in beside.items() if other in names), None)
 
 
