@@ -18,7 +18,7 @@ from unembed.errors import FormatError, MissingExtraError, SourceError
 from unembed.load import load_features, load_model, load_unembedding, load_vocabulary
 from unembed.load.models.gguf_file import open_gguf
 
-VOCAB, D_MODEL, D_FF, N_LAYERS = 5, 32, 64, 2
+VOCAB, D_MODEL, D_FF, N_LAYERS, HEADS = 5, 32, 64, 2, 4
 TOKENS = ["<|endoftext|>", "Ġthe", "Ċ", "a", "â"]
 TYPES = [3, 1, 1, 1, 1]
 
@@ -53,9 +53,16 @@ def write(
     tokens: Sequence[str] = TOKENS,
     types: Sequence[int] | None = TYPES,
     quantised: dict[str, Q] | None = None,
+    numbers: dict[str, float] | None = None,
+    split: int | None = None,
 ) -> Path:
     writer = gguf.GGUFWriter(path, architecture)
     writer.add_block_count(N_LAYERS)
+    writer.add_head_count(HEADS)
+    for key, value in (numbers or {}).items():
+        writer.add_float32(f"{architecture}.{key}", value)
+    if split is not None:
+        writer.add_uint16("split.count", split)
     if tokenizer:
         writer.add_tokenizer_model(tokenizer)
         writer.add_token_list(tokens)
@@ -191,6 +198,163 @@ def test_a_norm_that_should_be_there(path: Path, architecture: str) -> None:
     message = r"tiny\.gguf has no tensor 'output_norm\.weight', the final norm, which a model of"
     with pytest.raises(FormatError, match=message):
         load_model(write(path, tensors, architecture=architecture)).unembedding()
+
+
+# --- what follows W_U, and what lies between a layer and the residual stream ---
+
+
+@pytest.mark.parametrize(
+    ("architecture", "constants", "factor"),
+    [
+        ("granite", {"1/logit_scale": 1 / 16}, 1 / 16),
+        ("minicpm", {"1/logit_scale": 1 / 16}, 1 / 16),
+        ("command-r", {"logit_scale": 16.0}, 16),
+        ("cohere2", {"logit_scale": 16.0}, 16),
+        ("llama", {}, 1),
+    ],
+)
+def test_logit_scales(
+    path: Path, architecture: str, constants: dict[str, float], factor: float
+) -> None:
+    """llama.cpp divides by Granite's and MiniCPM's, and multiplies by Cohere's."""
+    write(path, untied(), architecture=architecture, numbers={"logit_scale": 16.0})
+    raw = load_model(path).unembedding()
+    assert raw.constants == constants
+    assert equal(raw.W_U, untied()["output.weight"] * np.float32(factor))
+
+
+def test_a_logit_scale_that_should_be_there(path: Path) -> None:
+    write(path, untied(), architecture="granite")
+    with pytest.raises(FormatError, match=r"has no metadata 'granite\.logit_scale'"):
+        load_model(path).unembedding()
+
+
+def with_post_norms() -> Arrays:
+    return tied() | {
+        "blk.1.attn_output.weight": array(D_MODEL, 2 * D_MODEL, seed=7),
+        "blk.1.post_attention_norm.weight": array(D_MODEL, seed=8),
+        "blk.1.post_ffw_norm.weight": array(D_MODEL, seed=9),
+    }
+
+
+@pytest.mark.parametrize("architecture", ["gemma2", "gemma3", "olmo2", "exaone4", "glm4"])
+def test_post_norms_as_they_are_stored(path: Path, architecture: str) -> None:
+    tensors = with_post_norms()
+    model = load_model(write(path, tensors, architecture=architecture))
+    (neurons,) = load_features("mlp:1", model=model)
+    expected = tensors["blk.1.ffn_down.weight"].T * tensors["blk.1.post_ffw_norm.weight"]
+    assert equal(neurons.W_dec, expected)
+    assert neurons.origin["steps"] == ["⊙ blk.1.post_ffw_norm.weight"]
+    heads = torch.cat([bank.W_dec for bank in load_features("head:1", model=model)])
+    expected = tensors["blk.1.attn_output.weight"].T * tensors["blk.1.post_attention_norm.weight"]
+    assert equal(heads, expected)
+    assert (model.n_heads(1), model.d_model) == (HEADS, D_MODEL)
+
+
+@pytest.mark.parametrize("architecture", ["gpt-oss", "glm4moe", "seed_oss", "qwen3next", "llama"])
+def test_a_norm_of_that_name_that_the_mlp_reads(path: Path, architecture: str) -> None:
+    """llama.cpp has one name for a norm behind the attention, and for one before the MLP."""
+    tensors = with_post_norms()
+    model = load_model(write(path, tensors, architecture=architecture))
+    assert equal(model.attention_out(1), tensors["blk.1.attn_output.weight"].T)
+    assert model.after_attention(1).gamma is None
+
+
+def test_a_post_norm_that_should_be_there(path: Path) -> None:
+    model = load_model(write(path, tied(), architecture="gemma2"))
+    with pytest.raises(FormatError, match=r"no tensor 'blk\.1\.post_ffw_norm\.weight'"):
+        load_features("mlp:1", model=model)
+
+
+def test_residual_scale(path: Path) -> None:
+    numbers = {"residual_scale": 0.25, "logit_scale": 2.0}
+    model = load_model(write(path, tied(), architecture="granite", numbers=numbers))
+    (neurons,) = load_features("mlp:0", model=model)
+    assert equal(neurons.W_dec, tied()["blk.0.ffn_down.weight"].T * np.float32(0.25))
+
+
+def test_experts(path: Path) -> None:
+    experts = array(3, D_MODEL, D_FF, seed=11)
+    tensors = {k: v for k, v in tied().items() if k != "blk.1.ffn_down.weight"} | {
+        "blk.1.ffn_down_exps.weight": experts,
+        "blk.1.ffn_down_shexp.weight": array(D_MODEL, D_FF, seed=12),
+    }
+    model = load_model(write(path, tensors, architecture="qwen2moe"))
+    banks = load_features("mlp:all:all", model=model)
+    assert [bank.name for bank in banks] == ["mlp.0", "mlp.1.e0", "mlp.1.e1", "mlp.1.e2"]
+    assert equal(banks[2].W_dec, experts[1].T)
+    (shared,) = load_features("mlp:1:shared", model=model)
+    assert equal(shared.W_dec, array(D_MODEL, D_FF, seed=12).T)
+    with pytest.raises(SourceError, match=r"mixture of 3 experts.*mlp:1:e0 to mlp:1:e2"):
+        model.mlp_out(1)
+
+
+def test_experts_in_q8_0(path: Path) -> None:
+    """One expert is dequantised without the others."""
+    random = np.random.default_rng(0)
+    integers = random.integers(-128, 128, (2, D_MODEL, D_FF))
+    scales = random.random((2, D_MODEL, D_FF // 32)).astype(np.float16)
+    name = "blk.1.ffn_down_exps.weight"
+    packed = np.stack([q8_0(s, i) for s, i in zip(scales, integers, strict=True)])
+    model = load_model(write(path, tied() | {name: packed}, quantised={name: Q.Q8_0}))
+    expected = integers[1] * np.repeat(scales[1].astype(np.float32), 32, axis=1)
+    assert equal(model.mlp_out(1, 1), expected.T)
+
+
+def test_a_layer_without_attention(path: Path) -> None:
+    tensors = tied() | {"blk.0.ssm_out.weight": array(D_MODEL, D_FF)}
+    model = load_model(write(path, tensors, architecture="jamba"))
+    with pytest.raises(
+        SourceError, match=r"Layer 0 of tiny\.gguf has no attention; it holds .*ssm"
+    ):
+        model.attention_out(0)
+
+
+# --- files in parts ---
+
+
+def split(folder: Path, *, count: int = 2) -> list[Path]:
+    """A model in two parts: embeddings and layer 0, then all that W_U is made of."""
+    paths = [folder / f"m-{n:05}-of-{count:05}.gguf" for n in range(1, count + 1)]
+    first = {k: v for k, v in untied().items() if k.startswith(("token_embd", "blk.0"))}
+    second = {k: v for k, v in untied().items() if k not in first}
+    write(paths[0], first, split=count)
+    write(paths[1], second, split=count, tokenizer=None)
+    return paths
+
+
+@pytest.mark.parametrize("named", [0, 1])
+def test_all_parts_are_read_whichever_is_named(tmp_path: Path, named: int) -> None:
+    model = load_model(split(tmp_path)[named])
+    raw = model.unembedding()
+    assert not raw.tied
+    assert equal(raw.W_U, untied()["output.weight"])
+    assert equal(raw.norm.gamma, untied()["output_norm.weight"])
+    for layer in range(N_LAYERS):
+        assert equal(model.mlp_out(layer), untied()[f"blk.{layer}.ffn_down.weight"].T)
+    assert load_unembedding(model).token_ids.tolist() == [1, 2, 3, 4]
+
+
+@pytest.mark.parametrize("lost", [0, 1])
+def test_a_part_that_is_missing(tmp_path: Path, lost: int) -> None:
+    paths = split(tmp_path)
+    paths[lost].unlink()
+    message = rf"one of 2 parts of a model, and {paths[lost].name} is not beside it"
+    with pytest.raises(FormatError, match=message):
+        load_model(paths[1 - lost]).unembedding()
+
+
+def test_a_part_under_another_name(tmp_path: Path) -> None:
+    first = split(tmp_path)[0].rename(tmp_path / "model.gguf")
+    with pytest.raises(FormatError, match=r"one of 2 parts of a model \(split\.count\)"):
+        load_model(first).unembedding()
+
+
+def test_parts_of_different_models(tmp_path: Path) -> None:
+    paths = split(tmp_path)
+    write(paths[1], untied(), split=3)
+    with pytest.raises(FormatError, match=r"says that it is one of 3 parts.*its name says 2"):
+        load_model(paths[0]).unembedding()
 
 
 # --- tokens ---
