@@ -73,8 +73,8 @@ def match_banks(
         }
     )
     facts = {
-        "bank": bank,
-        "other": other,
+        "bank": a.name,
+        "other": b.name,
         "features": len(a),
         **_counts(found.alike, ""),
         **_counts(found.opposite, "opposite_"),
@@ -83,7 +83,7 @@ def match_banks(
         "directions": directions,
         "seed": seed,
     }
-    return BankMatches(bank, other, pairs, facts)
+    return BankMatches(a.name, b.name, pairs, facts)
 
 
 def follow(
