@@ -14,7 +14,6 @@ from __future__ import annotations
 import argparse
 import os
 import re
-import shutil
 import sys
 import tempfile
 import time
@@ -72,14 +71,19 @@ class Fetched(NamedTuple):
 
 
 @contextmanager
-def stand_in(size: Size) -> Iterator[FakeHub]:
-    """Serve every repository with files of a size, to an empty cache."""
-    cache = Path(tempfile.mkdtemp(prefix="registry-"))
-    with FakeHub() as hub, pytest.MonkeyPatch.context() as patch:
-        fill(hub, repositories(size))
-        point_at(hub, cache, patch)
+def stand_in(size: Size, some: Sequence[Entry]) -> Iterator[FakeHub]:
+    """Serve the repositories of some entries with files of a size, to an empty cache.
+
+    They list the files of these entries alone, or to list thousands would be most of the work.
+    """
+    with (
+        tempfile.TemporaryDirectory(prefix="registry-") as cache,
+        FakeHub() as hub,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        fill(hub, repositories(size, tuple(some)))
+        point_at(hub, Path(cache), patch)
         yield hub
-    shutil.rmtree(cache, ignore_errors=True)
 
 
 def chosen(sample: int | None) -> Sequence[Entry]:
@@ -96,7 +100,7 @@ def chosen(sample: int | None) -> Sequence[Entry]:
 def walk(some: Sequence[Entry]) -> list[Outcome]:
     """Load some entries, from a hub of this process's own."""
     outcomes = []
-    with stand_in(Size()) as hub:
+    with stand_in(Size(), some) as hub:
         for entry in some:
             outcomes.append(outcome(entry))
             hub.log.clear()
@@ -226,7 +230,7 @@ def main() -> None:
     print_shares(outcomes)
     print(f"\n{len(outcomes):,} entries in {time.perf_counter() - start:.0f} s\n")
     first = {entry.loader: entry for entry in reversed(entries())}
-    with stand_in(LARGE) as hub:
+    with stand_in(LARGE, list(first.values())) as hub:
         print_bytes([fetched(entry, hub) for entry in first.values()])
 
 
