@@ -3,7 +3,7 @@
     pip download --no-deps sae-lens==6.54.12 transformer-lens==4.3.0
     python scripts/make_registry.py sae_lens-*.whl transformer_lens-*.whl
 
-It writes `releases.json.xz` and `models.json` in `src/unembed/load/published`.
+It writes `published/releases.json.xz` and `models/short_names.json` below `src/unembed/load`.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import sys
 import zipfile
 from pathlib import Path
 
-from unembed.load.published.models import ALIASES
+from unembed.load.models.short_names import SHORT_NAMES
 from unembed.load.published.table import DIRECTORY, SHIPPED, compact, dump
 
 MODEL_ALIASES = "transformer_lens/tools/model_registry/data/model_aliases.json"
@@ -34,7 +34,7 @@ def main(sae_lens: Path, transformer_lens: Path) -> None:
         for alias in names
     }
     text = json.dumps(dict(sorted(repositories.items())), indent=0, ensure_ascii=False)
-    ALIASES.write_text(f"{text}\n")
+    SHORT_NAMES.write_text(f"{text}\n")
     print(f"{len(repositories)} short names of models")
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from unembed.errors import FormatError, ShapeError
@@ -11,10 +13,16 @@ from unembed.features import Features
 from unembed.load.formats import Decoder, Format, Seen, decoders_of, format_of
 from unembed.load.formats.matrix import MATRIX
 from unembed.load.models.model import Model
+from unembed.load.models.open import load_model
 from unembed.load.names import Source
 from unembed.load.published.facts import hook_of
 from unembed.load.stream import Site, site_of, to_stream
 from unembed.load.stream.passage import Reached, needs_model
+
+
+def opener(model: str | Path | Model) -> Callable[[], Model]:
+    """Return what opens a model, once, when it is first needed."""
+    return cache(lambda: load_model(model) if isinstance(model, str | Path) else model)
 
 
 @dataclass(frozen=True)

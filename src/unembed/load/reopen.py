@@ -9,15 +9,16 @@ from typing import Any
 
 from unembed.errors import SourceError
 from unembed.features import Features
-from unembed.load import load_model, load_unembedding
+from unembed.load import load_unembedding
 from unembed.load.banks import Asked, sources_of
 from unembed.load.folder import LocalFolder
 from unembed.load.formats import FORMATS, Seen
 from unembed.load.hub import HubFolder
-from unembed.load.models.heads import read_head
 from unembed.load.models.model import Model
-from unembed.load.models.neurons import read_neurons
+from unembed.load.models.open import load_model
 from unembed.load.names import Source
+from unembed.load.own.heads import read_head
+from unembed.load.own.neurons import read_neurons
 from unembed.load.published.names import entry_named
 from unembed.load.reference import Place, reference_of
 from unembed.unembedding import Unembedding

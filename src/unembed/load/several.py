@@ -264,7 +264,7 @@ def _fitting_there(text: str, root: HubFolder, inside: str) -> list[Place]:
 
 def _globbed(text: str, folder: HubFolder, pattern: str) -> list[Place]:
     folders, files = folder.paths()
-    found = sorted((each for each in folders + files if _fits(each, pattern)), key=natural)
+    found = sorted((each for each in folders + files if fits(each, pattern)), key=natural)
     if not found:
         raise _nothing(text, pattern, folders + files, folder.name)
     return [on_hub(folder, each) for each in found]
@@ -274,10 +274,10 @@ def _is_there(folder: HubFolder, path: str) -> bool:
     return folder.has(path) or folder.is_folder(path)
 
 
-def _fits(path: str, pattern: str) -> bool:
+def fits(path: str, pattern: str) -> bool:
     """Return whether a path of a repository fits a glob, folder by folder.
 
-    >>> _fits("a/b.1/c", "a/b.*/c"), _fits("a/b.1/c", "a/*"), _fits("a/b/c", "**/c")
+    >>> fits("a/b.1/c", "a/b.*/c"), fits("a/b.1/c", "a/*"), fits("a/b/c", "**/c")
     (True, False, True)
     """
     return _parts_fit(path.split("/"), pattern.split("/"))

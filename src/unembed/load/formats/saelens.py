@@ -41,7 +41,7 @@ class SAEConfig:
     architecture: str | None
     d_sae: int | None
     head: int | None = None
-    normalize: str | None = None
+    normalize: object = None
     scaled: bool = False
 
 
@@ -105,7 +105,7 @@ def parse_config(config: dict[str, Any]) -> SAEConfig:
         architecture=fields.get("architecture"),
         d_sae=fields.get("d_sae"),
         head=_whole(head, "head") if hook and "hook_z" in hook else None,
-        normalize=str(fields.get("normalize_activations") or "none"),
+        normalize=fields.get("normalize_activations"),
         scaled=bool(fields.get("finetuning_scaling_factor")),
     )
 

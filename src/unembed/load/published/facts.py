@@ -8,8 +8,9 @@ from math import log2
 
 from unembed.errors import FormatError, QueryError
 from unembed.load.formats import Format, format_of_loader
-from unembed.load.published.models import WIDTHS, repository_of
+from unembed.load.models.short_names import repository_of
 from unembed.load.published.table import Published
+from unembed.load.published.widths import WIDTHS
 from unembed.load.stream.passage import needs_model
 from unembed.load.stream.sites import Site, site_of
 

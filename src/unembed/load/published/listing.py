@@ -7,8 +7,8 @@ from dataclasses import asdict, fields
 import polars as pl
 
 from unembed.errors import QueryError, did_you_mean
+from unembed.load.models.short_names import repository_of, short_names
 from unembed.load.published.facts import Facts, facts_of, features_in
-from unembed.load.published.models import aliases, repository_of
 from unembed.load.published.table import published
 
 SCHEMA: dict[str, type[pl.DataType]] = {
@@ -76,7 +76,9 @@ def _of_model(frame: pl.DataFrame, model: str) -> pl.Series:
     )  # fmt: skip
     if not fits.any():
         known = frame["model"].unique().sort().to_list()
-        near = did_you_mean(model, [*known, *(a for a, repo in aliases().items() if repo in known)])
+        near = did_you_mean(
+            model, [*known, *(a for a, repo in short_names().items() if repo in known)]
+        )
         raise QueryError(
             f"No published SAE is of a model {model!r}.{near} There are SAEs of: "
             f"{', '.join(known)}."

@@ -17,8 +17,7 @@ from functools import cache
 
 from unembed.errors import SourceError, did_you_mean
 from unembed.load.published.table import Published, published, releases
-from unembed.load.several import _fits as fits
-from unembed.load.several import expand_braces, natural
+from unembed.load.several import expand_braces, fits, natural
 
 PREFIX = "sae_lens:"
 _PAGE = re.compile(

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import PurePosixPath
 
-from unembed.errors import SourceError, did_you_mean
+from unembed.errors import SourceError
 from unembed.load.hub import HubFolder
 from unembed.load.published.table import Published
-from unembed.load.reference import Place
+from unembed.load.reference import Place, on_hub
 
 
 def places_of_published(
@@ -28,13 +27,9 @@ def places_of_published(
 
 
 def _place(repository: HubFolder, path: str, entry: Published) -> Place:
-    folders, files = repository.paths()
-    if path in files:
-        inside = str(PurePosixPath(path).parent)
-        return Place(repository.inside("" if inside == "." else inside), PurePosixPath(path).name)
-    if path in folders:
-        return Place(repository.inside(path))
-    raise SourceError(
-        f"{entry.name} should be {path} of the repository {entry.repo}, but that is not there any "
-        f"more.{did_you_mean(path, folders + files)} Name where it is now, as hf:{entry.repo}/…"
-    )
+    try:
+        return on_hub(repository, path)
+    except SourceError as error:
+        raise type(error)(
+            f"{entry.name} is {path} of the repository {entry.repo}. {error}"
+        ) from error

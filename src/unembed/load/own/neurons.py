@@ -7,9 +7,9 @@ from functools import partial
 
 from unembed.errors import SourceError
 from unembed.features import Features
-from unembed.load.models.layers import parse_layers
 from unembed.load.models.model import Expert, Model
 from unembed.load.names import Source
+from unembed.load.own.layers import parse_layers
 from unembed.load.stream.passage import pass_on
 
 __all__ = ["NEURONS", "neurons_of", "parse_layers", "read_neurons"]

@@ -1,16 +1,11 @@
-"""Models by the short names that TransformerLens gave them, and facts of those with SAEs.
+"""How wide the models of published SAEs are, for lists to say what would be fetched.
 
-The table of short names is made from TransformerLens' own (`scripts/make_registry.py`; facts, MIT).
+Nothing is read by these: a file says itself how wide it is.
 """
 
 from __future__ import annotations
 
-import json
-from functools import cache
-from pathlib import Path
 from typing import NamedTuple
-
-ALIASES = Path(__file__).with_name("models.json")
 
 
 class Widths(NamedTuple):
@@ -65,20 +60,4 @@ WIDTHS: dict[str, Widths] = {
     "Qwen/Qwen3.5-27B": Widths(5120, 6144),
     "Qwen/Qwen3.5-35B-A3B-Base": Widths(2048, 4096),
 }
-"""Of the models with published SAEs, for `unembed saes` to say what would be fetched. Nothing is
-read by them: a file says itself how wide it is."""
-
-
-@cache
-def aliases() -> dict[str, str]:
-    """Return the hub repository of each short name, which is in lower case."""
-    return dict(json.loads(ALIASES.read_text(encoding="utf-8")))
-
-
-def repository_of(model: str) -> str:
-    """Return a model's hub repository by its short name; any other name as it is.
-
-    >>> repository_of("gemma-2-2b"), repository_of("org/repo")
-    ('google/gemma-2-2b', 'org/repo')
-    """
-    return aliases().get(model.lower(), model)
+"""By hub repository."""

@@ -1,0 +1,27 @@
+"""Models by the short names that TransformerLens gave them.
+
+The table is made from TransformerLens' own (`scripts/make_registry.py`; facts, MIT).
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from pathlib import Path
+
+SHORT_NAMES = Path(__file__).with_name("short_names.json")
+
+
+@cache
+def short_names() -> dict[str, str]:
+    """Return the hub repository of each short name, which is in lower case."""
+    return dict(json.loads(SHORT_NAMES.read_text(encoding="utf-8")))
+
+
+def repository_of(model: str) -> str:
+    """Return a model's hub repository by its short name; any other name as it is.
+
+    >>> repository_of("gemma-2-2b"), repository_of("org/repo")
+    ('google/gemma-2-2b', 'org/repo')
+    """
+    return short_names().get(model.lower(), model)
