@@ -279,6 +279,14 @@ def test_nested(tmp_path: Path, prefix: str, text: dict[str, str]) -> None:
     assert model.n_heads(0) == 2
 
 
+def test_nested_of_an_unknown_family(tmp_path: Path) -> None:
+    """It is not taken for the usual one."""
+    text = {"model_type": "qwen9", "num_hidden_layers": 1}
+    folder = write_model(tmp_path / "m", llama_tensors(), model_type="llava", text_config=text)
+    with pytest.raises(FormatError, match="is of model_type 'qwen9', which unembed does not know"):
+        load_model(folder).unembedding()
+
+
 @pytest.mark.parametrize("key", ["do_layer_norm_before", "bos_token_id"])
 def test_settings_that_say_nothing_of_the_tie(tmp_path: Path, key: str) -> None:
     folder = write_model(tmp_path / "m", llama_tensors(), **LLAMA, **{key: True})

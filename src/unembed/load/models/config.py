@@ -65,10 +65,8 @@ class ModelConfig:
     @cached_property
     def text(self) -> dict[str, Any]:
         """What it says of the language model."""
-        for key in ("text_config", "llm_config"):
-            if isinstance(self.whole.get(key), dict):
-                return dict(self.whole[key])
-        return self.whole
+        nested = self.whole.get("text_config")
+        return nested if isinstance(nested, dict) else self.whole
 
     @property
     def model_type(self) -> str:
@@ -85,9 +83,9 @@ class ModelConfig:
         """The language model's family."""
         asked = self.model_type
         if self.nested:
-            asked = str(self.text.get("model_type") or self.nested.text)
-            if asked in self.nested.model_types or family_of(asked) is None:
-                asked = self.nested.text
+            said = self.text.get("model_type")
+            flat = said is None or said in self.nested.model_types
+            asked = self.nested.text if flat else str(said)
         family = family_of(asked)
         if family is None:
             known = known_model_types()

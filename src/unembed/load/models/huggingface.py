@@ -17,7 +17,7 @@ from unembed.errors import FormatError, SourceError
 from unembed.load.folder import Folder
 from unembed.load.models.checkpoint import Checkpoint
 from unembed.load.models.config import ModelConfig
-from unembed.load.models.families import Factor, Family, PostNorm, Rows
+from unembed.load.models.families import POST_NORM, Factor, Family, PostNorm, Rows
 from unembed.load.models.model import (
     Expert,
     Passage,
@@ -186,7 +186,7 @@ class HuggingFaceModel:
         check_layer(self, layer)
         post_norm_setting = self._family.norm_setting
         if post_norm_setting and self._config.setting(post_norm_setting, True) is False:
-            why_not = why_not or "it normalises the residual stream itself after every sub-layer"
+            why_not = POST_NORM
         if why_not:
             raise SourceError(f"What a layer of {self.name} writes cannot be followed: {why_not}.")
         gamma, steps, factor = None, [], 1.0

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from unembed.load.models.families.encoder_decoder import ENCODER_DECODERS
 from unembed.load.models.families.experts import EXPERTS
-from unembed.load.models.families.family import Factor, Family, PostNorm, Rows
+from unembed.load.models.families.family import POST_NORM, Factor, Family, PostNorm, Rows
 from unembed.load.models.families.gpt_like import GPT_LIKE
 from unembed.load.models.families.llama_like import LLAMA_LIKE
 from unembed.load.models.families.nested import NESTED, Nested
 from unembed.load.models.families.recurrent import RECURRENT
 
 __all__ = [
-    "FAMILIES", "NESTED", "PREFIXES", "Factor", "Family", "Nested", "PostNorm", "Rows",
+    "FAMILIES", "NESTED", "POST_NORM", "PREFIXES", "Factor", "Family", "Nested", "PostNorm", "Rows",
     "family_of", "known_model_types", "nested_of",
 ]  # fmt: skip
 
