@@ -18,9 +18,9 @@ from tests.oracle.tiny_transformers import VOCAB, WIDTH
 from unembed import Vocabulary, prepare_unembedding
 from unembed.errors import SourceError
 from unembed.load import load_model
-from unembed.load.models.heads import read_head
 from unembed.load.models.model import Expert, Model
-from unembed.load.models.neurons import read_neurons
+from unembed.load.own.heads import read_head
+from unembed.load.own.neurons import read_neurons
 
 WORDS = Vocabulary.from_texts([f" word{i}" for i in range(VOCAB)])
 
