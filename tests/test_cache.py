@@ -73,3 +73,9 @@ def test_rows_whose_sum_overflows_are_not_broken() -> None:
     assert broken_rows(matrix[:2]).tolist() == [False, False]
     matrix[1, 0] = float("nan")
     assert broken_rows(matrix).tolist() == [False, True, True]
+
+
+def test_a_cache_in_the_home_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("UNEMBED_CACHE", "~/a [1]")
+    assert cache_folder() == tmp_path / "a [1]"

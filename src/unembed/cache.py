@@ -16,7 +16,10 @@ F64 = npt.NDArray[np.float64]
 
 def cache_folder() -> Path:
     """Return `UNEMBED_CACHE`, or `~/.cache/unembed`; it need not exist."""
-    return Path(os.environ.get("UNEMBED_CACHE") or Path.home() / ".cache" / "unembed")
+    named = os.environ.get("UNEMBED_CACHE")
+    if named and named.startswith("~/"):  # as a settings file writes it, which no shell has read
+        return Path(named).expanduser()
+    return Path(named or Path.home() / ".cache" / "unembed")
 
 
 @contextmanager

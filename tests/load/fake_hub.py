@@ -62,6 +62,7 @@ class Faults:
         compresses: weights are sent whole and gzipped to a client that takes gzip.
         breaks_after: the next answer of weights that is longer ends after so many bytes.
         stalls: no byte of weights follows the answer's head while this event is not set.
+        expires: the next request for weights is refused, as its address has grown too old.
         api_status: every API call is answered with this status.
         api_page: every API call is answered with this page, as a hotel's network does.
     """
@@ -70,6 +71,7 @@ class Faults:
     compresses: bool = False
     breaks_after: int | None = None
     stalls: threading.Event | None = None
+    expires: bool = False
     api_status: int | None = None
     api_page: bytes | None = None
 
@@ -249,7 +251,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.logged.repo, self.logged.path = found["repo"], unquote(found["path"])
         content = self.hub.repos[found["repo"]][found["revision"]][self.logged.path]
         faults = self.hub.faults
-        if faults.compresses and "gzip" in self.logged.headers.get("accept-encoding", ""):
+        if faults.expires:
+            faults.expires = False
+            self._error(403, "")
+        elif faults.compresses and "gzip" in self.logged.headers.get("accept-encoding", ""):
             self._send(200, gzip.compress(content, 1), {"Content-Encoding": "gzip"})
         elif faults.ignores_ranges:
             self._send(200, content, {})

@@ -100,6 +100,15 @@ def test_bytes_of_pt(hub: FakeHub) -> None:
     assert_sent(hub, "ae.pt", covered([*ends, *small, (header, header + 30), weights]))
 
 
+def test_the_hub_is_asked_where_the_bytes_are_once(hub: FakeHub) -> None:
+    file = resolve("hf:org/npz/a/params.npz").tensors()
+    file.read("b_dec")
+    assert [r.host for r in hub.log if r.path == "a/params.npz"].count("hub") == 1
+    hub.faults.expires = True  # after an hour or so
+    assert file.read("W_dec").equal(TENSORS["W_dec"])
+    assert [r.host for r in hub.log if r.path == "a/params.npz"].count("hub") == 2
+
+
 def test_bytes_of_a_view(hub: FakeHub) -> None:
     """Of a storage that tensors share, only the elements from the first needed to the last."""
     whole = TENSORS["W_dec"].clone()

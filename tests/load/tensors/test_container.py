@@ -67,7 +67,7 @@ def test_types_that_share_bytes(tmp_path: Path) -> None:
 
 
 def test_a_part_is_read_without_the_rest(tmp_path: Path) -> None:
-    """Of a file that is far larger than the memory it may take: a map of the disk."""
+    """Of a file that is larger than many a machine's memory: a map of the disk."""
     path = tmp_path / "x"
     header = {"W": {"dtype": "F32", "shape": [1 << 20, 64, 64], "data_offsets": [0, 1 << 34]}}
     raw = json.dumps(header).encode()
@@ -75,7 +75,6 @@ def test_a_part_is_read_without_the_rest(tmp_path: Path) -> None:
         file.write(len(raw).to_bytes(8, "little") + raw)
         file.truncate(8 + len(raw) + (1 << 34))
     assert opened(path).read("W", (slice(None, None, 1 << 18), 3)).shape == (4, 64)
-    assert opened(path).read("W").shape == (1 << 20, 64, 64)
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import huggingface_hub
 from huggingface_hub import constants
+from huggingface_hub.errors import HfHubHTTPError
 from huggingface_hub.utils import build_hf_headers, hf_raise_for_status
 
 from unembed.errors import SourceError
@@ -19,7 +20,7 @@ from unembed.load.tensors.blob import Piece, ends_before
 
 CHUNK_BYTES = 8 << 20
 _KEPT = re.compile(r"(\d+)-(\d+)")
-_CONTENT_RANGE = re.compile(r"bytes \d+-\d+/(\d+)")
+_CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+)")
 _FIRST_BYTES = 8
 _SIZE = "size"
 
@@ -56,6 +57,7 @@ class HubBlob:
         self.cache = cache
         self.label = label
         self.errors = errors
+        self._direct: str | None = None
 
     @cached_property
     def size(self) -> int:
@@ -102,27 +104,38 @@ class HubBlob:
         return Piece(kept, 0)
 
     def _chunk(self, first: int, stop: int) -> bytes:
+        """Fetch bytes first … stop, from where the hub sent us last time if that still works."""
+        with self.errors():
+            if self._direct is not None:
+                try:
+                    return self._answer(self._direct, first, stop)
+                except HfHubHTTPError:  # such an address is good for some time only
+                    self._direct = None
+            return self._answer(self.url, first, stop)
+
+    def _answer(self, url: str, first: int, stop: int) -> bytes:
         headers = {
             **build_hf_headers(),
             "Range": f"bytes={first}-{stop - 1}",
             "Accept-Encoding": "identity",  # a CDN that may compress ignores the range
         }
+        if url != self.url:
+            headers.pop("authorization", None)  # the login is for the hub alone
         timeout = constants.HF_HUB_DOWNLOAD_TIMEOUT
         session = huggingface_hub.get_session()
-        with (
-            self.errors(),
-            session.stream("GET", self.url, headers=headers, timeout=timeout) as answer,
-        ):
+        with session.stream("GET", url, headers=headers, timeout=timeout) as answer:
             if answer.status_code == 416:
                 raise ends_before(self, stop)
             hf_raise_for_status(answer)
-            size = _CONTENT_RANGE.fullmatch(answer.headers.get("Content-Range", ""))
-            if answer.status_code != 206 or size is None:  # the whole file may follow, very large
+            sent = _CONTENT_RANGE.fullmatch(answer.headers.get("Content-Range", ""))
+            if answer.status_code != 206 or sent is None or int(sent[1]) != first:
+                # the whole file may follow, which may be very large
                 raise SourceError(
                     f"{self.name}: asked for bytes {first:,} to {stop - 1:,}, but the server does "
                     "not support byte ranges. Download the repository and name its folder instead."
                 )
-            self._keep_size(size[1])
+            self._direct = str(answer.url)
+            self._keep_size(sent[2])
             chunk = answer.read()
         if len(chunk) != stop - first:
             raise ends_before(self, stop)

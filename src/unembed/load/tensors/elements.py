@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -28,14 +28,16 @@ def raw_bytes(piece: Piece, n_bytes: int, *, whole: bool) -> Bytes:
     Args:
         piece: where they begin.
         n_bytes: how many they are.
-        whole: whether all of them are wanted. What lies askew, as in a zip, has to be copied for
-            PyTorch, and is then read at once rather than mapped first.
+        whole: whether all of them are wanted; a part will be copied, and its map not be written
+            to, for which the system need not set memory aside. What lies askew, as in a zip, has
+            to be copied for PyTorch too, and is read at once rather than mapped first.
     """
     if n_bytes == 0:
         return np.empty(0, np.uint8)
     if whole and piece.start % _ALIGNED:
         return np.fromfile(piece.path, np.uint8, n_bytes, offset=piece.start)
-    return np.memmap(piece.path, np.uint8, "c", piece.start, (n_bytes,)).view(np.ndarray)
+    mode: Literal["c", "r"] = "c" if whole else "r"
+    return np.memmap(piece.path, np.uint8, mode, piece.start, (n_bytes,)).view(np.ndarray)
 
 
 def as_tensor(
@@ -47,7 +49,7 @@ def as_tensor(
     swap: bool = False,
     part: Part | None = None,
 ) -> torch.Tensor:
-    """Return bytes as a tensor, or a part of it: a view of them where that is possible.
+    """Return bytes as a tensor, a view of them where that is possible, or a part of it.
 
     Args:
         raw: the elements, from the first that the tensor has to the last.
@@ -70,7 +72,7 @@ def as_tensor(
         array = array[part]
     if swap:
         array = _swapped(array, dtype)
-    return torch.from_numpy(np.require(array, requirements="A")).view(dtype)
+    return torch.from_numpy(np.require(array, requirements=["A", "W"])).view(dtype)
 
 
 def c_strides(shape: Sequence[int]) -> list[int]:
