@@ -15,8 +15,8 @@ from typing import Any
 
 import polars as pl
 
+from unembed.load.catalogue.listing import list_saes
 from unembed.load.formats import FORMATS
-from unembed.load.published.listing import list_saes
 from unembed.load.published.table import published, version
 from unembed.views.saes import short
 

@@ -26,6 +26,7 @@ from unembed.explanation import ExplanationSettings
 from unembed.features import Features
 from unembed.live import weights_of
 from unembed.load import load_features, load_model, load_unembedding, load_vocabulary
+from unembed.load.catalogue import list_saes
 from unembed.matching import follow, match_banks
 from unembed.search import find
 from unembed.store import Run
@@ -59,6 +60,7 @@ __all__ = [
     "find",
     "follow",
     "leading_edge",
+    "list_saes",
     "load_features",
     "load_model",
     "load_unembedding",

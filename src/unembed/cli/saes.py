@@ -11,7 +11,7 @@ from rich.console import Console
 
 from unembed.cli.options import Csv, Json, one_format
 from unembed.cli.output import print_json
-from unembed.load.published.listing import list_saes
+from unembed.load.catalogue.listing import list_saes
 from unembed.load.published.names import near_published
 from unembed.load.published.table import version
 from unembed.views import saes as view

@@ -10,12 +10,12 @@ from typing import Any
 
 from unembed.errors import FormatError, ShapeError
 from unembed.features import Features
+from unembed.load.catalogue.facts import hook_of
 from unembed.load.formats import Decoder, Format, Seen, decoders_of, format_of
 from unembed.load.formats.matrix import MATRIX
 from unembed.load.models.model import Model
 from unembed.load.models.open import load_model
 from unembed.load.names import Source
-from unembed.load.published.facts import hook_of
 from unembed.load.stream import Site, site_of, to_stream
 from unembed.load.stream.passage import Reached, needs_model
 

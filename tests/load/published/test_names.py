@@ -8,10 +8,10 @@ import pytest
 
 from unembed.errors import SourceError
 from unembed.load import is_published
+from unembed.load.catalogue.widths import WIDTHS
 from unembed.load.models.short_names import repository_of
 from unembed.load.published.names import entry_named, find_published, near_published
 from unembed.load.published.table import published, releases
-from unembed.load.published.widths import WIDTHS
 
 RES = "gpt2-small-res-jb"
 

@@ -1,1 +1,1 @@
-"""Published SAEs and models, by name."""
+"""Published SAEs, by the names that people already use."""

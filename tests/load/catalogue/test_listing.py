@@ -7,10 +7,10 @@ import lzma
 import pytest
 
 from unembed.errors import QueryError
+from unembed.load.catalogue.facts import facts_of, hook_of, width_of
+from unembed.load.catalogue.listing import list_saes
 from unembed.load.formats import format_of_loader
 from unembed.load.published import table
-from unembed.load.published.facts import facts_of, hook_of, width_of
-from unembed.load.published.listing import list_saes
 from unembed.load.published.names import entry_named
 from unembed.load.published.table import Published, published
 from unembed.load.stream import site_of

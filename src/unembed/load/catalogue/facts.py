@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from math import log2
 
 from unembed.errors import FormatError, QueryError
+from unembed.load.catalogue.widths import WIDTHS
 from unembed.load.formats import Format, format_of_loader
 from unembed.load.models.short_names import repository_of
 from unembed.load.published.table import Published
-from unembed.load.published.widths import WIDTHS
 from unembed.load.stream.passage import needs_model
 from unembed.load.stream.sites import Site, site_of
 

@@ -7,8 +7,8 @@ from dataclasses import asdict, fields
 import polars as pl
 
 from unembed.errors import QueryError, did_you_mean
+from unembed.load.catalogue.facts import Facts, facts_of, features_in
 from unembed.load.models.short_names import repository_of, short_names
-from unembed.load.published.facts import Facts, facts_of, features_in
 from unembed.load.published.table import published
 
 SCHEMA: dict[str, type[pl.DataType]] = {
