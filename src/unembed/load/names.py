@@ -107,4 +107,4 @@ def _short(texts: Sequence[str]) -> list[str]:
 
 def _clean(text: str) -> str:
     """Return a text of the characters that a bank's name may have."""
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip("-._")
+    return re.sub(r"[^A-Za-z0-9._→-]+", "-", text).strip("-._")

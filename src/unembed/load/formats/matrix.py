@@ -80,7 +80,7 @@ def bank_name(file: str) -> str:
     >>> bank_name("steering vectors.npy")
     'steering_vectors'
     """
-    stem = re.sub(r"[^A-Za-z0-9._-]", "_", Path(file).stem)
+    stem = re.sub(r"[^A-Za-z0-9._→-]", "_", Path(file).stem)
     return stem if stem[:1].isalnum() else f"features{stem}"
 
 
