@@ -135,8 +135,9 @@ class OfALayer(NamedTuple):
 
     jacobian: Tensor
     """[d_model, width of what the projection reads]"""
-    added: Tensor
-    """[d_model] what the layer adds to the stream through this sub-layer"""
+    normed: list[Tensor]
+    """[d_model] what norms behind the projection put out, as it reaches the stream: the directions
+    in which such a norm, or two in a row (Gemma 4), lets nothing through"""
 
 
 Key = tuple[int, str]
@@ -157,6 +158,13 @@ def by_projection(model: nn.Module, kind: str) -> dict[Key, OfALayer]:
     if not where:
         return {}
     rest = [p for layer in layers for p in _of_mlp(layer)] if kind == "attention" else []
+    inner: dict[nn.Module, Tensor] = {}
+
+    def keep(module: nn.Module, _: Any, output: Tensor) -> None:
+        inner.setdefault(module, output.detach())
+
+    norms = [module for layer in layers for module in _inner_norms(layer)]
+    handles = [module.register_forward_hook(keep) for module in norms]
     with silenced(*rest):
         outputs, leaves = _forward(model, where, 1.0)
         nothing, _ = _forward(model, where, 0.0)
@@ -166,9 +174,26 @@ def by_projection(model: nn.Module, kind: str) -> dict[Key, OfALayer]:
             if where[number, name].expert is not None and leaf.ndim == 3:
                 rows = rows[:, where[number, name].expert]
             rows = rows.reshape(len(rows), -1, leaf.shape[-1]).sum(1).detach()
-            added = (outputs[number] - nothing[number]).detach()
-            found[number, name] = OfALayer(rows, added)
+            normed = [(outputs[number] - nothing[number]).detach()]
+            normed += _inner(layers[number], name, inner)
+            found[number, name] = OfALayer(rows, normed)
+    for handle in handles:
+        handle.remove()
     return found
+
+
+def _inner_norms(layer: nn.Module) -> list[nn.Module]:
+    """Return the norms after a layer's dense MLP and after its experts, before their sum."""
+    names = [f"post_feedforward_layernorm_{n}" for n in (1, 2)]
+    return [getattr(layer, name) for name in names if hasattr(layer, name)]
+
+
+def _inner(layer: nn.Module, name: str, put_out: dict[nn.Module, Tensor]) -> list[Tensor]:
+    norms = _inner_norms(layer)
+    if not norms or name == "attention":
+        return []
+    output = put_out[norms[name.startswith("e")]].reshape(-1)
+    return [output * layer.get_parameter("post_feedforward_layernorm.weight").detach()]
 
 
 def _of_mlp(layer: nn.Module) -> list[nn.Parameter]:

@@ -117,8 +117,8 @@ def _error(directions: Tensor, found: OfALayer, *, normed: bool, name: str) -> f
     """Return the error but for one positive number, where a norm or a gate multiplies by one."""
     truth = found.jacobian
     if normed:
-        along = found.added / found.added.norm()
-        across = torch.eye(WIDTH).double() - torch.outer(along, along)
+        along, _ = torch.linalg.qr(torch.stack(found.normed, dim=1))
+        across = torch.eye(WIDTH).double() - along @ along.T
         truth, directions = across @ truth, across @ directions
     if not normed and name in ("mlp", "attention"):
         return _relative(directions, truth)
