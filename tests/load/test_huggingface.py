@@ -105,6 +105,15 @@ LAYOUTS = {
         "llama", "mistral", "qwen2", "phi3", "deepseek_v2", "deepseek_v3", "gpt_oss",
     )},
     "smollm3": like_llama("smollm3", head=False, **RMS),
+    "deepseek": like_llama("deepseek", **RMS),
+    "minicpm": like_llama("minicpm", **RMS, config={
+        "num_hidden_layers": 2, "hidden_size": D_MODEL, "dim_model_base": D_MODEL,
+        "tie_word_embeddings": False,
+    }),
+    "qwen": Layout(
+        "qwen", "transformer.ln_f.weight", "transformer.wte.weight", "lm_head.weight",
+        "transformer.h.1.mlp.c_proj.weight", ("transformer.h.1.ln_2.weight",), **RMS,
+    ),
     "internlm2": Layout(
         "internlm2", "model.norm.weight", "model.tok_embeddings.weight", "output.weight",
         "model.layers.1.feed_forward.w2.weight",

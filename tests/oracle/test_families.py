@@ -14,8 +14,9 @@ pytest.importorskip("transformers")
 
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
+from tests.load.test_huggingface import LAYOUTS
 from tests.oracle.measure import measured
-from tests.oracle.survey import MEASURED, VARIANTS, reason_against
+from tests.oracle.survey import BY_HAND, MEASURED, VARIANTS, reason_against
 from tests.oracle.tiny_transformers import save_tiny
 from unembed.errors import FormatError
 from unembed.load.models import config
@@ -35,6 +36,11 @@ pytestmark = pytest.mark.filterwarnings("ignore")  # of transformers' own code
 
 def test_enough_model_types_are_held_against_transformers() -> None:
     assert len(MEASURED) >= 120
+
+
+def test_what_is_not_has_a_layout_by_hand() -> None:
+    by_hand = {name for name in known_model_types() if reason_against(name) == BY_HAND}
+    assert by_hand <= {layout.model_type for layout in LAYOUTS.values()}
 
 
 @pytest.mark.parametrize("model_type", MEASURED)

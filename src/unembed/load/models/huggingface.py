@@ -152,7 +152,7 @@ class HuggingFaceModel:
             return self._inner(self._matrix(family.shared, layer), layer, 0)
         if expert is not None:
             return self._inner(self._expert(layer, expert), layer, 1)
-        if family.hybrid and tensors.find(family.mlp_out, layer) is None:
+        if self._has_no(family.mlp_out, layer):
             raise lacks(self, layer, "MLP", self._parts_of(layer))
         return self._matrix(family.mlp_out, layer)
 
@@ -167,7 +167,7 @@ class HuggingFaceModel:
         family = self._family
         if not family.attention_out:
             raise SourceError(f"{self.name} has no heads to read: {family.no_attention}.")
-        if family.hybrid and self._tensors.find(family.attention_out, layer) is None:
+        if self._has_no(family.attention_out, layer):
             raise lacks(self, layer, "attention", self._parts_of(layer))
         return self._matrix(family.attention_out, layer)
 
@@ -264,6 +264,12 @@ class HuggingFaceModel:
         if weight.shape[0] != weight.shape[1]:
             rows = weight.shape[1] == self.d_model
         return self._facing_rows(weight, rows, name)
+
+    def _has_no(self, stems: tuple[str, ...], layer: int) -> bool:
+        """Return whether a layer is of a kind without such a matrix, as some layers may be."""
+        tensors = self._tensors
+        there = tensors.find(stems, layer) or tensors.packed(stems, layer)
+        return self._family.hybrid and there is None
 
     def _parts_of(self, layer: int) -> list[str]:
         """Return what a layer's tensors are called, after its number."""

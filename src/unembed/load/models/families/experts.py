@@ -32,7 +32,7 @@ EXPERTS: tuple[Family, ...] = (
     MIXTRAL,
     replace(MIXTRAL, model_types=("phimoe",), norm_kind="layernorm"),
     QWEN_MOE,
-    replace(MOE, model_types=("deepseek_v2", "deepseek_v3", "deepseek_v32", "glm4_moe",
+    replace(MOE, model_types=("deepseek", "deepseek_v2", "deepseek_v3", "deepseek_v32", "glm4_moe",
                               "glm4_moe_lite", "glm4v_moe_text", "dots1", "solar_open",
                               "exaone_moe"), shared=_SHARED),
     replace(MOE, model_types=("ernie4_5_moe",), shared=_SHARED, tied=True),

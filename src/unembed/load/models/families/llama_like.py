@@ -69,6 +69,8 @@ LLAMA_LIKE: tuple[Family, ...] = (
     replace(LLAMA, model_types=("exaone",), norm="ln_f.weight", embedding=("wte.weight",),
             mlp_out=("h.{}.mlp.c_proj.weight",),
             attention_out=("h.{}.attn.attention.out_proj.weight",)),
+    replace(LLAMA, model_types=("qwen",), norm="ln_f.weight", embedding=("wte.weight",),
+            mlp_out=("h.{}.mlp.c_proj.weight",), attention_out=("h.{}.attn.c_proj.weight",)),
     replace(LLAMA, model_types=("internlm2",), embedding=("tok_embeddings.weight",),
             head="output.weight", mlp_out=("layers.{}.feed_forward.w2.weight",),
             attention_out=("layers.{}.attention.wo.weight",)),
