@@ -17,10 +17,7 @@ _WEIGHTS = (
     "sae_weights.safetensors", "checkpoints/pruned.safetensors", "checkpoints/final.safetensors",
 )  # fmt: skip
 _LETTERS = {"r": "hook_resid_post", "a": "hook_attn_out", "m": "hook_mlp_out"}
-_NOT_DIRECTIONS = {
-    "lorsa": "a sparse attention: its heads have no fixed direction apart from W_O",
-    "molt": "a mixture of linear transforms: it has no decoder",
-}
+_NOT_DIRECTIONS = {"molt": "a mixture of linear transforms: it has no decoder"}
 
 
 def _weights(seen: Seen) -> str | None:
@@ -62,14 +59,16 @@ def _file(seen: Seen) -> tuple[TensorFile, str]:
 
 
 def _single(seen: Seen, config: dict[str, Any], where: str) -> Decoder:
-    """An SAE or transcoder: `W_D` [F, d], or `decoder.weight` [d, F] before."""
+    """One bank: `W_D` [F, d] (`decoder.weight` [d, F] before), and of a lorsa `W_O` [F, d]."""
     file, place = _file(seen)
     hook = str(needs(config, "hook_point_out", f"{seen.folder.name}/{where}"))
-    tensor = only(file, "W_D", "decoder.weight")
+    lorsa = config.get("sae_type") == "lorsa"
+    tensor = only(file, *(("W_O",) if lorsa else ("W_D", "decoder.weight")))
     if tensor is None:
-        raise FormatError(f"{place} has no W_D and no decoder.weight: {', '.join(file.shapes())}.")
-    rows = tensor.endswith("W_D")
-    kind = "sae" if config.get("hook_point_in", hook) == hook else "transcoder"
+        raise FormatError(f"{place} has no decoder. It holds: {', '.join(file.shapes())}.")
+    rows = not tensor.endswith("decoder.weight")
+    alike = config.get("hook_point_in", hook) == hook
+    kind = "lorsa" if lorsa else "sae" if alike else "transcoder"
     layer = layer_of(hook)
     return Decoder(
         name=kind if layer is None else f"{kind}.{layer}",
@@ -79,9 +78,15 @@ def _single(seen: Seen, config: dict[str, Any], where: str) -> Decoder:
         ),
         hook=hook,
         layer=layer,
-        model=config.get("model_name"),
+        model=_model(seen),
         details={"architecture": config.get("act_fn", config.get("sae_type"))},
     )  # fmt: skip
+
+
+def _model(seen: Seen) -> str | None:
+    """Return the model that its training wrote down beside it, where it did."""
+    name = seen.config("lm_config.json").get("model_name")
+    return None if name is None else str(name)
 
 
 def _crosscoder(seen: Seen, config: dict[str, Any]) -> list[Decoder]:
@@ -95,7 +100,7 @@ def _crosscoder(seen: Seen, config: dict[str, Any]) -> list[Decoder]:
             hook=hook,
             layer=layer_of(hook),
             part=str(at),
-            model=config.get("model_name"),
+            model=_model(seen),
         )
         for at, hook in enumerate(hooks)
     ]
@@ -112,7 +117,7 @@ def _cross_layer(seen: Seen, config: dict[str, Any]) -> list[Decoder]:
         for decoder in decoders_of_slices(
             file, place,
             [Slice(source, to, f"W_D.{to}", (source,)) for to in layers[source:]],
-            hooks=hooks, model=config.get("model_name"),
+            hooks=hooks, model=_model(seen),
         )
     ]  # fmt: skip
 
@@ -130,8 +135,8 @@ LLAMA_SCOPE = Format(
 )  # fmt: skip
 LLAMASCOPIUM = Format(
     "llamascopium", "llamascopium (OpenMOSS), Llama Scope R1",
-    "`W_D` [F, d], crosscoders [heads, F, d], cross-layer `W_D.i` [i + 1, F, d]; R1 "
-    "`decoder.weight` [d, F]",
+    "`W_D` [F, d], lorsa `W_O` [F, d], crosscoders [heads, F, d], cross-layer `W_D.i` "
+    "[i + 1, F, d]; R1 `decoder.weight` [d, F]",
     _fits_llamascopium, _llamascopium, loaders=("llama_scope_r1_distill",),
     file="{}/sae_weights.safetensors", hook_of=_hook_by_name,
 )  # fmt: skip

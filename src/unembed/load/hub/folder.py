@@ -8,9 +8,10 @@ there. Ranges of bytes are kept in unembed's cache (`UNEMBED_CACHE`, by default
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from functools import cached_property
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import huggingface_hub
 from huggingface_hub.errors import LocalEntryNotFoundError
@@ -111,8 +112,7 @@ class HubFolder:
     def paths(self) -> tuple[list[str], list[str]]:
         """Return the paths of all folders and of all files below this folder, sorted."""
         files = self._inside()
-        folders = {str(above) for file in files for above in PurePosixPath(file).parents}
-        return sorted(folders - {"."}), sorted(files)
+        return sorted(_folders_of(files)), sorted(files)
 
     def is_folder(self, path: str) -> bool:
         """Return whether a path of this folder is a folder with files in it."""
@@ -193,5 +193,15 @@ class HubFolder:
 
     @cached_property
     def _folders(self) -> frozenset[str]:
-        parents = {str(above) for file in self._files for above in PurePosixPath(file).parents}
-        return frozenset(parents - {"."})
+        return frozenset(_folders_of(self._files))
+
+
+def _folders_of(files: Iterable[str]) -> set[str]:
+    """Return every folder above files. Repositories hold thousands, so each is looked at once."""
+    found: set[str] = set()
+    for file in files:
+        folder = file.rpartition("/")[0]
+        while folder and folder not in found:
+            found.add(folder)
+            folder = folder.rpartition("/")[0]
+    return found

@@ -66,6 +66,19 @@ def llamascopium(size: Size) -> Case:
     return Case(_llamascopium("sae", size, tensors, hooks), "L", "qwen3-1.7b", banks=banks)
 
 
+@case("llamascopium lorsa")
+def llamascopium_lorsa(size: Size) -> Case:
+    """A sparse attention: its decoder is `W_O`, a row a head, beside `W_V` of the same shape."""
+    d, F, out = size.d_model, size.count(size.d_model), "blocks.5.hook_attn_out"
+    tensors = {
+        "W_Q": numbers("W_Q", 2, d, 3), "W_K": numbers("W_K", 2, d, 3),
+        "W_V": numbers("W_V", F, d), "W_O": numbers("W_O", F, d), "b_D": numbers("b_D", d),
+    }  # fmt: skip
+    hooks = {"hook_point_in": "blocks.5.ln1.hook_normalized", "hook_point_out": out}
+    banks = [Bank(exact(tensors["W_O"]), out, 5)]
+    return Case(_llamascopium("lorsa", size, tensors, hooks), "L", "qwen3-1.7b", banks=banks)
+
+
 @case("llamascopium crosscoder")
 def llamascopium_crosscoder(size: Size) -> Case:
     """`W_D` [heads, F, d], a hook a head."""
