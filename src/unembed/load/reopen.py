@@ -80,7 +80,11 @@ def _source(origin: Mapping[str, Any], facts: Mapping[str, Any]) -> Source:
     place = _place(origin)
     published = origin.get("published")
     seen = Seen(place, published and entry_named(published))
-    kind = next(each for each in FORMATS if each.name == origin["format"])
+    kind = next((each for each in FORMATS if each.name == origin["format"]), None)
+    if kind is None:
+        raise SourceError(
+            f"{place.name} is of the format {origin['format']!r}, which this unembed does not know."
+        )
     through = origin.get("through")
     asked = Asked(
         model=cache(partial(_model, through)) if through else None,
@@ -98,10 +102,11 @@ def _place(origin: Mapping[str, Any]) -> Place:
     if "repo" in origin:
         folder = HubFolder(origin["repo"], origin.get("subfolder", ""), origin["commit"])
         return Place(folder, origin.get("file"))
-    path = Path(origin["path"])
-    if not path.is_dir():
-        raise SourceError(f"No folder at {path}, where the directions were.")
-    return Place(LocalFolder(path), origin.get("file"))
+    path, file = Path(origin["path"]), origin.get("file")
+    whole = path / file if file else path
+    if not whole.exists():
+        raise SourceError(f"No file or folder at {whole}, where the directions were.")
+    return Place(LocalFolder(path), file)
 
 
 def _model(origin: Mapping[str, Any]) -> Model:

@@ -15,7 +15,7 @@ from unembed.load.own.neurons import NEURONS, neurons_of
 from unembed.load.published.names import find_published, near_published
 from unembed.load.published.place import places_of_published
 from unembed.load.published.table import Published
-from unembed.load.reference import Place, on_disk, resolve
+from unembed.load.reference import on_disk, resolve
 from unembed.load.several import given_name, is_pattern, places_of
 
 _PART = re.compile(r"(?P<reference>.+):(?P<part>sum|\d+|\d+(?:→|->)(?:\d+|sum))")
@@ -75,12 +75,8 @@ def _elsewhere(text: str, asked: Asked, part: str | None) -> list[Source]:
         return _published(entries, asked, part)
     if here is None and is_pattern(text):
         return _several(text, asked, part)
-    return sources_of(Seen(here or _resolved(text)), asked, part)
-
-
-def _resolved(text: str) -> Place:
     try:
-        return resolve(text)
+        return sources_of(Seen(here or resolve(text)), asked, part)
     except SourceError as error:
         near = near_published(text)
         if not near:

@@ -52,7 +52,8 @@ def listing(found: pl.DataFrame) -> Table:
         found: as `list_saes` returns it.
     """
     drawn = Table(box=None, pad_edge=False)
-    drawn.add_column("SAE", style="bold", no_wrap=True, overflow="fold")
+    longest = int(found["name"].str.len_chars().max() or 0)  # type: ignore[arg-type]
+    drawn.add_column("SAE", style="bold", no_wrap=True, min_width=longest)  # to be copied whole
     drawn.add_column("writes to", no_wrap=True)
     drawn.add_column("features", justify="right", no_wrap=True)
     drawn.add_column("L0", justify="right", no_wrap=True)
