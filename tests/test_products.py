@@ -18,13 +18,18 @@ NEW = hasattr(CUDA.matmul, "fp32_precision")
 
 @pytest.fixture(autouse=True)
 def _as_it_was(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    before = Precision.now()
+    """Each test begins and ends with what torch allows when it is imported."""
+    _reset()
     yield
     monkeypatch.undo()
+    torch.set_float32_matmul_precision("highest")
+    _reset()
+
+
+def _reset() -> None:
+    """Let every backend inherit again: once a precision was set, by whomever, it does not."""
     for backend in (torch.backends, MKLDNN, MKLDNN.matmul, CUDA.matmul) if NEW else ():
         backend.fp32_precision = "none"
-    torch.set_float32_matmul_precision("highest")
-    before.restore()
 
 
 def legacy(precision: str) -> Callable[[], None]:

@@ -131,7 +131,7 @@ def test_what_was_read_once_needs_no_hub(hub: FakeHub, reference: str, tensor: s
         file.read(tensor.replace("W_dec", "W_enc"))
 
 
-@pytest.mark.parametrize(("reference", "tensor"), CASES)
+@pytest.mark.parametrize(("reference", "tensor"), CASES[:-1])  # an old file's head may hold all
 def test_a_connection_that_breaks_leaves_nothing_half(
     hub: FakeHub, tmp_path: Path, reference: str, tensor: str
 ) -> None:

@@ -12,7 +12,7 @@ from safetensors.torch import save_file
 
 from tests.load.layouts import spy_on_reads, tensor
 from unembed import Features
-from unembed.errors import FormatError, ShapeError, UnembedError, WeightError
+from unembed.errors import FormatError, UnembedError, WeightError
 from unembed.load import load_features
 
 
@@ -54,11 +54,19 @@ def test_the_file_may_go_once_it_is_read(tmp_path: Path) -> None:
     assert bank.W_dec.sum() == 6
 
 
-@pytest.mark.parametrize("dtype", ["i8", "u1", "?", "c8", "U3", "g"])
+@pytest.mark.parametrize("dtype", ["i8", "u1", "?", "c8"])
 def test_other_dtypes(tmp_path: Path, dtype: str) -> None:
     path = save(tmp_path / "x.npy", np.zeros((2, 3), dtype))
+    name = np.dtype(dtype).name
+    with pytest.raises(FormatError, match=rf"x\.npy.* holds {name}\b.*; expected directions in fl"):
+        read(path)
+
+
+@pytest.mark.parametrize("dtype", ["U3", "g"])
+def test_dtypes_that_no_tensor_has(tmp_path: Path, dtype: str) -> None:
+    path = save(tmp_path / "x.npy", np.zeros((2, 3), dtype))
     name = np.dtype(dtype).name if dtype != "U3" else "<U3"
-    with pytest.raises(FormatError, match=rf"x\.npy holds {name}; expected directions in floating"):
+    with pytest.raises(FormatError, match=rf"x\.npy holds {name}, which is no number"):
         read(path)
 
 
@@ -80,7 +88,9 @@ def test_pickles_are_refused_unopened(tmp_path: Path, shape: tuple[int, ...]) ->
     array = np.empty(shape, object)
     array[...] = Trap()
     np.save(tmp_path / "x.npy", array, allow_pickle=True)
-    with pytest.raises(FormatError, match=r"x\.npy cannot be read as a NumPy array: .*object"):
+    with pytest.raises(
+        FormatError, match=r"x\.npy(: array has shape \[\]| holds object, .* never unpickled)"
+    ):
         read(tmp_path / "x.npy")
 
 
@@ -88,7 +98,7 @@ def test_a_bare_pickle(tmp_path: Path) -> None:
     (tmp_path / "x.npy").write_bytes(pickle.dumps(Trap()))
     with pytest.raises(
         FormatError,
-        match=r"cannot be read as a NumPy array: .*pickled.*Save it again with numpy\.save",
+        match=r"cannot be read as tensors: it is a pickle that torch\.save did not write",
     ):
         read(tmp_path / "x.npy")
 
@@ -97,20 +107,21 @@ def test_a_bare_pickle(tmp_path: Path) -> None:
 def test_a_file_that_is_cut(tmp_path: Path, cut: int) -> None:
     path = save(tmp_path / "x.npy", np.ones((4, 4), np.float32))
     path.write_bytes(path.read_bytes()[:cut])
-    with pytest.raises(FormatError, match=r"x\.npy cannot be read as a NumPy array: "):
+    with pytest.raises(FormatError, match=r"x\.npy cannot be read as tensors: it ends before"):
         read(path)
 
 
-def test_an_archive(tmp_path: Path) -> None:
-    np.savez(tmp_path / "x.npz", W_dec=np.ones((2, 3)))
+def test_an_archive_is_one_whatever_it_is_called(tmp_path: Path) -> None:
+    np.savez(tmp_path / "x.npz", W_dec=np.ones((2, 3)), W_enc=np.zeros((3, 2)))
     (tmp_path / "x.npz").rename(tmp_path / "x.npy")
-    with pytest.raises(FormatError, match=r"is an archive of arrays \(\.npz\); save W_dec alone"):
-        read(tmp_path / "x.npy")
+    assert torch.equal(read(tmp_path / "x.npy").W_dec, torch.ones(2, 3))
 
 
 @pytest.mark.parametrize("shape", [(), (2, 3, 4)])
 def test_neither_vector_nor_matrix(tmp_path: Path, shape: tuple[int, ...]) -> None:
-    with pytest.raises(ShapeError, match=r"Features x: W_dec should be \[features, d_model\]"):
+    with pytest.raises(
+        FormatError, match=r"expected a matrix of directions, \[features, d_model\]"
+    ):
         read(save(tmp_path / "x.npy", np.ones(shape)))
 
 
@@ -145,10 +156,12 @@ def test_w_dec_among_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert values_read == ["W_dec"]
 
 
-def test_the_only_matrix_among_vectors(tmp_path: Path) -> None:
+def test_the_only_matrix_among_vectors_proves_nothing(tmp_path: Path) -> None:
+    """It may be anything: the biases of a crosscoder are a matrix, and its decoder is not."""
     tensors = {"bias": torch.zeros(3), "vectors": tensor(5, 3), "cube": torch.zeros(2, 2, 2)}
     save_file(tensors, tmp_path / "x.safetensors")
-    assert torch.equal(read(tmp_path / "x.safetensors").W_dec, tensors["vectors"])
+    with pytest.raises(FormatError, match=r"should hold W_dec .* or one matrix alone"):
+        read(tmp_path / "x.safetensors")
 
 
 def test_w_dec_may_be_one_vector(tmp_path: Path) -> None:
@@ -167,7 +180,7 @@ def test_which_tensor_is_not_known(
     tmp_path: Path, tensors: dict[str, torch.Tensor], listing: str
 ) -> None:
     save_file(tensors, tmp_path / "x.safetensors")
-    message = rf"x\.safetensors should hold W_dec, or one matrix alone\. It holds: {listing}"
+    message = rf"x\.safetensors should hold W_dec .*, or one matrix alone\. It holds: {listing}"
     with pytest.raises(FormatError, match=message):
         read(tmp_path / "x.safetensors")
 
@@ -175,7 +188,7 @@ def test_which_tensor_is_not_known(
 def test_integers(tmp_path: Path) -> None:
     """An int8 matrix is quantised, and its scales are not known."""
     save_file({"W_dec": torch.ones(2, 3, dtype=torch.int8)}, tmp_path / "x.safetensors")
-    with pytest.raises(FormatError, match=r"x\.safetensors, tensor W_dec, holds torch\.int8"):
+    with pytest.raises(FormatError, match=r"x\.safetensors, tensor W_dec, holds int8"):
         read(tmp_path / "x.safetensors")
 
 

@@ -212,7 +212,7 @@ def matrix(
         if tensor in shapes and rank != 2:
             raise FormatError(
                 f"{place}: {tensor} has shape {list(shapes[tensor])}; expected a matrix of "
-                "directions."
+                "directions, [features, d_model]."
             )
         found = file.read(tensor, part)
         check_values(found, f"{place}, tensor {tensor},")
@@ -235,11 +235,13 @@ def check_values(found: Tensor, what: str) -> None:
     Raises:
         FormatError: for whole numbers, and for 8-bit floats, whose scales would have to be known.
     """
-    if not found.is_floating_point() or found.element_size() < 2:
-        raise FormatError(
-            f"{what} holds {found.dtype} without scales that are understood, so its values are not "
-            "known; expected directions in floating point of 16 to 64 bits."
-        )
+    if found.is_floating_point() and found.element_size() >= 2:
+        return
+    bits = " without scales that are understood" if found.element_size() == 1 else ""
+    raise FormatError(
+        f"{what} holds {str(found.dtype).removeprefix('torch.')}{bits}; expected directions in "
+        "floating point of 16 to 64 bits."
+    )
 
 
 def only(file: TensorFile, *names: str) -> str | None:

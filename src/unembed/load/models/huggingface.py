@@ -29,6 +29,7 @@ from unembed.load.models.model import (
 from unembed.load.models.quantisation import refuse_packed
 from unembed.load.reference import Place
 from unembed.load.vocabularies import read_vocabulary
+from unembed.products import product
 from unembed.unembedding import NO_NORM, FinalNorm
 from unembed.vocabulary import Vocabulary
 
@@ -119,7 +120,9 @@ class HuggingFaceModel:
         inner, outer = (self._config.setting(k) for k in ("word_embed_proj_dim", "hidden_size"))
         if inner in (None, outer) and self._tensors.find((projection,)) is None:
             return W_U
-        return W_U.float() @ self._tensors.read(self._tensors.require((projection,))).float()
+        return product(
+            W_U.float(), self._tensors.read(self._tensors.require((projection,))).float()
+        )
 
     def _norm(self) -> FinalNorm:
         family = self._family

@@ -1,10 +1,10 @@
-"""Raw bytes as a tensor: mapped from the disk, so that nothing is read but what is looked at."""
+"""Raw bytes as a tensor: read from the disk, or mapped where a part of it is wanted."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,26 +18,22 @@ Bytes = npt.NDArray[np.uint8]
 
 _CARRIERS: dict[int, Any] = {1: np.int8, 2: np.int16, 4: np.int32, 8: np.int64, 16: np.complex128}
 """NumPy's type for each size of an element: it knows no bfloat16 and no float8."""
-_ALIGNED = 8
-"""Elements are read at multiples of their size, or of this where they are larger."""
 
 
 def raw_bytes(piece: Piece, n_bytes: int, *, whole: bool) -> Bytes:
-    """Return bytes of a file, mapped: writing to them changes the copy in memory alone.
+    """Return bytes of a file: in memory, so that the file may go or change, or mapped.
 
     Args:
         piece: where they begin.
         n_bytes: how many they are.
-        whole: whether all of them are wanted; a part will be copied, and its map not be written
-            to, for which the system need not set memory aside. What lies askew, as in a zip, has
-            to be copied for PyTorch too, and is read at once rather than mapped first.
+        whole: whether all of them are wanted; of a part, what is looked at is copied from the map,
+            and the rest is never read.
     """
     if n_bytes == 0:
         return np.empty(0, np.uint8)
-    if whole and piece.start % _ALIGNED:
+    if whole:
         return np.fromfile(piece.path, np.uint8, n_bytes, offset=piece.start)
-    mode: Literal["c", "r"] = "c" if whole else "r"
-    return np.memmap(piece.path, np.uint8, mode, piece.start, (n_bytes,)).view(np.ndarray)
+    return np.memmap(piece.path, np.uint8, "r", piece.start, (n_bytes,)).view(np.ndarray)
 
 
 def as_tensor(
@@ -72,6 +68,8 @@ def as_tensor(
         array = array[part]
     if swap:
         array = _swapped(array, dtype)
+    if part is not None:  # of a map that goes with the file
+        array = array.copy()
     return torch.from_numpy(np.require(array, requirements=["A", "W"])).view(dtype)
 
 
