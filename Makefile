@@ -90,6 +90,8 @@ bench: inputs browser page
 	$(BIN)/python benchmarks/find.py
 	$(BIN)/python benchmarks/explorer.py
 	$(BIN)/python benchmarks/registry.py
+	$(BIN)/python benchmarks/by_name.py
+	$(BIN)/python benchmarks/precision.py
 
 clean:
 	rm -rf $(VENV) $(ORACLE) dist build web/node_modules src/unembed/explorer/page

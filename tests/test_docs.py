@@ -9,7 +9,7 @@ import click
 import pytest
 import typer
 
-from scripts import document_sets
+from scripts import document_reach, document_sets
 from tests.tokensets.vocabularies import default_sets
 from unembed.cli import app
 from unembed.store.explanation import EXPLANATION_COLUMNS
@@ -99,4 +99,10 @@ def test_the_page_of_the_library_is_what_the_definitions_give() -> None:
     sets = default_sets("gpt2")
     assert document_sets.page(sets) == document_sets.PAGE.read_text(), (
         "run scripts/document_sets.py"
+    )
+
+
+def test_the_page_of_what_loads_is_what_the_tables_give() -> None:
+    assert document_reach.page() == document_reach.PAGE.read_text(), (
+        "run scripts/document_reach.py"
     )
