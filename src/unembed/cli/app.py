@@ -90,7 +90,7 @@ def run(
     inputs: Annotated[
         list[str],
         typer.Argument(
-            metavar="[MODEL] FEATURES…",
+            metavar="[MODEL] FEATURES",
             help="The model (folder, .gguf file, hub repo, or a short name such as gpt2-small) may "
             "be left out where the features say it. Features: a published SAE by name (see "
             "`unembed saes`), a folder or file of one, a matrix, mlp:LAYERS or head:LAYER.HEAD for "

@@ -20,7 +20,7 @@ from unembed.views import saes as view
 def saes(
     words: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[WORDS…]", help="Words that all are in the SAE's name."),
+        typer.Argument(metavar="WORDS", help="Words that all are in the SAE's name."),
     ] = None,
     model: Annotated[
         str | None, typer.Option(help="Only SAEs of this model, such as gemma-2-2b.")
