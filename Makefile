@@ -56,9 +56,9 @@ test: inputs browser page
 	cd web && npm test --silent
 	$(THREADS) $(BIN)/python -m pytest --numprocesses 2 --dist worksteal
 
-# The same files read by SAELens' own loaders, and models by transformers'. They come with more than
-# a gigabyte of packages, so they have an environment of their own, and `make test` skips what they
-# are needed for.
+# The same files read by SAELens' own loaders, and models by transformers'. SAELens comes with more
+# than a gigabyte of packages, so that it has an environment of its own, and `make test` skips the
+# tests that need it.
 oracle: $(ORACLE)/.installed
 	$(THREADS) $(ORACLE)/bin/python -m pytest tests/oracle
 
