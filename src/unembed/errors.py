@@ -60,3 +60,18 @@ def did_you_mean(name: str, known: Iterable[str], cutoff: float = 0.5) -> str:
     """
     near = difflib.get_close_matches(name, list(known), n=3, cutoff=cutoff)
     return f" Did you mean {' or '.join(repr(n) for n in near)}?" if near else ""
+
+
+def listed(names: Iterable[str], nothing: str = "nothing", most: int = 12) -> str:
+    """Return names in a row, as an error lists them, with `…` for those beyond the first few.
+
+    >>> listed(["a", "b", "c"], most=2), listed([])
+    ('a, b, …', 'nothing')
+
+    Args:
+        names: in the order they are to be shown.
+        nothing: what to say where there is none.
+        most: how many are shown.
+    """
+    known = list(names)
+    return ", ".join(known[:most]) + (", …" if len(known) > most else "") or nothing

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Protocol
 
-from unembed.errors import SourceError, did_you_mean
+from unembed.errors import SourceError, did_you_mean, listed
 from unembed.load.tensors.blob import LocalBlob
 from unembed.load.tensors.container import open_tensors
 from unembed.load.tensors.file import TensorFile
@@ -101,7 +101,4 @@ def missing(folder: Folder, path: str) -> SourceError:
     place = folder.inside("/".join(above)) if above else folder
     names = place.names()
     near = did_you_mean(name, names)
-    return SourceError(
-        f"{place.name} has no {name}.{near} It holds: {', '.join(names[:12]) or 'no files'}"
-        f"{', …' if len(names) > 12 else ''}."
-    )
+    return SourceError(f"{place.name} has no {name}.{near} It holds: {listed(names, 'no files')}.")

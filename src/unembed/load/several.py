@@ -19,7 +19,7 @@ from fnmatch import fnmatchcase
 from itertools import product
 from pathlib import Path, PurePosixPath
 
-from unembed.errors import SourceError, did_you_mean
+from unembed.errors import SourceError, did_you_mean, listed
 from unembed.load.hub import HubFolder
 from unembed.load.hub.address import Address, is_address, is_page, parse_address
 from unembed.load.reference import Place, on_disk, on_hub, resolve, surely_a_path
@@ -294,6 +294,5 @@ def _parts_fit(path: list[str], pattern: list[str]) -> bool:
 def _nothing(text: str, pattern: str, entries: Iterable[str], where: str) -> SourceError:
     names = sorted(entries, key=natural)
     return SourceError(
-        f"Nothing fits {text!r}.{did_you_mean(pattern, names)} {where} holds: "
-        f"{', '.join(names[:12]) or 'nothing'}{', …' if len(names) > 12 else ''}."
+        f"Nothing fits {text!r}.{did_you_mean(pattern, names)} {where} holds: {listed(names)}."
     )

@@ -17,7 +17,7 @@ import huggingface_hub
 from huggingface_hub.errors import LocalEntryNotFoundError
 
 from unembed.cache import cache_folder
-from unembed.errors import SourceError, did_you_mean
+from unembed.errors import SourceError, did_you_mean, listed
 from unembed.load.folder import missing
 from unembed.load.hub import shared_cache
 from unembed.load.hub.blob import HubBlob
@@ -127,11 +127,10 @@ class HubFolder:
         near = [path for path in known if path.count("/") == whole.count("/")]
         around = whole.rpartition("/")[0]
         place = self._at(around) if around in self._folders else self._at("")
-        beside = [*place.folders(), *place.names()]
         return SourceError(
             f"{self.repo}@{self.revision} has no folder or file {whole!r}."
             f"{did_you_mean(whole, sorted(near))} {place.name} holds: "
-            f"{', '.join(beside[:12]) or 'nothing'}{', …' if len(beside) > 12 else ''}."
+            f"{listed([*place.folders(), *place.names()])}."
         )
 
     def _at(self, subfolder: str) -> HubFolder:

@@ -8,7 +8,7 @@ from functools import cached_property
 
 from torch import Tensor
 
-from unembed.errors import FormatError, did_you_mean
+from unembed.errors import FormatError, did_you_mean, listed
 from unembed.load.folder import Folder
 from unembed.load.models.config import PARAMS, ModelConfig
 from unembed.load.models.families import PREFIXES
@@ -131,7 +131,7 @@ class Checkpoint:
         if len(others) != 1:
             raise FormatError(
                 f"{self.folder.name} should hold model.safetensors, or shards with {INDEX} (or "
-                f"pytorch_model.bin, or shards with {INDICES[1]}); found {', '.join(names[:12])}."
+                f"pytorch_model.bin, or shards with {INDICES[1]}); found {listed(names)}."
             )
         return others[0]
 

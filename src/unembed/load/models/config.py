@@ -19,7 +19,7 @@ from unembed.load.models.families import (
 )
 
 PARAMS = "params.json"
-_PARAMS_TYPE = "params.json"
+"""Mistral's own settings, which name no type: the family of such files is called by this name."""
 _LAYER_KEYS = ("num_hidden_layers", "n_layer", "n_layers", "num_layers")
 _DECODER_LAYER_KEYS = ("decoder_layers", "num_decoder_layers")
 _KIND_KEYS = ("layers_block_type", "layer_types", "hybrid_override_pattern")
@@ -33,7 +33,7 @@ class ModelConfig:
     """The settings of a model folder.
 
     Raises:
-        SourceError: when the folder holds no config.json.
+        SourceError: at the first question, when the folder holds no config.json.
         FormatError: when it is no model's, or of an unknown family.
     """
 
@@ -70,8 +70,8 @@ class ModelConfig:
 
     @property
     def model_type(self) -> str:
-        """The model's type, `params.json` for Mistral's own files."""
-        return _PARAMS_TYPE if self.file == PARAMS else str(self.whole["model_type"])
+        """Its `model_type`; `params.json` for Mistral's own files."""
+        return PARAMS if self.file == PARAMS else str(self.whole["model_type"])
 
     @cached_property
     def nested(self) -> Nested | None:

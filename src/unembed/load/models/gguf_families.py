@@ -72,5 +72,5 @@ ARCHITECTURES: dict[str, Architecture] = {
     **{name: _architecture(name, "layernorm") for name in _LAYERNORM},
     **{name: _architecture(name, "rmsnorm") for name in _RMSNORM},
 }
-"""A bias-less LayerNorm cannot be told from an RMSNorm by its tensors, so that an architecture
-which is not listed is refused."""
+"""A LayerNorm without a bias cannot be told from an RMSNorm by its tensors, so that an architecture
+which is not listed is refused, unless its norm has a bias."""

@@ -11,13 +11,15 @@ from typing import Any
 from jaxtyping import Float
 from torch import Tensor
 
-from unembed.errors import FormatError, SourceError
+from unembed.errors import FormatError
+from unembed.load.models.families import SEVERAL_STREAMS
 from unembed.load.models.gguf_families import ARCHITECTURES, Architecture
 from unembed.load.models.gguf_file import GGUFFile, open_gguf
 from unembed.load.models.model import (
     Expert,
     Passage,
     RawUnembedding,
+    cannot_follow,
     check_expert,
     check_layer,
     lacks,
@@ -110,10 +112,7 @@ class GGUFModel:
         check_layer(self, layer)
         facts = self._facts
         if facts.streams:
-            raise SourceError(
-                f"What a layer of {self.name} writes cannot be followed: it keeps several streams "
-                "and mixes them anew at every token (AltUp)."
-            )
+            raise cannot_follow(self, SEVERAL_STREAMS)
         gamma, factor, steps = None, 1.0, []
         if facts.post_norms:
             name = f"blk.{layer}.{norm}.weight"

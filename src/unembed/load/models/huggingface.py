@@ -22,6 +22,7 @@ from unembed.load.models.model import (
     Expert,
     Passage,
     RawUnembedding,
+    cannot_follow,
     check_expert,
     check_layer,
     lacks,
@@ -38,7 +39,7 @@ class HuggingFaceModel:
     """A model folder, local or on the hub.
 
     Raises:
-        SourceError: when the folder holds no config.json.
+        SourceError: at the first question, when the folder holds no config.json.
         FormatError: when config.json is of an unknown family, or a tensor of the family is not
             in the checkpoint.
     """
@@ -126,13 +127,18 @@ class HuggingFaceModel:
 
     def _norm(self) -> FinalNorm:
         family = self._family
-        off = family.norm_setting and self._config.setting(family.norm_setting, True) is False
-        if family.norm_kind == "none" or off:
+        if family.norm_kind == "none" or self._is_post_norm:
             return NO_NORM
         if family.norm is None:
             return FinalNorm(family.norm_kind)
         weight = self._tensors.read(self._tensors.require((family.norm,)))
         return FinalNorm(family.norm_kind, weight, plus_one=family.plus_one)
+
+    @property
+    def _is_post_norm(self) -> bool:
+        """Whether a setting puts the norms after the sub-layers, and leaves out the final one."""
+        setting = self._family.norm_setting
+        return setting is not None and self._config.setting(setting, True) is False
 
     # --- what layers write ---
 
@@ -161,18 +167,20 @@ class HuggingFaceModel:
 
     def n_heads(self, layer: int) -> int:
         check_layer(self, layer)
-        if not self._family.attention_out:
-            raise SourceError(f"{self.name} has no heads to read: {self._family.no_attention}.")
+        self._check_heads()
         return self._config.n_heads(layer)
 
     def attention_out(self, layer: int) -> Float[Tensor, "heads_x_d_head d_model"]:
         check_layer(self, layer)
-        family = self._family
-        if not family.attention_out:
-            raise SourceError(f"{self.name} has no heads to read: {family.no_attention}.")
-        if self._has_no(family.attention_out, layer):
+        self._check_heads()
+        attention_out = self._family.attention_out
+        if self._has_no(attention_out, layer):
             raise lacks(self, layer, "attention", self._parts_of(layer))
-        return self._matrix(family.attention_out, layer)
+        return self._matrix(attention_out, layer)
+
+    def _check_heads(self) -> None:
+        if not self._family.attention_out:
+            raise SourceError(f"{self.name} has no heads to read: {self._family.no_attention}.")
 
     def after_mlp(self, layer: int) -> Passage:
         family = self._family
@@ -187,11 +195,9 @@ class HuggingFaceModel:
         self, layer: int, norm: PostNorm | None, factors: tuple[Factor, ...], why_not: str | None
     ) -> Passage:
         check_layer(self, layer)
-        post_norm_setting = self._family.norm_setting
-        if post_norm_setting and self._config.setting(post_norm_setting, True) is False:
-            why_not = POST_NORM
+        why_not = POST_NORM if self._is_post_norm else why_not
         if why_not:
-            raise SourceError(f"What a layer of {self.name} writes cannot be followed: {why_not}.")
+            raise cannot_follow(self, why_not)
         gamma, steps, factor = None, [], 1.0
         if norm and (norm.setting is None or self._config.setting(norm.setting, True)):
             gamma, step = self._gamma(norm.weight, layer)

@@ -162,6 +162,11 @@ def check_expert(
         )
 
 
+def cannot_follow(model: Model, why: str) -> SourceError:
+    """Return the error for what a layer writes when it has no direction of its own."""
+    return SourceError(f"What a layer of {model.name} writes cannot be followed: {why}.")
+
+
 def lacks(model: Model, layer: int, what: str, there: Collection[str]) -> SourceError:
     """Return the error for a layer of a hybrid model that lacks attention or an MLP."""
     parts = sorted({name.split(".")[0] for name in there})

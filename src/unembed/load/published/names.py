@@ -12,14 +12,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
 from functools import cache
 
-from unembed.errors import SourceError, did_you_mean
+from unembed.errors import SourceError, did_you_mean, listed
 from unembed.load.published.table import Published, published, releases
 from unembed.load.several import expand_braces, fits, natural
 
 PREFIX = "sae_lens:"
+_SHOWN = 6
 _PAGE = re.compile(
     r"https?://(?:www\.)?neuronpedia\.org/(?P<model>[^/?#]+)/(?P<source>[^/?#]+)(?:[/?#].*)?"
 )
@@ -83,8 +83,8 @@ def _of_release(release: str, inside: str, text: str) -> list[Published]:
     ids = [entry.id for entry in entries]
     if not inside:
         raise SourceError(
-            f"The release {release} holds {len(ids)} SAEs: {_some(ids)}. Name one, as "
-            f"{release}/{ids[0]}, or all, as {release}/*."
+            f"The release {release} holds {len(ids)} SAEs: {listed(ids, most=_SHOWN)}. Name one, "
+            f"as {release}/{ids[0]}, or all, as {release}/*."
         )
     found: dict[str, Published] = {}
     for pattern in _expanded(inside):
@@ -92,7 +92,7 @@ def _of_release(release: str, inside: str, text: str) -> list[Published]:
         if not fitting:
             raise SourceError(
                 f"The release {release} has no SAE {pattern!r}.{did_you_mean(pattern, ids)} Its "
-                f"{len(ids)} SAEs: {_some(ids)}."
+                f"{len(ids)} SAEs: {listed(ids, most=_SHOWN)}."
             )
         found |= {each.id: each for each in sorted(fitting, key=lambda each: natural(each.id))}
     return list(found.values())
@@ -100,8 +100,3 @@ def _of_release(release: str, inside: str, text: str) -> list[Published]:
 
 def _expanded(text: str) -> list[str]:
     return expand_braces(text) if "{" in text else [text]
-
-
-def _some(names: Iterable[str]) -> str:
-    known = list(names)
-    return ", ".join(known[:6]) + (", …" if len(known) > 6 else "")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from unembed.errors import FormatError
+from unembed.errors import FormatError, listed
 from unembed.load.tensors import archive, npy, torch_legacy, torch_zip
 from unembed.load.tensors.archive import Archive
 from unembed.load.tensors.blob import Blob
@@ -67,8 +67,7 @@ def _zip(blob: Blob) -> TensorFile:
         return TorchZip(Archive(blob, "a torch file"))
     if any(name.endswith(ENDING) for name in names):
         return Npz(Archive(blob, "an archive of NumPy arrays"))
-    listing = ", ".join(list(names)[:12]) or "nothing"
     raise FormatError(
-        f"{blob.name} is a zip without tensors. It holds: {listing}"
-        f"{', …' if len(names) > 12 else ''}. Known: {_KNOWN}; unpack it, and name one of them."
+        f"{blob.name} is a zip without tensors. It holds: {listed(names)}. Known: {_KNOWN}; unpack "
+        "it, and name one of them."
     )

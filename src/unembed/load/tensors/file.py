@@ -6,7 +6,7 @@ from typing import Protocol
 
 import torch
 
-from unembed.errors import FormatError, did_you_mean
+from unembed.errors import FormatError, did_you_mean, listed
 
 Part = tuple[int | slice, ...]
 """Which part of a tensor to read, as an index: `(slice(None), 3)` is slice 3 of its second axis."""
@@ -28,8 +28,7 @@ class TensorFile(Protocol):
 
 def no_tensor(place: str, tensor: str, shapes: dict[str, tuple[int, ...]]) -> FormatError:
     """Return the error for a tensor that a file does not hold."""
-    listing = ", ".join(f"{name} {list(shape)}" for name, shape in sorted(shapes.items())[:12])
+    holds = listed(f"{name} {list(shape)}" for name, shape in sorted(shapes.items()))
     return FormatError(
-        f"{place} has no tensor {tensor!r}.{did_you_mean(tensor, shapes)} It holds: "
-        f"{listing}{', …' if len(shapes) > 12 else ''}."
+        f"{place} has no tensor {tensor!r}.{did_you_mean(tensor, shapes)} It holds: {holds}."
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from unembed.errors import VocabularyError
+from unembed.errors import VocabularyError, listed
 from unembed.load.folder import Folder
 from unembed.load.reference import Place
 from unembed.load.vocabularies.added import add_tokens_beside, tokenizer_class
@@ -110,8 +110,8 @@ def _find(folder: Folder) -> str:
             return found[0]
         if found:
             raise VocabularyError(
-                f"{folder.name} holds {len(found)} vocabularies, {', '.join(found[:6])}. Name one "
-                "of them (on the command line: --tokenizer)."
+                f"{folder.name} holds {len(found)} vocabularies, {listed(found, most=6)}. Name "
+                "one of them (on the command line: --tokenizer)."
             )
     raise VocabularyError(
         f"No vocabulary in {folder.name}. Known: {_KNOWN}. Name the tokenizer's file or folder "

@@ -7,15 +7,22 @@ from __future__ import annotations
 
 from unembed.load.models.families.encoder_decoder import ENCODER_DECODERS
 from unembed.load.models.families.experts import EXPERTS
-from unembed.load.models.families.family import POST_NORM, Factor, Family, PostNorm, Rows
+from unembed.load.models.families.family import (
+    POST_NORM,
+    SEVERAL_STREAMS,
+    Factor,
+    Family,
+    PostNorm,
+    Rows,
+)
 from unembed.load.models.families.gpt_like import GPT_LIKE
 from unembed.load.models.families.llama_like import LLAMA_LIKE
 from unembed.load.models.families.nested import NESTED, Nested
 from unembed.load.models.families.recurrent import RECURRENT
 
 __all__ = [
-    "FAMILIES", "NESTED", "POST_NORM", "PREFIXES", "Factor", "Family", "Nested", "PostNorm", "Rows",
-    "family_of", "known_model_types", "nested_of",
+    "FAMILIES", "NESTED", "POST_NORM", "PREFIXES", "SEVERAL_STREAMS", "Factor", "Family", "Nested",
+    "PostNorm", "Rows", "family_of", "known_model_types", "nested_of",
 ]  # fmt: skip
 
 PREFIXES = (

@@ -75,7 +75,8 @@ class Family:
         mlp_factors: what the MLP's output is multiplied by.
         attention_factors: what attention's output is multiplied by.
         layer_scalar: a number that a whole layer's output is multiplied by.
-        norm_setting: the setting that says whether there is a final norm at all.
+        norm_setting: the setting that, where it is false, says that there is no final norm, and
+            that norms stand after the sub-layers, on the residual stream itself (small OPTs).
         projection: a matrix between the residual stream and W_U, where widths differ.
         hybrid: some layers have no attention, or no MLP.
         no_mlp: why a layer's neurons have no direction of their own in the residual stream.
@@ -113,3 +114,4 @@ POST_NORM = (
     "it normalises the residual stream itself after every sub-layer, so that nothing a layer "
     "writes reaches the end as it was written"
 )
+SEVERAL_STREAMS = "it keeps several streams and mixes them anew at every token (AltUp)"

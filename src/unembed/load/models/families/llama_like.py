@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from unembed.load.models.families.family import Factor, Family, PostNorm
+from unembed.load.models.families.family import SEVERAL_STREAMS, Factor, Family, PostNorm
 
 LLAMA = Family(
     ("llama", "mistral", "ministral", "ministral3", "qwen2", "qwen3", "phi3", "arcee", "apertus",
@@ -41,8 +41,7 @@ LLAMA_LIKE: tuple[Family, ...] = (
     replace(LLAMA, model_types=("gemma", "vaultgemma"), tied=True, plus_one=True),
     replace(LLAMA, model_types=("gemma2", "gemma3_text"), tied=True, plus_one=True, **AFTER_BOTH),
     replace(LLAMA, model_types=("gemma3n_text",), tied=True,
-            no_mlp="it keeps several streams and mixes them anew at every token (AltUp)",
-            no_attention="it keeps several streams and mixes them anew at every token (AltUp)"),
+            no_mlp=SEVERAL_STREAMS, no_attention=SEVERAL_STREAMS),
     replace(LLAMA, model_types=("gemma4_text",), tied=True, layer_scalar="layers.{}.layer_scalar",
             experts=("layers.{}.experts.down_proj",), shared=("layers.{}.mlp.down_proj.weight",),
             inner_norms=("layers.{}.post_feedforward_layernorm_1.weight",
