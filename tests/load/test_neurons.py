@@ -10,7 +10,7 @@ import torch
 from tests.load.layouts import D_FF, D_MODEL, llama_tensors, write_model
 from unembed.errors import FormatError, SourceError
 from unembed.load import load_features, load_model
-from unembed.load.own.neurons import parse_layers
+from unembed.load.own.layers import parse_layers
 
 N_LAYERS = 4
 

@@ -19,7 +19,7 @@ from unembed.store.shards import TOKENS, Shard, shards
 from unembed.store.stamp import RUN, TABLE, digest_of
 
 _UNREADABLE = (OSError, PolarsError, ValueError, EOFError)
-"""Who reads such a table says so."""
+"""Whoever reads such a table says what is wrong with it."""
 
 
 def check_tables(folder: Path, manifest: dict[str, Any]) -> None:
@@ -95,7 +95,7 @@ def _check_explanations(folder: Path, table: str, wanted: int) -> None:
     with suppress(*_UNREADABLE):
         found = height_of(folder / table)
         if found != wanted:
-            raise _foreign(folder, table, f"it is of {found:,} features, and should of {wanted:,}")
+            raise _foreign(folder, table, f"it has {found:,} features, and should have {wanted:,}")
 
 
 def _check_token_sets(folder: Path, enrichment: dict[str, Any]) -> None:
@@ -119,7 +119,7 @@ def _check_tokens(folder: Path, unembedding: dict[str, Any]) -> None:
         found, wanted = int((~masked).sum()), unembedding["tokens"]
         if found != wanted:
             raise _foreign(
-                folder, TOKENS, f"{found:,} of its tokens take part, and should be {wanted:,}"
+                folder, TOKENS, f"{found:,} of its tokens take part, and {wanted:,} should"
             )
 
 
@@ -129,7 +129,7 @@ def _check_scores(folder: Path, shard: Shard) -> None:
         found, wanted = len(np.load(folder / table, mmap_mode="r")), shard.stop - shard.start
         if found != wanted:
             raise _foreign(
-                folder, table, f"it has scores of {found:,} features, and should of {wanted:,}"
+                folder, table, f"it has scores of {found:,} features, and should have {wanted:,}"
             )
 
 

@@ -14,7 +14,7 @@ from unembed.load.published.table import Published
 from unembed.load.stream.passage import needs_model
 from unembed.load.stream.sites import Site, site_of
 
-HOOK_IN_NAME = re.compile(
+_HOOK_IN_NAME = re.compile(
     r"blocks\.\d+\.(?:hook_resid_(?:pre|mid|post)|hook_mlp_out|hook_attn_out|attn\.hook_z)"
 )
 _HALF = ("llama_scope", "llama_scope_r1_distill")
@@ -88,7 +88,7 @@ def hook_of(entry: Published, kind: Format | None) -> str | None:
     if stated:
         return str(stated)
     by_format = kind.hook_of(entry) if kind is not None else None
-    in_id = HOOK_IN_NAME.search(entry.id)
+    in_id = _HOOK_IN_NAME.search(entry.id)
     return by_format or (in_id[0] if in_id else None)
 
 
@@ -102,7 +102,7 @@ def width_of(entry: Published) -> int | None:
         found = re.search(pattern, text)
         if found:
             return count(found[1])
-    factor = re.search(r"(?<![\w.])?(\d+)x\b", entry.path)
+    factor = re.search(r"(\d+)x\b", entry.path)
     widths = WIDTHS.get(repository_of(entry.model))
     return int(factor[1]) * widths.d_model if factor and widths else None
 

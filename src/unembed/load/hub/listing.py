@@ -73,7 +73,7 @@ def listing_of(repo: str, revision: str, cache: Path) -> Listing:
 def _last_known(repo: str, revision: str, cache: Path) -> Listing | None:
     """Return what a revision was when it was last asked for, by unembed or by others."""
     pointer = _content(_pointer_file(cache, revision))
-    if "files" in pointer:  # as unembed kept listings first: by the question
+    if "files" in pointer:  # as earlier versions kept listings
         return Listing(pointer["commit"], pointer["files"], repo)
     commit = pointer.get("commit") or shared_cache.commit_of(repo, revision)
     if commit is None:

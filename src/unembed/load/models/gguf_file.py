@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -104,6 +104,18 @@ def open_gguf(path: Path, fetch: Callable[[str], Path] | None = None) -> GGUFFil
                 f"says {total}. It belongs to another model; download all parts again."
             )
     return GGUFFile(paths[0], readers)
+
+
+def are_parts(names: Iterable[str]) -> bool:
+    """Return whether files are called as the parts of one that is split, by their names alone.
+
+    >>> are_parts(["m-00001-of-00002.gguf", "m-00002-of-00002.gguf"]), are_parts(["m.gguf"])
+    (True, False)
+    """
+    found = [_PART.fullmatch(name) for name in names]
+    return (
+        len({each and (each["stem"], each["count"]) for each in found}) == 1 and None not in found
+    )
 
 
 def _part(

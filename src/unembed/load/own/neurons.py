@@ -12,8 +12,6 @@ from unembed.load.names import Source
 from unembed.load.own.layers import parse_layers
 from unembed.load.stream.passage import pass_on
 
-__all__ = ["NEURONS", "neurons_of", "parse_layers", "read_neurons"]
-
 NEURONS = "mlp:"
 _EXPERT = re.compile(r"e(?P<number>\d+)")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from unembed.errors import VocabularyError, listed
 from unembed.load.folder import Folder
+from unembed.load.models.gguf_file import are_parts
 from unembed.load.reference import Place
 from unembed.load.vocabularies.added import add_tokens_beside, tokenizer_class
 from unembed.load.vocabularies.gguf_tokens import read_gguf
@@ -106,7 +107,7 @@ def _find(folder: Folder) -> str:
             return name
     for ending in _ENDINGS:
         found = [name for name in names if name.endswith(ending)]
-        if found and (len(found) == 1 or _is_split(found)):
+        if len(found) == 1 or are_parts(found):  # the first part has the tokens
             return found[0]
         if found:
             raise VocabularyError(
@@ -116,13 +117,4 @@ def _find(folder: Folder) -> str:
     raise VocabularyError(
         f"No vocabulary in {folder.name}. Known: {_KNOWN}. Name the tokenizer's file or folder "
         "(on the command line: --tokenizer)."
-    )
-
-
-def _is_split(names: list[str]) -> bool:
-    """Return whether GGUF files are the parts of one, the first of which has the tokens."""
-    return len({name.rpartition("-of-")[2] for name in names}) == 1 and all(
-        "-of-" in name
-        and name[: name.rindex("-of-") - 5] == names[0][: names[0].rindex("-of-") - 5]
-        for name in names
     )
