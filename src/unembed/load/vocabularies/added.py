@@ -16,8 +16,8 @@ from typing import Any, NamedTuple
 from unembed.errors import FormatError
 from unembed.load.folder import Folder
 from unembed.load.vocabularies import pieces
+from unembed.load.vocabularies.json_file import parsed
 from unembed.load.vocabularies.tokens import Tokens
-from unembed.text_file import read_json
 
 CONFIG = "tokenizer_config.json"
 ADDED = "added_tokens.json"
@@ -64,12 +64,7 @@ def tokenizer_class(folder: Folder) -> str:
 
 
 def _table(folder: Folder, name: str) -> dict[str, Any]:
-    try:
-        content = read_json(folder.fetch(name))
-    except ValueError as error:
-        raise FormatError(
-            f"{folder.name}/{name} is not JSON: {error}. Download the file again."
-        ) from error
+    content = parsed(folder.fetch(name), f"{folder.name}/{name}")
     if not isinstance(content, dict):
         raise FormatError(
             f"{folder.name}/{name} should hold a table, not {type(content).__name__}."

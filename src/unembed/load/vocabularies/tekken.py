@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from unembed.errors import FormatError, VocabularyError
+from unembed.load.vocabularies.json_file import parsed
 from unembed.load.vocabularies.tokens import Tokens
-from unembed.text_file import read_json
 
 _FIRST_NAMES = (
     "<unk>", "<s>", "</s>", "[INST]", "[/INST]", "[AVAILABLE_TOOLS]", "[/AVAILABLE_TOOLS]",
@@ -32,7 +32,7 @@ def read_tekken(path: Path) -> Tokens:
         FormatError: when the file is not of that format.
         VocabularyError: when two tokens have the same rank.
     """
-    content = _parse(path)
+    content = parsed(path)
     try:
         config = content["config"]
         first = integer(config["default_num_special_tokens"])
@@ -52,14 +52,6 @@ def read_tekken(path: Path) -> Tokens:
             f"bytes, but {error!r}. Download it again."
         ) from error
     return tokens
-
-
-def _parse(path: Path) -> dict[str, Any]:
-    try:
-        content = read_json(path)
-    except ValueError as error:
-        raise FormatError(f"{path} is not JSON: {error}. Download the file again.") from error
-    return content if isinstance(content, dict) else {}
 
 
 def _names(special_tokens: list[dict[str, Any]]) -> dict[int, str]:

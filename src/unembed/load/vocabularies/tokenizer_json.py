@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 from unembed.errors import FormatError
 from unembed.load.vocabularies import pieces
+from unembed.load.vocabularies.json_file import parsed
 from unembed.load.vocabularies.tokens import Tokens
 from unembed.load.vocabularies.wordpiece import is_bracketed
-from unembed.text_file import read_json
 
 
 class _Spelling(NamedTuple):
@@ -52,10 +52,7 @@ def read_tokenizer_json(path: Path) -> Tokens:
 
 
 def _parse(path: Path) -> dict[str, Any]:
-    try:
-        content = read_json(path)
-    except ValueError as error:
-        raise FormatError(f"{path} is not JSON: {error}. Download the file again.") from error
+    content = parsed(path)
     if not isinstance(content, dict) or not isinstance(content.get("model"), dict):
         raise FormatError(
             f"{path} is JSON, but no tokenizer: it has no 'model'. Give the tokenizer.json that "
