@@ -18,7 +18,7 @@ import polars as pl
 from unembed.load.catalogue.listing import list_saes
 from unembed.load.formats import FORMATS
 from unembed.load.published.table import published, version
-from unembed.views.saes import short
+from unembed.views.saes import RELEASE, SITE, short
 
 ROOT = Path(__file__).parents[1]
 FAMILIES = ROOT / "docs" / "data" / "families.json"
@@ -106,11 +106,10 @@ def _releases() -> Iterator[str]:
     through = found.filter(pl.col("note") != "").height
     yield _RELEASES.format(
         version=version(),
-        releases=found["name"].str.split("/").list.first().n_unique(),
+        releases=found.select(RELEASE.n_unique()).item(),
         saes=found.height, direct=found.height - through, through=through,
     )  # fmt: skip
-    release = pl.col("name").str.split("/").list.first().alias("release")
-    for (name,), group in found.group_by(release, maintain_order=True):
+    for (name,), group in found.group_by(RELEASE, maintain_order=True):
         cells = (f"`{name}`", group["model"][0], f"{group.height:,}", _loads(group), _site(group))
         yield f"| {' | '.join(cells)} |\n"
 
@@ -123,7 +122,7 @@ def _loads(group: pl.DataFrame) -> str:
 
 
 def _site(group: pl.DataFrame) -> str:
-    sites = group["hook"].str.replace(r"^blocks\.\d+\.", "").unique(maintain_order=True)
+    sites = group.select(SITE).to_series().unique(maintain_order=True)
     widths = group["width"].drop_nulls().unique().sort().to_list()
     wide = f" ({', '.join(short(width) for width in widths)})" if widths else ""
     return f"{', '.join(f'`{site}`' for site in sites)}{wide}"

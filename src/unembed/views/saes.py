@@ -8,6 +8,11 @@ from rich.text import Text
 
 from unembed.views.text import number
 
+RELEASE = pl.col("name").str.split("/").list.first().alias("release")
+"""The release of each SAE, by its name."""
+SITE = pl.col("hook").str.replace(r"^blocks\.\d+\.", "")
+"""What each SAE writes to, without the layer: `hook_resid_post`."""
+
 
 def releases(found: pl.DataFrame) -> Table:
     """Return a row a release: its model, what its SAEs write to, how many there are and load.
@@ -15,12 +20,10 @@ def releases(found: pl.DataFrame) -> Table:
     Args:
         found: as `list_saes` returns it.
     """
-    grouped = found.group_by(
-        pl.col("name").str.split("/").list.first().alias("release"), "model", maintain_order=True
-    ).agg(
+    grouped = found.group_by(RELEASE, "model", maintain_order=True).agg(
         pl.len().alias("saes"),
         pl.col("layer").n_unique().alias("layers"),
-        _site().unique(maintain_order=True).alias("sites"),
+        SITE.unique(maintain_order=True).alias("sites"),
         pl.col("width").unique().sort().alias("widths"),
         pl.col("loads").all().alias("loads"),
     )
@@ -88,8 +91,3 @@ def short(width: int) -> str:
         thousands = width // 1000
         return f"{thousands}k" if thousands < 1000 else f"{thousands // 1000}m"
     return f"{width:,}"
-
-
-def _site() -> pl.Expr:
-    """The hook without its layer: `hook_resid_post`."""
-    return pl.col("hook").str.replace(r"^blocks\.\d+\.", "")
