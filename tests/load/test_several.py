@@ -18,7 +18,8 @@ from tests.load.test_saelens import FLAT_HOOK_NAME, weights, write
 from tests.load.tiny_models import Files, tiny_gpt2
 from unembed import Features, load_features
 from unembed.errors import FormatError, SourceError
-from unembed.load.several import expand_braces, given_name, is_pattern, natural
+from unembed.load.patterns import expand_braces, natural
+from unembed.load.several import given_name, is_pattern
 
 LAYERS = (0, 1, 2, 9, 10, 11)
 

@@ -15,8 +15,8 @@ import re
 from functools import cache
 
 from unembed.errors import SourceError, did_you_mean, listed
+from unembed.load.patterns import expand_braces, fits, natural
 from unembed.load.published.table import Published, published, releases
-from unembed.load.several import expand_braces, fits, natural
 
 PREFIX = "sae_lens:"
 _SHOWN = 6
@@ -35,9 +35,9 @@ def find_published(text: str) -> list[Published]:
     if page:
         return _of_neuronpedia(f"{page['model']}/{page['source']}", text)
     name = text.removeprefix(PREFIX)
-    release, slash, inside = name.partition("/")
+    release, _, inside = name.partition("/")
     if release in releases():
-        return _of_release(release, inside if slash else "", text)
+        return _of_release(release, inside)
     if name != text:
         near = did_you_mean(release, releases())
         raise SourceError(
@@ -78,7 +78,7 @@ def _of_neuronpedia(source: str, text: str) -> list[Published]:
     return [found]
 
 
-def _of_release(release: str, inside: str, text: str) -> list[Published]:
+def _of_release(release: str, inside: str) -> list[Published]:
     entries = releases()[release]
     ids = [entry.id for entry in entries]
     if not inside:
