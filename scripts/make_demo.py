@@ -21,7 +21,7 @@ import torch
 from safetensors.torch import save_file
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 
-from unembed.load.models.gguf_file import GGUFFile, open_gguf
+from unembed.load.tensors.gguf import GGUFFile, open_gguf
 from unembed.load.vocabularies.gguf_tokens import TokenType
 
 LAYERS = (10, 20, 26, 29)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerBase
 from transformers import logging as transformers_logging
 
-from unembed.load.models.gguf_file import open_gguf
+from unembed.load.tensors.gguf import open_gguf
 
 PLAIN_ENGLISH = (
     "The heart is a muscular organ that pumps blood through the body. It has four chambers: two "

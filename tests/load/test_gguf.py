@@ -16,7 +16,7 @@ from gguf import GGMLQuantizationType as Q
 
 from unembed.errors import FormatError, MissingExtraError, SourceError
 from unembed.load import load_features, load_model, load_unembedding, load_vocabulary
-from unembed.load.models.gguf_file import open_gguf
+from unembed.load.tensors.gguf import open_gguf
 
 VOCAB, D_MODEL, D_FF, N_LAYERS, HEADS = 5, 32, 64, 2, 4
 TOKENS = ["<|endoftext|>", "Ġthe", "Ċ", "a", "â"]

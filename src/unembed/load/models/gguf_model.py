@@ -14,7 +14,6 @@ from torch import Tensor
 from unembed.errors import FormatError
 from unembed.load.models.families import SEVERAL_STREAMS
 from unembed.load.models.gguf_families import ARCHITECTURES, Architecture
-from unembed.load.models.gguf_file import GGUFFile, open_gguf
 from unembed.load.models.model import (
     Expert,
     Passage,
@@ -24,6 +23,7 @@ from unembed.load.models.model import (
     check_layer,
     lacks,
 )
+from unembed.load.tensors.gguf import GGUFFile, open_gguf
 from unembed.load.vocabularies.gguf_tokens import vocabulary_of
 from unembed.unembedding import FinalNorm
 from unembed.vocabulary import Vocabulary

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from unembed.errors import VocabularyError, listed
 from unembed.load.folder import Folder
-from unembed.load.models.gguf_file import are_parts
 from unembed.load.reference import Place
+from unembed.load.tensors.gguf import are_parts
 from unembed.load.vocabularies.added import add_tokens_beside, tokenizer_class
 from unembed.load.vocabularies.gguf_tokens import read_gguf
 from unembed.load.vocabularies.gpt2_files import read_gpt2_files

@@ -7,7 +7,7 @@ from enum import IntEnum
 from pathlib import Path
 
 from unembed.errors import FormatError
-from unembed.load.models.gguf_file import GGUFFile, open_gguf
+from unembed.load.tensors.gguf import GGUFFile, open_gguf
 from unembed.load.vocabularies import pieces
 from unembed.load.vocabularies.tokens import Tokens
 from unembed.vocabulary import Vocabulary
