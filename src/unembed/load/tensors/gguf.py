@@ -85,20 +85,28 @@ def open_gguf(path: Path, fetch: Callable[[str], Path] | None = None) -> GGUFFil
             "Reading a GGUF file needs the gguf package: pip install 'unembed[gguf]'."
         ) from error
     named = _PART.fullmatch(path.name)
-    if named is None:
-        reader = _opened(gguf, path)
-        count = _count(reader)
-        if count > 1:
-            raise FormatError(
-                f"{path} is one of {count} parts of a model (split.count), but its name does not "
-                f"say which. Name the parts as llama.cpp does: …-00001-of-{count:05}.gguf."
-            )
-        return GGUFFile(path, [reader])
+    return _whole(gguf, path) if named is None else _in_parts(gguf, path, named, fetch)
+
+
+def _whole(gguf: Any, path: Path) -> GGUFFile:
+    reader = _opened(gguf, path)
+    count = _count(reader)
+    if count > 1:
+        raise FormatError(
+            f"{path} is one of {count} parts of a model (split.count), but its name does not "
+            f"say which. Name the parts as llama.cpp does: …-00001-of-{count:05}.gguf."
+        )
+    return GGUFFile(path, [reader])
+
+
+def _in_parts(
+    gguf: Any, path: Path, named: re.Match[str], fetch: Callable[[str], Path] | None
+) -> GGUFFile:
     total = int(named["count"])
     paths = [_part(path, named["stem"], number, total, fetch) for number in range(1, total + 1)]
     readers = [_opened(gguf, part) for part in paths]
     for part, reader in zip(paths, readers, strict=True):
-        if _count(reader) not in (1 if total == 1 else total, 0):
+        if _count(reader) not in (total, 0):
             raise FormatError(
                 f"{part} says that it is one of {_count(reader)} parts (split.count), but its name "
                 f"says {total}. It belongs to another model; download all parts again."
@@ -113,9 +121,8 @@ def are_parts(names: Iterable[str]) -> bool:
     (True, False)
     """
     found = [_PART.fullmatch(name) for name in names]
-    return (
-        len({each and (each["stem"], each["count"]) for each in found}) == 1 and None not in found
-    )
+    series = {each and (each["stem"], each["count"]) for each in found}
+    return len(series) == 1 and None not in series
 
 
 def _part(
