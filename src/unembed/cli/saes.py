@@ -20,7 +20,7 @@ from unembed.views import saes as view
 def saes(
     words: Annotated[
         list[str] | None,
-        typer.Argument(metavar="WORDS", help="Words that all are in the SAE's name."),
+        typer.Argument(metavar="WORDS", help="Words that must all be in its name."),
     ] = None,
     model: Annotated[
         str | None, typer.Option(help="Only SAEs of this model, such as gemma-2-2b.")
@@ -30,7 +30,7 @@ def saes(
     ] = None,
     layer: Annotated[int | None, typer.Option(min=0, help="Only this layer.")] = None,
     width: Annotated[
-        str | None, typer.Option(help="Only with so many features, such as 16k.")
+        str | None, typer.Option(help="Only SAEs with this many features, such as 16k.")
     ] = None,
     loadable: Annotated[
         bool, typer.Option("--loadable", help="Only those that can be read.")
@@ -54,10 +54,11 @@ def saes(
     one_format(as_json, as_csv)
     name = " ".join(words or ())
     found = list_saes(name, model=model, hook=hook, layer=layer, width=width, loadable=loadable)
+    shown = found.head(limit or found.height)
     if as_json:
-        print_json(found.head(limit or len(found)).to_dicts())
+        print_json(shown.to_dicts())
     elif as_csv:
-        sys.stdout.write(found.head(limit or len(found)).write_csv())
+        sys.stdout.write(shown.write_csv())
     else:
         _print(found, name, limit, overview=not (name or hook or width) and layer is None)
 

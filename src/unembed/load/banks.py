@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from unembed.errors import FormatError, ShapeError
+from unembed.errors import FormatError, ShapeError, SourceError
 from unembed.features import Features
 from unembed.load.catalogue.facts import hook_of
 from unembed.load.formats import Decoder, Format, Seen, decoders_of, format_of
@@ -58,12 +58,11 @@ def sources_of(
     """
     kind = kind or format_of(seen)
     decoders = decoders_of(seen, kind, part)
-    model = seen.published.model if seen.published is not None else None
     return [
         Source(
             f"{seen.path}{each.part and f':{each.part}'}",
             _Reader(each, kind, seen, asked),
-            model=model or each.model,
+            model=seen.model or each.model,
         )
         for each in decoders
     ]
@@ -110,7 +109,7 @@ class _Reader:
         directions = decoder.read(None if outside else model.d_model)
         try:
             reached = to_stream(directions, site, model, decoder.head)
-        except (FormatError, ShapeError) as error:
+        except (FormatError, ShapeError, SourceError) as error:
             raise type(error)(f"{self.seen.place.name}: {error}") from error
         return Reached(reached.W_dec, decoder.steps + reached.steps)
 
@@ -157,8 +156,8 @@ class _Reader:
     def _origin(self, reached: Reached, site: Site) -> dict[str, Any]:
         """Return what the manifest keeps: enough to read the very same bank again."""
         decoder, published = self.decoder, self.seen.published
-        model = published.model if published is not None else None
-        trained = {"trained_on": model or decoder.model} if self.kind is not MATRIX else {}
+        trained_on = self.seen.model or decoder.model
+        trained = {"trained_on": trained_on} if self.kind is not MATRIX else {}
         return {
             "format": self.kind.name,
             **self.seen.place.origin,

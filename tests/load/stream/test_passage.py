@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from unembed.errors import FormatError, ShapeError
+from unembed.errors import FormatError, ShapeError, SourceError
 from unembed.load.models.model import Passage
 from unembed.load.stream import Site, to_stream
 
@@ -70,7 +70,7 @@ def test_one_head_goes_through_its_own_rows() -> None:
     found, model = reached(D_HEAD, "heads", head=1), Tiny()
     expected = by_hand(directions(D_HEAD), model.W_O[D_HEAD:], model.gamma[0], 0.5)
     np.testing.assert_allclose(found.W_dec.numpy(), expected, rtol=1e-5, atol=1e-6)
-    with pytest.raises(FormatError, match="has 2 heads in layer 0: there is no 2"):
+    with pytest.raises(SourceError, match="Layer 0 of tiny has no head 2: its 2 heads"):
         reached(D_HEAD, "heads", head=2)
 
 

@@ -17,8 +17,6 @@ from unembed.load.stream.sites import Site, site_of
 _HOOK_IN_NAME = re.compile(
     r"blocks\.\d+\.(?:hook_resid_(?:pre|mid|post)|hook_mlp_out|hook_attn_out|attn\.hook_z)"
 )
-_HALF = ("llama_scope", "llama_scope_r1_distill")
-"""Loaders whose files are in 16 bits; the others are in 32."""
 
 
 @dataclass(frozen=True)
@@ -76,7 +74,7 @@ def facts_of(entry: Published) -> Facts:
         neuronpedia=entry.neuronpedia,
         repo=entry.repo,
         file=(kind.file if kind else "{}").format(kind.path_of(entry) if kind else entry.path),
-        megabytes=_megabytes(entry, model, width, site),
+        megabytes=_megabytes(kind, model, width, site),
         loads=kind is not None,
         note=note,
     )
@@ -90,6 +88,24 @@ def hook_of(entry: Published, kind: Format | None) -> str | None:
     by_format = kind.hook_of(entry) if kind is not None else None
     in_id = _HOOK_IN_NAME.search(entry.id)
     return by_format or (in_id[0] if in_id else None)
+
+
+def _power(thousands: float) -> int:
+    return int(2 ** round(log2(thousands * 1000)))
+
+
+_COUNTS = (
+    (r"width_(\d+)k", lambda text: _power(int(text))),
+    (r"width_(\d+)m", lambda text: _power(1000 * int(text))),
+    (r"v5_(\d+)k", lambda text: _power(int(text))),
+    (r"saes-w-(\d+)k", lambda text: _power(int(text))),
+    (r"2pow(\d+)", lambda text: 2 ** int(text)),
+    (r"-W(\d+)K-", lambda text: 1024 * int(text)),
+    (r"_ds(\d+)_", int),
+    (r"hook_\w+?_(\d{3,6})(?=[_:/]|$)", int),
+    (r"-(\d+)k(?:__|$)", lambda text: _power(int(text))),
+)
+"""Where names say how many features there are, most certain first."""
 
 
 def width_of(entry: Published) -> int | None:
@@ -122,23 +138,6 @@ def features_in(width: str) -> int:
     return _power(int(found[1]) * (1000 if found[2] == "m" else 1)) if found[2] else int(found[1])
 
 
-def _power(thousands: float) -> int:
-    return int(2 ** round(log2(thousands * 1000)))
-
-
-_COUNTS = (
-    (r"width_(\d+)k", lambda text: _power(int(text))),
-    (r"width_(\d+)m", lambda text: _power(1000 * int(text))),
-    (r"v5_(\d+)k", lambda text: _power(int(text))),
-    (r"saes-w-(\d+)k", lambda text: _power(int(text))),
-    (r"2pow(\d+)", lambda text: 2 ** int(text)),
-    (r"-W(\d+)K-", lambda text: 1024 * int(text)),
-    (r"_ds(\d+)_", int),
-    (r"hook_\w+?_(\d{3,6})(?=[_:/]|$)", int),
-    (r"-(\d+)k(?:__|$)", lambda text: _power(int(text))),
-)
-
-
 def _site(hook: str | None) -> Site | None:
     try:
         return None if hook is None else site_of(hook)
@@ -151,9 +150,11 @@ def _needed(site: Site) -> str:
     return f"through {what} of layer {site.layer}"
 
 
-def _megabytes(entry: Published, model: str, width: int | None, site: Site | None) -> float | None:
+def _megabytes(
+    kind: Format | None, model: str, width: int | None, site: Site | None
+) -> float | None:
     widths = WIDTHS.get(model)
-    if widths is None or width is None:
+    if kind is None or widths is None or width is None:
         return None
     across = widths.z if site is not None and site.kind == "heads" else widths.d_model
-    return width * across * (2 if entry.loader in _HALF else 4) / 1e6
+    return width * across * kind.bytes_each / 1e6

@@ -6,7 +6,7 @@ first one that fits is taken, so that what is told by a config comes before what
 
 from __future__ import annotations
 
-from unembed.errors import FormatError, SourceError
+from unembed.errors import FormatError, SourceError, listed
 from unembed.load.formats.circuit_tracer import CROSS_LAYER, TRANSCODERS
 from unembed.load.formats.dictionary_learning import DICTIONARY_LEARNING
 from unembed.load.formats.format import Decoder, Format, Seen
@@ -69,7 +69,7 @@ def format_of(seen: Seen) -> Format:
     if found is None:
         raise FormatError(
             f"{seen.place.name} holds no SAE that can be read. It holds: "
-            f"{', '.join([*seen.names[:12]]) or 'no files'}. Formats that are: "
+            f"{listed(seen.names, 'no files')}. Formats that are: "
             f"{', '.join(each.title for each in FORMATS)}. For the MLP neurons of the model, write "
             "mlp:LAYER."
         )

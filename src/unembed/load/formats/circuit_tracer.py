@@ -7,12 +7,12 @@ residual stream is wide, tells.
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from unembed.errors import FormatError
-from unembed.load.formats.format import Decoder, Format, Seen, matrix
-from unembed.load.formats.several_layers import Slice, decoders_of_slices
+from unembed.load.formats.format import Decoder, Format, Seen, last_number
+from unembed.load.formats.reading import matrix
+from unembed.load.formats.several_layers import Slice, cross_layer_shape, decoders_of_slices
 
 _CONFIG = "config.yaml"
 _TRAINING = ("wandb-config.yaml", "wanb-config.yaml")
@@ -30,7 +30,7 @@ def _fits(seen: Seen) -> bool:
 def _decoders(seen: Seen) -> list[Decoder]:
     name = seen.matching(_LAYER_FILE)
     assert name is not None
-    layer = _number(_LAYER_FILE, name)
+    layer = last_number(_LAYER_FILE, name)
     config = seen.config(_CONFIG)
     written = _written_hook(seen, config)
     _check_turned(seen, name)
@@ -39,7 +39,7 @@ def _decoders(seen: Seen) -> list[Decoder]:
             name=f"transcoder.{layer}",
             read=matrix(
                 seen.tensors(name), "W_dec", f"{seen.folder.name}/{name}",
-                bias="b_dec", sure=False,
+                bias="b_dec", by_width=True,
             ),
             by_width=True,
             hook=f"blocks.{layer}.{written}" if written else None,
@@ -74,12 +74,6 @@ def _written_hook(seen: Seen, config: dict[str, Any]) -> str | None:
     return _MLP_OUT if trained else None
 
 
-def _number(pattern: str, name: str) -> int:
-    found = re.fullmatch(pattern, name)
-    assert found is not None
-    return int(found[1])
-
-
 def _fits_clt(seen: Seen) -> bool:
     return seen.matching(_CLT_FILE) is not None
 
@@ -88,14 +82,9 @@ def _clt_decoders(seen: Seen) -> list[Decoder]:
     """Return a bank for each layer that the features write to, from their own on."""
     name = seen.matching(_CLT_FILE)
     assert name is not None
-    source = _number(_CLT_FILE, name)
+    source = last_number(_CLT_FILE, name) or 0
     file, tensor, place = seen.tensors(name), f"W_dec_{source}", f"{seen.folder.name}/{name}"
-    shape = file.shapes().get(tensor, ())
-    if len(shape) != 3:
-        raise FormatError(
-            f"{place}: a cross-layer transcoder's {tensor} is [features, layers, d_model]; found "
-            f"{ {key: list(value) for key, value in file.shapes().items()} }."
-        )
+    shape = cross_layer_shape(file, tensor, place)
     config = seen.config(_CONFIG)
     written = config.get("feature_output_hook", _MLP_OUT)
     return decoders_of_slices(
@@ -110,7 +99,7 @@ TRANSCODERS = Format(
     "circuit-tracer", "circuit-tracer transcoders (mwhanna, mntss)",
     "`layer_N.safetensors`: `W_dec` [F, d], in older ones [d, F]", _fits, _decoders,
     loaders=("mwhanna_transcoder",),
-    hook_of=lambda entry: f"blocks.{_number(_LAYER_FILE, entry.path)}.{_MLP_OUT}",
+    hook_of=lambda entry: f"blocks.{last_number(_LAYER_FILE, entry.path)}.{_MLP_OUT}",
 )  # fmt: skip
 CROSS_LAYER = Format(
     "circuit-tracer-clt", "circuit-tracer cross-layer transcoders (mntss)",

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor
 
 from unembed.errors import FormatError
-from unembed.load.formats.format import Decoder, Format, Seen, matrix, only, read_config
+from unembed.load.formats.format import Decoder, Format, Seen, bank_of
+from unembed.load.formats.reading import matrix, no_decoder, only, read_config
 from unembed.load.stream.sites import layer_of
 from unembed.load.tensors.file import TensorFile
 
@@ -45,9 +46,7 @@ def _decoders(seen: Seen) -> list[Decoder]:
     file, place = seen.tensors(name), f"{seen.folder.name}/{name}"
     tensor = only(file, "W_dec", "decoder.weight")
     if tensor is None:
-        raise FormatError(
-            f"{place} has no W_dec and no decoder.weight. It holds: {', '.join(file.shapes())}."
-        )
+        raise no_decoder(place, file)
     hook, layer = _hook(seen, trainer, config.get("buffer", {}))
     model = trainer.get("lm_name")
     details = {"architecture": trainer.get("dict_class")}
@@ -60,7 +59,7 @@ def _decoders(seen: Seen) -> list[Decoder]:
     read, steps = _unnormalised(read, file, config, None)
     return [
         Decoder(
-            name="sae" if layer is None else f"sae.{layer}",
+            name=bank_of("sae", layer),
             read=read, hook=hook, layer=layer, model=model, steps=steps, details=details,
         )
     ]  # fmt: skip

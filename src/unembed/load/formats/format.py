@@ -7,26 +7,22 @@ are described, and read when they are asked for.
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import yaml
 from torch import Tensor
 
-from unembed.errors import FormatError
+from unembed.errors import FormatError, listed
 from unembed.load.folder import Folder
+from unembed.load.formats.reading import read_config
 from unembed.load.published.table import Published
 from unembed.load.reference import Place
-from unembed.load.tensors.file import Part, TensorFile
-
-Faces = Literal["rows", "columns"]
-"""`rows`: stored [F, d], one direction a row. `columns`: stored [d, F]."""
+from unembed.load.tensors.file import TensorFile
 
 
 @dataclass(frozen=True)
@@ -92,10 +88,19 @@ class Seen:
             return f"{self.published.repo}/{self.published.path}"
         return self.place.name
 
+    @property
+    def model(self) -> str | None:
+        """The model that its release names, where it was named by that."""
+        return None if self.published is None else self.published.model
+
     def number(self, pattern: str) -> int | None:
         """Return the last number of the path that a pattern's one group finds."""
-        found = re.findall(pattern, self.path)
-        return int(found[-1]) if found else None
+        return last_number(pattern, self.path)
+
+    def holds(self, config: str, weights: str) -> bool:
+        """Return whether a config and weights lie here, and no other file was named."""
+        named = self.place.file in (None, weights)
+        return named and self.folder.has(config) and self.folder.has(weights)
 
     def matching(self, pattern: str) -> str | None:
         """Return the name of the file that a pattern fits: the one named, or the only one.
@@ -108,9 +113,9 @@ class Seen:
         found = [name for name in self.names if re.fullmatch(pattern, name)]
         if len(found) > 1:
             raise FormatError(
-                f"{self.place.name} holds {len(found)} banks: {', '.join(found[:6])}"
-                f"{', …' if len(found) > 6 else ''}. Name one of them, "
-                f"{self.place.name}/{found[0]}, or several with a pattern: layer_{0 - 11}, or *."
+                f"{self.place.name} holds {len(found)} banks: {listed(found, most=6)}. Name one of "
+                f"them, {self.place.name}/{found[0]}, or several with a pattern: layer_{{0-11}}, "
+                "or *."
             )
         return found[0] if found else None
 
@@ -138,6 +143,25 @@ class Seen:
         return self.folder.name.partition("@")[0].rstrip("/").rpartition("/")[2]
 
 
+def last_number(pattern: str, text: str) -> int | None:
+    r"""Return the last number of a text that a pattern's one group finds.
+
+    >>> last_number(r"layer_(\d+)", "layer_20/width_16k")
+    20
+    """
+    found = re.findall(pattern, text)
+    return int(found[-1]) if found else None
+
+
+def bank_of(kind: str, layer: int | str | None) -> str:
+    """Return a bank's name.
+
+    >>> bank_of("sae", 8), bank_of("sae", None)
+    ('sae.8', 'sae')
+    """
+    return kind if layer is None else f"{kind}.{layer}"
+
+
 @dataclass(frozen=True)
 class Format:
     """One format of published directions.
@@ -151,6 +175,7 @@ class Format:
         loaders: what SAELens calls its loaders of it, which the table of published SAEs names.
         path_of: a published SAE's path in its repository.
         file: the file of it that is read, with `{}` for that path.
+        bytes_each: how many bytes a number of it has, for lists to say what would be fetched.
         hook_of: what a published SAE writes to, as far as its names alone say it.
     """
 
@@ -162,113 +187,5 @@ class Format:
     loaders: tuple[str, ...] = ()
     path_of: Callable[[Published], str] = lambda published: published.path
     file: str = "{}"
+    bytes_each: int = 4
     hook_of: Callable[[Published], str | None] = lambda published: None
-
-
-def read_config(folder: Folder, name: str) -> dict[str, Any]:
-    """Return a config file, JSON or YAML by its name.
-
-    Raises:
-        FormatError: when it cannot be read as a table of settings.
-    """
-    path = folder.fetch(name)
-    kind = "YAML" if name.endswith((".yaml", ".yml")) else "JSON"
-    try:
-        content = (yaml.safe_load if kind == "YAML" else json.loads)(path.read_bytes())
-    except (ValueError, yaml.YAMLError, RecursionError) as error:
-        raise FormatError(f"{path} is not {kind}: {error}. Download it again.") from error
-    if not isinstance(content, dict):
-        raise FormatError(f"{path} should be a {kind} object of settings.")
-    return content
-
-
-def matrix(
-    file: TensorFile,
-    tensor: str,
-    place: str,
-    *,
-    faces: Faces = "rows",
-    part: Part | None = None,
-    bias: str | None = None,
-    sure: bool = True,
-) -> Callable[[int | None], Tensor]:
-    """Return what reads one matrix of directions as [F, width].
-
-    Args:
-        file: where it is.
-        tensor: its name.
-        place: the file, as errors name it.
-        faces: how the format stores it.
-        part: which part of the tensor is the matrix, as an index.
-        bias: the tensor that is as long as a direction, where the format has one (`b_dec`); it
-            tells the two axes apart whatever the format says.
-        sure: whether the format alone says how it is turned; if not, the model's width decides
-            where it can.
-    """
-
-    def read(width: int | None) -> Tensor:
-        shapes = file.shapes()
-        rank = len(shapes.get(tensor, ())) - sum(isinstance(at, int) for at in part or ())
-        if tensor in shapes and rank != 2:
-            raise FormatError(
-                f"{place}: {tensor} has shape {list(shapes[tensor])}; expected a matrix of "
-                "directions, [features, d_model]."
-            )
-        found = file.read(tensor, part)
-        check_values(found, f"{place}, tensor {tensor},")
-        known = next(iter(shapes.get(bias or "", ())[-1:]), None)
-        turned = _faces(found, known if known or sure else width, faces)
-        return found.T if turned == "columns" else found
-
-    return read
-
-
-def _faces(found: Tensor, width: int | None, faces: Faces) -> Faces:
-    """Return how a matrix is turned: the width tells, where one axis alone fits it."""
-    rows, columns = found.shape[1] == width, found.shape[0] == width
-    return faces if rows == columns else "rows" if rows else "columns"
-
-
-def check_values(found: Tensor, what: str) -> None:
-    """Check that a tensor's numbers are directions as they are stored.
-
-    Raises:
-        FormatError: for whole numbers, and for 8-bit floats, whose scales would have to be known.
-    """
-    if found.is_floating_point() and found.element_size() >= 2:
-        return
-    bits = " without scales that are understood" if found.element_size() == 1 else ""
-    raise FormatError(
-        f"{what} holds {str(found.dtype).removeprefix('torch.')}{bits}; expected directions in "
-        "floating point of 16 to 64 bits."
-    )
-
-
-def only(file: TensorFile, *names: str) -> str | None:
-    """Return the one tensor of a file that has one of these names, also inside other dicts.
-
-    `ae.decoder.weight` is `decoder.weight` of a checkpoint that nests its state dict. The first
-    name that is there counts; what an optimizer keeps does not.
-    """
-    for name in names:
-        found = [
-            each
-            for each in file.shapes()
-            if (each == name or each.endswith(f".{name}")) and "optim" not in each
-        ]
-        if name in found or len(found) == 1:
-            return name if name in found else found[0]
-    return None
-
-
-def needs(config: Mapping[str, Any], key: str, where: str) -> Any:
-    """Return a setting that has to be there.
-
-    Raises:
-        FormatError: naming the file and the setting.
-    """
-    if key not in config:
-        raise FormatError(
-            f"{where} has no {key!r}. It has: {', '.join(map(str, list(config)[:12]))}."
-        )
-    return config[key]

@@ -13,8 +13,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from unembed.errors import FormatError
-from unembed.load.formats.format import Decoder, Format, Seen, matrix
+from unembed.load.formats.format import Decoder, Format, Seen, bank_of
+from unembed.load.formats.reading import matrix, no_decoder
 from unembed.load.tensors.file import TensorFile
 
 FILE = "params.npz"
@@ -43,7 +43,7 @@ def _decoders(seen: Seen) -> list[Decoder]:
     kind = "transcoder" if found and found["site"] == "transcoders" else "sae"
     return [
         Decoder(
-            name=f"{kind}.embed" if embedding else kind if layer is None else f"{kind}.{layer}",
+            name=bank_of(kind, "embed" if embedding else layer),
             read=_times_root_width(read) if embedding else read,
             hook=hook,
             layer=layer,
@@ -62,7 +62,7 @@ def decoder_of(file: TensorFile, place: str) -> str:
     """
     found = [name for name in file.shapes() if name.lower() == "w_dec"]
     if len(found) != 1:
-        raise FormatError(f"{place} has no W_dec. It holds: {', '.join(file.shapes())}.")
+        raise no_decoder(place, file)
     return found[0]
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 
 from unembed.errors import FormatError
-from unembed.load.formats.format import Decoder, Format, Seen, matrix
+from unembed.load.formats.format import Decoder, Format, Seen, bank_of, last_number
 from unembed.load.formats.gemma_scope import decoder_of
-from unembed.load.formats.several_layers import Slice, decoders_of_slices
+from unembed.load.formats.reading import matrix
+from unembed.load.formats.several_layers import Slice, cross_layer_shape, decoders_of_slices
 from unembed.load.stream.sites import site_of
 
 FILE = "params.safetensors"
@@ -40,7 +41,7 @@ def _decoders(seen: Seen) -> list[Decoder]:
     layer = site_of(hook).layer if layer is None and hook else layer
     return [
         Decoder(
-            name=kind if layer is None else f"{kind}.{layer}",
+            name=bank_of(kind, layer),
             read=matrix(file, tensor, f"{seen.place.name}/{FILE}", bias="b_dec"),
             hook=hook,
             layer=layer,
@@ -69,7 +70,7 @@ def _agree(hook: str | None, stated: str | None, seen: Seen) -> None:
     if hook and stated and site_of(hook) != site_of(stated):
         raise FormatError(
             f"{seen.place.name}: by its path it writes to {hook}, but by config.json to {stated}. "
-            "Put the folder back where it was, or say which with --hook."
+            "Put the folder back where it was, or mend its config.json."
         )
 
 
@@ -91,13 +92,8 @@ def _clt_decoders(seen: Seen) -> list[Decoder]:
     assert name is not None
     file = seen.tensors(name)
     tensor = decoder_of(file, f"{seen.place.name}")
-    source = int(re.fullmatch(_CLT_FILE, name)[1])  # type: ignore[index]
-    shape = file.shapes()[tensor]
-    if len(shape) != 3:
-        raise FormatError(
-            f"{seen.folder.name}/{name}: {tensor} has shape {list(shape)}; a cross-layer "
-            "transcoder's is [features, layers, d_model]."
-        )
+    source = last_number(_CLT_FILE, name) or 0
+    shape = cross_layer_shape(file, tensor, f"{seen.folder.name}/{name}")
     slices = [Slice(source, to, tensor, (slice(None), to)) for to in range(source, shape[1])]
     return decoders_of_slices(
         file, f"{seen.folder.name}/{name}", slices,

@@ -8,18 +8,22 @@ bias by its name is never taken for one.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 from torch import Tensor
 
-from unembed.errors import FormatError
-from unembed.load.formats.format import Decoder, Faces, Format, Seen, check_values, matrix, only
+from unembed.errors import FormatError, listed
+from unembed.load.formats.format import Decoder, Format, Seen
+from unembed.load.formats.reading import Faces, check_values, matrix, only
 from unembed.load.tensors.file import TensorFile
 
 _NO_DECODER = re.compile(
     r"(?:^|[._])(?:w_?enc|enc(?:oder)?|b_?enc|b_?dec|bias|threshold|scale)(?:[._]|\d|$)", re.I
 )
+_DECODERS: tuple[tuple[str, Faces], ...] = (
+    ("W_dec", "rows"), ("w_dec", "rows"), ("decoder.weight", "columns"),
+)  # fmt: skip
 _BIASES = ("b_dec", "decoder.bias", "bias")
 
 
@@ -31,30 +35,29 @@ def _decoders(seen: Seen) -> list[Decoder]:
     """Return the matrix [features, d_model] of a file as a bank named after the file."""
     assert seen.place.file is not None
     file = seen.tensors(seen.place.file)
-    tensor, faces = _which(file.shapes(), file, seen.place.name)
+    tensor, faces = _which(file, seen.place.name)
     read = _reader(file, tensor, faces, seen)
     return [Decoder(name=bank_name(seen.place.file), read=read, by_width=True)]
 
 
-def _which(
-    shapes: Mapping[str, tuple[int, ...]], file: TensorFile, place: str
-) -> tuple[str, Faces]:
+def _which(file: TensorFile, place: str) -> tuple[str, Faces]:
     """Return the tensor that is meant, and how it is turned.
 
     Raises:
         FormatError: when it is not clear, listing what is there.
     """
-    for name, faces in (("W_dec", "rows"), ("w_dec", "rows"), ("decoder.weight", "columns")):
+    for name, faces in _DECODERS:
         found = only(file, name)
         if found is not None:
-            return found, faces  # type: ignore[return-value]
+            return found, faces
+    shapes = file.shapes()
     if len(shapes) == 1 and not _NO_DECODER.search(next(iter(shapes))):
         return next(iter(shapes)), "rows"
-    listing = ", ".join(f"{name} {list(shape)}" for name, shape in list(shapes.items())[:12])
+    listing = listed((f"{name} {list(shape)}" for name, shape in shapes.items()), "no tensors")
     raise FormatError(
         f"{place} should hold W_dec [features, d_model], or one matrix alone. It holds: "
-        f"{listing or 'no tensors'}{', …' if len(shapes) > 12 else ''}. An encoder does not say "
-        "what features write. If it is of a published format, name its folder, config and all."
+        f"{listing}. An encoder does not say what features write. If it is of a published format, "
+        "name its folder, config and all."
     )
 
 
@@ -64,7 +67,7 @@ def _reader(
     shape = file.shapes()[tensor]
     bias = next((name for name in _BIASES if name in file.shapes()), None)
     if len(shape) != 1:
-        return matrix(file, tensor, seen.place.name, faces=faces, bias=bias, sure=False)
+        return matrix(file, tensor, seen.place.name, faces=faces, bias=bias, by_width=True)
 
     def one(width: int | None) -> Tensor:
         vector = file.read(tensor)

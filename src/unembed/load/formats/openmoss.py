@@ -6,7 +6,8 @@ import re
 from typing import Any
 
 from unembed.errors import FormatError
-from unembed.load.formats.format import Decoder, Format, Seen, matrix, needs, only
+from unembed.load.formats.format import Decoder, Format, Seen, bank_of
+from unembed.load.formats.reading import matrix, needs, no_decoder, only
 from unembed.load.formats.several_layers import Slice, decoders_of_slices
 from unembed.load.published.table import Published
 from unembed.load.stream.sites import layer_of
@@ -65,13 +66,13 @@ def _single(seen: Seen, config: dict[str, Any], where: str) -> Decoder:
     lorsa = config.get("sae_type") == "lorsa"
     tensor = only(file, *(("W_O",) if lorsa else ("W_D", "decoder.weight")))
     if tensor is None:
-        raise FormatError(f"{place} has no decoder. It holds: {', '.join(file.shapes())}.")
+        raise no_decoder(place, file)
     rows = not tensor.endswith("decoder.weight")
     alike = config.get("hook_point_in", hook) == hook
     kind = "lorsa" if lorsa else "sae" if alike else "transcoder"
     layer = layer_of(hook)
     return Decoder(
-        name=kind if layer is None else f"{kind}.{layer}",
+        name=bank_of(kind, layer),
         read=matrix(
             file, tensor, place,
             faces="rows" if rows else "columns", bias="b_D" if rows else "decoder.bias",
@@ -131,12 +132,12 @@ def _hook_by_name(entry: Published) -> str | None:
 LLAMA_SCOPE = Format(
     "llama-scope", "Llama Scope", "`checkpoints/final.safetensors`: `decoder.weight` [d, F]",
     _fits_llama_scope, _llama_scope, loaders=("llama_scope",),
-    file="{}/checkpoints/final.safetensors", hook_of=_hook_by_name,
+    file="{}/checkpoints/final.safetensors", bytes_each=2, hook_of=_hook_by_name,
 )  # fmt: skip
 LLAMASCOPIUM = Format(
     "llamascopium", "llamascopium (OpenMOSS), Llama Scope R1",
     "`W_D` [F, d], lorsa `W_O` [F, d], crosscoders [heads, F, d], cross-layer `W_D.i` "
     "[i + 1, F, d]; R1 `decoder.weight` [d, F]",
     _fits_llamascopium, _llamascopium, loaders=("llama_scope_r1_distill",),
-    file="{}/sae_weights.safetensors", hook_of=_hook_by_name,
+    file="{}/sae_weights.safetensors", bytes_each=2, hook_of=_hook_by_name,
 )  # fmt: skip

@@ -18,7 +18,8 @@ from torch import Tensor
 
 from unembed.errors import FormatError
 from unembed.load.folder import Folder
-from unembed.load.formats.format import Decoder, Format, Seen, matrix
+from unembed.load.formats.format import Decoder, Format, Seen, bank_of
+from unembed.load.formats.reading import matrix
 from unembed.load.stream.sites import layer_of
 from unembed.load.tensors.file import TensorFile
 from unembed.products import product
@@ -32,7 +33,19 @@ _FACTORS = ("finetuning_scaling_factor", "scaling_factor")
 
 @dataclass(frozen=True)
 class SAEConfig:
-    """What `unembed` reads of a `cfg.json`, whatever its generation."""
+    """What `unembed` reads of a `cfg.json`, whatever its generation.
+
+    Attributes:
+        hook: what is written to.
+        layer: the layer of it.
+        model: the model it was trained on.
+        neuronpedia: Neuronpedia's `model/source`.
+        architecture: of the dictionary.
+        d_sae: how many features it has.
+        head: the one head it is of.
+        normalize: how activations were normalised in training.
+        scaled: whether features have factors of their own, from finetuning.
+    """
 
     hook: str | None
     layer: int | None
@@ -46,8 +59,7 @@ class SAEConfig:
 
 
 def _fits(seen: Seen) -> bool:
-    named = seen.place.file in (None, WEIGHTS)
-    return named and seen.folder.has(CONFIG) and seen.folder.has(WEIGHTS)
+    return seen.holds(CONFIG, WEIGHTS)
 
 
 def _decoders(seen: Seen) -> list[Decoder]:
@@ -58,7 +70,7 @@ def _decoders(seen: Seen) -> list[Decoder]:
     """
     folder = seen.folder
     config = parse_config(seen.config(CONFIG))
-    file = folder.tensors(WEIGHTS)
+    file = seen.tensors(WEIGHTS)
     shape = file.shapes().get("W_dec")
     if shape and config.d_sae is not None and config.d_sae != shape[0]:
         raise FormatError(
@@ -71,7 +83,7 @@ def _decoders(seen: Seen) -> list[Decoder]:
     n_features = shape[0] if shape else 0
     return [
         Decoder(
-            name=kind if config.layer is None else f"{kind}.{config.layer}",
+            name=bank_of(kind, config.layer),
             read=_reader(file, f"{folder.name}/{WEIGHTS}", factor, whitening),
             hook=config.hook,
             layer=config.layer,

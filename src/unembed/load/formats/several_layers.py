@@ -8,7 +8,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from unembed.load.formats.format import Decoder, matrix
+from unembed.errors import FormatError
+from unembed.load.formats.format import Decoder
+from unembed.load.formats.reading import matrix, no_decoder
 from unembed.load.tensors.file import Part, TensorFile
 
 SUM = "→sum"
@@ -37,6 +39,23 @@ class Slice:
         return f"{self.source}→{self.to}"
 
 
+def cross_layer_shape(file: TensorFile, tensor: str, place: str) -> tuple[int, ...]:
+    """Return the shape of a cross-layer decoder: [features, layers, d_model].
+
+    Raises:
+        FormatError: when it has another one, or there is none.
+    """
+    shape = file.shapes().get(tensor)
+    if shape is None:
+        raise no_decoder(place, file)
+    if len(shape) != 3:
+        raise FormatError(
+            f"{place}: {tensor} has shape {list(shape)}; a cross-layer transcoder's is "
+            "[features, layers, d_model]."
+        )
+    return shape
+
+
 def decoders_of_slices(
     file: TensorFile,
     place: str,
@@ -44,7 +63,6 @@ def decoders_of_slices(
     *,
     hooks: Sequence[str],
     model: str | None,
-    kind: str = "clt",
 ) -> list[Decoder]:
     """Return a bank for each slice, named `clt.5→9`, and their sum, which is read on request.
 
@@ -54,12 +72,11 @@ def decoders_of_slices(
         slices: from one source layer.
         hooks: what is written to in each layer of the model, from the first.
         model: the model they were made for.
-        kind: the first word of the banks' names.
     """
     readers = [matrix(file, each.tensor, place, part=each.part) for each in slices]
     apart = [
         Decoder(
-            name=f"{kind}.{each.name}",
+            name=f"clt.{each.name}",
             read=read,
             hook=hooks[each.to],
             layer=each.to,
@@ -71,7 +88,7 @@ def decoders_of_slices(
     ]
     source, last = slices[0].source, slices[-1].to
     together = Decoder(
-        name=f"{kind}.{source}{SUM}",
+        name=f"clt.{source}{SUM}",
         read=_sum(readers),
         hook=hooks[last],
         layer=source,

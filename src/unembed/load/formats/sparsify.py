@@ -6,15 +6,15 @@ follows it. `W_dec` is [F, d], as the trainer's own decoding has it (SAELens 6.5
 
 from __future__ import annotations
 
-from unembed.load.formats.format import Decoder, Format, Seen, matrix
+from unembed.load.formats.format import Decoder, Format, Seen, bank_of
+from unembed.load.formats.reading import matrix
 from unembed.load.stream.sites import layer_of
 
 _CONFIG, _FILE = "cfg.json", "sae.safetensors"
 
 
 def _fits(seen: Seen) -> bool:
-    named = seen.place.file in (None, _FILE)
-    return named and seen.folder.has(_CONFIG) and seen.folder.has(_FILE)
+    return seen.holds(_CONFIG, _FILE)
 
 
 def _decoders(seen: Seen) -> list[Decoder]:
@@ -25,7 +25,7 @@ def _decoders(seen: Seen) -> list[Decoder]:
     kind = "transcoder" if config.get("transcode") else "sae"
     return [
         Decoder(
-            name=f"{kind}.{'embed' if layer is None else layer}" if known else kind,
+            name=bank_of(kind, "embed" if known and layer is None else layer),
             read=matrix(seen.tensors(_FILE), "W_dec", f"{seen.folder.name}/{_FILE}", bias="b_dec"),
             hook=hook if known else None,
             layer=layer,

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from unembed.load.formats.format import Decoder, Format, Seen, matrix
+from unembed.load.formats.format import Decoder, Format, Seen, bank_of
+from unembed.load.formats.reading import matrix
 
 _CONFIG, _FILE = "conf.yaml", "latest_ckpt.safetensors"
 
 
 def _fits(seen: Seen) -> bool:
-    named = seen.place.file in (None, _FILE)
-    return named and seen.folder.has(_CONFIG) and seen.folder.has(_FILE)
+    return seen.holds(_CONFIG, _FILE)
 
 
 def _decoders(seen: Seen) -> list[Decoder]:
     layer = seen.number(r"layer_(\d+)")
     return [
         Decoder(
-            name="sae" if layer is None else f"sae.{layer}",
+            name=bank_of("sae", layer),
             read=matrix(seen.tensors(_FILE), "D", f"{seen.folder.name}/{_FILE}", bias="b"),
             hook=None if layer is None else f"blocks.{layer}.hook_resid_post",
             layer=layer,

@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable
 
 from unembed.errors import FormatError
-from unembed.load.formats.format import Decoder, Faces, Format, Seen, matrix
+from unembed.load.formats.format import Decoder, Format, Seen, bank_of, last_number
+from unembed.load.formats.reading import Faces, matrix
 from unembed.load.stream.sites import layer_of
 
 _TORCH = r".+\.(?:pt|pth|bin|safetensors)"
@@ -45,7 +46,7 @@ def _one(
     )  # fmt: skip
     return [
         Decoder(
-            name=name if layer is None else f"{name}.{layer}",
+            name=bank_of(name, layer),
             read=read, hook=hook, layer=layer, model=model,
         )
     ]  # fmt: skip
@@ -53,11 +54,6 @@ def _one(
 
 def _resid_post(layer: int | None) -> str | None:
     return None if layer is None else f"blocks.{layer}.hook_resid_post"
-
-
-def _last(pattern: str, path: str) -> int | None:
-    found = re.findall(pattern, path)
-    return int(found[-1]) if found else None
 
 
 def _qwen(seen: Seen) -> list[Decoder]:
@@ -155,17 +151,17 @@ def _crosscoder(seen: Seen) -> list[Decoder]:
 QWEN_SCOPE = Format(
     "qwen-scope", "Qwen Scope", "`layerN.sae.pt`: `W_dec` [d, F]", _fits_qwen, _qwen,
     loaders=("qwen_scope",),
-    hook_of=lambda entry: _resid_post(_last(r"layer(\d+)\.sae\.pt", entry.path)),
+    hook_of=lambda entry: _resid_post(last_number(r"layer(\d+)\.sae\.pt", entry.path)),
 )  # fmt: skip
 GOODFIRE = Format(
     "goodfire", "Goodfire", "`….pt`: `decoder_linear.weight` [d, F]",
     _fits("decoder_linear.weight"), _goodfire, loaders=("goodfire",),
-    hook_of=lambda entry: _resid_post(_last(r"-l(\d+)\.", entry.path)),
+    hook_of=lambda entry: _resid_post(last_number(r"-l(\d+)\.", entry.path)),
 )  # fmt: skip
 DEEPSEEK_R1 = Format(
     "deepseek-r1", "DeepSeek R1 (qresearch)", "`….pt`: `decoder.weight` or tied `W` [d, F]",
     _fits_deepseek_r1, _deepseek_r1, loaders=("deepseek_r1",),
-    hook_of=lambda entry: _resid_post(_last(r"-l(\d+)\.", entry.path)),
+    hook_of=lambda entry: _resid_post(last_number(r"-l(\d+)\.", entry.path)),
 )  # fmt: skip
 OPENAI = Format(
     "openai", "OpenAI sparse_autoencoder", "`….pt`: `decoder.weight` [d, F]",

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from functools import partial
 
-from unembed.errors import FormatError, SourceError
+from unembed.errors import SourceError
 from unembed.features import Features
 from unembed.load.models.model import Model
 from unembed.load.names import Source
 from unembed.load.own.layers import parse_layers
-from unembed.load.stream.passage import pass_on
+from unembed.load.stream.passage import head_rows, pass_on
 
 HEADS = "head:"
 _HEAD = re.compile(r"(?P<layer>\d+)\.(?P<head>\d+)")
@@ -57,22 +57,9 @@ def read_head(model: Model, layer: int, head: int) -> Features:
         SourceError: when the model has no such layer or head, or the layer no attention.
         FormatError: when W_O is not the same number of rows a head.
     """
-    W_O = model.attention_out(layer)
-    heads = model.n_heads(layer)
-    if not 0 <= head < heads:
-        raise SourceError(
-            f"Layer {layer} of {model.name} has no head {head}: its {heads} heads are "
-            f"{layer}.0 to {layer}.{heads - 1}."
-        )
-    if len(W_O) % heads:
-        raise FormatError(
-            f"W_O of layer {layer} of {model.name} has {len(W_O)} rows, which {heads} heads cannot "
-            "share. The number of heads is wrong, or the file belongs to another model."
-        )
-    d_head = len(W_O) // heads
     after = model.after_attention(layer)
     return Features.from_array(
-        pass_on(W_O[head * d_head : (head + 1) * d_head], after, model),
+        pass_on(head_rows(model, layer, head), after, model),
         name=f"head.{layer}.{head}",
         origin={
             "format": "attention head",

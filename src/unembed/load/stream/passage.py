@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from unembed.errors import FormatError, ShapeError
+from unembed.errors import FormatError, ShapeError, SourceError
 from unembed.load.models.model import DIRECT, Model, Passage
 from unembed.load.stream.sites import Site
 from unembed.products import product
@@ -61,7 +61,7 @@ def to_stream(
         return _behind_norm(directions, site, model)
     if site.kind in ("heads", "attention"):
         after = model.after_attention(site.layer)
-        through = _head_rows(model, site.layer, head) if site.kind == "heads" else None
+        through = _W_O(model, site.layer, head) if site.kind == "heads" else None
         label = f"W_O of layer {site.layer}" + ("" if head is None else f", head {head}")
     else:
         after = model.after_mlp(site.layer)
@@ -90,15 +90,30 @@ def pass_on(
     return directions.float() * factor
 
 
-def _head_rows(model: Model, layer: int, head: int | None) -> Tensor:
-    W_O = model.attention_out(layer)
-    if head is None:
-        return W_O
-    heads = model.n_heads(layer)
+def _W_O(model: Model, layer: int, head: int | None) -> Tensor:
+    return model.attention_out(layer) if head is None else head_rows(model, layer, head)
+
+
+def head_rows(model: Model, layer: int, head: int) -> Float[Tensor, "d_head d_model"]:
+    """Return one head's rows of W_O.
+
+    Raises:
+        SourceError: when the model has no such layer or head, or the layer no attention.
+        FormatError: when W_O is not the same number of rows a head.
+    """
+    W_O, heads = model.attention_out(layer), model.n_heads(layer)
     if not 0 <= head < heads:
-        raise FormatError(f"{model.name} has {heads} heads in layer {layer}: there is no {head}.")
-    width = len(W_O) // heads
-    return W_O[head * width : (head + 1) * width]
+        raise SourceError(
+            f"Layer {layer} of {model.name} has no head {head}: its {heads} heads are "
+            f"{layer}.0 to {layer}.{heads - 1}."
+        )
+    if len(W_O) % heads:
+        raise FormatError(
+            f"W_O of layer {layer} of {model.name} has {len(W_O)} rows, which {heads} heads cannot "
+            "share. The number of heads is wrong, or the file belongs to another model."
+        )
+    d_head = len(W_O) // heads
+    return W_O[head * d_head : (head + 1) * d_head]
 
 
 def _multiply(directions: Tensor, through: Tensor, label: str, model: Model) -> Tensor:

@@ -1,0 +1,128 @@
+"""How formats read what they have found: configs, and matrices of directions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+import yaml
+from torch import Tensor
+
+from unembed.errors import FormatError, listed
+from unembed.load.folder import Folder
+from unembed.load.tensors.file import Part, TensorFile
+
+Faces = Literal["rows", "columns"]
+"""`rows`: stored [F, d], one direction a row. `columns`: stored [d, F]."""
+
+
+def read_config(folder: Folder, name: str) -> dict[str, Any]:
+    """Return a config file, JSON or YAML by its name.
+
+    Raises:
+        FormatError: when it cannot be read as a table of settings.
+    """
+    path = folder.fetch(name)
+    kind = "YAML" if name.endswith((".yaml", ".yml")) else "JSON"
+    try:
+        content = (yaml.safe_load if kind == "YAML" else json.loads)(path.read_bytes())
+    except (ValueError, yaml.YAMLError, RecursionError) as error:
+        raise FormatError(f"{path} is not {kind}: {error}. Download it again.") from error
+    if not isinstance(content, dict):
+        raise FormatError(f"{path} should be a {kind} object of settings.")
+    return content
+
+
+def matrix(
+    file: TensorFile,
+    tensor: str,
+    place: str,
+    *,
+    faces: Faces = "rows",
+    part: Part | None = None,
+    bias: str | None = None,
+    by_width: bool = False,
+) -> Callable[[int | None], Tensor]:
+    """Return what reads one matrix of directions as [F, width].
+
+    Args:
+        file: where it is.
+        tensor: its name.
+        place: the file, as errors name it.
+        faces: how the format stores it.
+        part: which part of the tensor is the matrix, as an index.
+        bias: the tensor that is as long as a direction, where the format has one (`b_dec`); it
+            tells the two axes apart whatever the format says.
+        by_width: whether the format leaves it to the width of the model which axis is which.
+    """
+
+    def read(width: int | None) -> Tensor:
+        shapes = file.shapes()
+        rank = len(shapes.get(tensor, ())) - sum(isinstance(at, int) for at in part or ())
+        if tensor in shapes and rank != 2:
+            raise FormatError(
+                f"{place}: {tensor} has shape {list(shapes[tensor])}; expected a matrix of "
+                "directions, [features, d_model]."
+            )
+        found = file.read(tensor, part)
+        check_values(found, f"{place}, tensor {tensor},")
+        known = next(iter(shapes.get(bias or "", ())[-1:]), None)
+        turned = _faces(found, width if by_width and not known else known, faces)
+        return found.T if turned == "columns" else found
+
+    return read
+
+
+def _faces(found: Tensor, width: int | None, faces: Faces) -> Faces:
+    """Return how a matrix is turned: the width tells, where one axis alone fits it."""
+    rows, columns = found.shape[1] == width, found.shape[0] == width
+    return faces if rows == columns else "rows" if rows else "columns"
+
+
+def check_values(found: Tensor, what: str) -> None:
+    """Check that a tensor's numbers are directions as they are stored.
+
+    Raises:
+        FormatError: for whole numbers, and for 8-bit floats, whose scales would have to be known.
+    """
+    if found.is_floating_point() and found.element_size() >= 2:
+        return
+    bits = " without scales that are understood" if found.element_size() == 1 else ""
+    raise FormatError(
+        f"{what} holds {str(found.dtype).removeprefix('torch.')}{bits}; expected directions in "
+        "floating point of 16 to 64 bits."
+    )
+
+
+def only(file: TensorFile, *names: str) -> str | None:
+    """Return the one tensor of a file that has one of these names, also inside other dicts.
+
+    `ae.decoder.weight` is `decoder.weight` of a checkpoint that nests its state dict. The first
+    name that is there counts; what an optimizer keeps does not.
+    """
+    for name in names:
+        found = [
+            each
+            for each in file.shapes()
+            if (each == name or each.endswith(f".{name}")) and "optim" not in each
+        ]
+        if name in found or len(found) == 1:
+            return name if name in found else found[0]
+    return None
+
+
+def needs(config: Mapping[str, Any], key: str, where: str) -> Any:
+    """Return a setting that has to be there.
+
+    Raises:
+        FormatError: naming the file and the setting.
+    """
+    if key not in config:
+        raise FormatError(f"{where} has no {key!r}. It has: {listed(map(str, config))}.")
+    return config[key]
+
+
+def no_decoder(place: str, file: TensorFile) -> FormatError:
+    """Return the error for a file of a format that lacks the format's decoder."""
+    return FormatError(f"{place} has no decoder. It holds: {listed(file.shapes())}.")
