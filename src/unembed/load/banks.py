@@ -16,7 +16,7 @@ from unembed.load.formats.matrix import MATRIX
 from unembed.load.models.model import Model
 from unembed.load.models.open import load_model
 from unembed.load.names import Source
-from unembed.load.stream import Site, site_of, to_stream
+from unembed.load.stream import Site, known_site, site_of, to_stream
 from unembed.load.stream.passage import Reached, needs_model
 
 
@@ -147,11 +147,11 @@ class _Reader:
                 "width is no proof. Say so with --hook (in Python hook=…), such as "
                 "--hook blocks.8.hook_resid_post."
             )
-        if found and stated and site_of(found) != site_of(stated):
+        if found and stated and known_site(found) not in (None, site_of(stated)):
             raise FormatError(
                 f"{self.seen.place.name} writes to {found}, not to {stated}. Leave out --hook."
             )
-        return found or stated
+        return stated or found
 
     def _origin(self, reached: Reached, site: Site) -> dict[str, Any]:
         """Return what the manifest keeps: enough to read the very same bank again."""

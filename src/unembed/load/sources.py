@@ -56,7 +56,9 @@ def is_published(text: str) -> bool:
         SourceError: when it can be nothing else, and there is no such SAE.
     """
     _, reference = given_name(text)
-    return on_disk(reference) is None and bool(find_published(reference))
+    split = _PART.fullmatch(reference)
+    name = split["reference"] if split else reference
+    return on_disk(reference) is None and bool(find_published(name))
 
 
 def _own(text: str, kind: str, asked: Asked) -> list[Source]:

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from unembed.errors import FormatError
 from unembed.load.formats.format import Decoder, Format, Seen, bank_of
-from unembed.load.formats.reading import matrix, no_decoder, only, read_config
+from unembed.load.formats.reading import bias_of, matrix, no_decoder, only, read_config, table_of
 from unembed.load.stream.sites import layer_of
 from unembed.load.tensors.file import TensorFile
 
@@ -33,28 +33,27 @@ def _fits(seen: Seen) -> bool:
 
 def _config(seen: Seen) -> dict[str, Any] | None:
     """Return the config, which is one folder up from a run's `checkpoints`; None without one."""
-    for folder in (seen.folder, seen.folder.parent()):
-        if folder is not None and folder.has(_CONFIG):
-            return read_config(folder, _CONFIG)
-    return None
+    found = next((folder for folder in seen.around if folder.has(_CONFIG)), None)
+    return None if found is None else read_config(found, _CONFIG)
 
 
 def _decoders(seen: Seen) -> list[Decoder]:
     config = _config(seen) or {}
-    trainer = config.get("trainer", config)
+    where = f"{seen.folder.name}/{_CONFIG}"
+    trainer = table_of(config, "trainer", where) if "trainer" in config else config
     name = (seen.place.file != _MIXIN and seen.matching(_CHECKPOINT)) or _MIXIN
     file, place = seen.tensors(name), f"{seen.folder.name}/{name}"
     tensor = only(file, "W_dec", "decoder.weight")
     if tensor is None:
         raise no_decoder(place, file)
-    hook, layer = _hook(seen, trainer, config.get("buffer", {}))
+    hook, layer = _hook(seen, trainer, table_of(config, "buffer", where))
     model = trainer.get("lm_name")
     details = {"architecture": trainer.get("dict_class")}
     if len(file.shapes()[tensor]) == 3:
         return _crosscoder(file, tensor, place, config, hook, model)
     read = matrix(
         file, tensor, place,
-        faces="rows" if tensor.endswith("W_dec") else "columns", bias=_bias(file, tensor),
+        faces="rows" if tensor.endswith("W_dec") else "columns", bias=bias_of(file, tensor),
     )  # fmt: skip
     read, steps = _unnormalised(read, file, config, None)
     return [
@@ -63,13 +62,6 @@ def _decoders(seen: Seen) -> list[Decoder]:
             read=read, hook=hook, layer=layer, model=model, steps=steps, details=details,
         )
     ]  # fmt: skip
-
-
-def _bias(file: TensorFile, tensor: str) -> str | None:
-    """Return the tensor that is as long as a direction, whatever this dictionary calls it."""
-    prefix = tensor.removesuffix("W_dec").removesuffix("decoder.weight")
-    names = (f"{prefix}{name}" for name in ("b_dec", "decoder.bias", "decoder_bias", "bias"))
-    return next((name for name in names if name in file.shapes()), None)
 
 
 def _hook(
@@ -86,15 +78,23 @@ def _hook(
     if layer_of(submodule) is not None:
         return submodule, layer_of(submodule)
     hook, at = _hook_of_name(submodule)
-    return (hook, at) if hook else _hook_of_name(seen.path.rpartition("/")[0], layer)
+    if hook is None:
+        folder = seen.path if seen.place.file is None else seen.path.rpartition("/")[0]
+        hook, at = _hook_of_name(folder, layer)
+    if hook and layer is not None and at != layer:
+        raise FormatError(
+            f"{seen.place.name}: by its name it is of layer {at}, but by {_CONFIG} of layer "
+            f"{layer}. Put it back where it was, or mend its config."
+        )
+    return hook, at
 
 
 def _hook_of_name(name: str, layer: int | None = None) -> tuple[str | None, int | None]:
     """Return the hook and the layer that `resid_post_layer_12` means; else none, and `layer`."""
-    found = _SUBMODULE.search(name)
-    if found is None:
+    found = _SUBMODULE.findall(name)
+    if not found:
         return None, layer
-    site, at = found[1], int(found[2])
+    site, at = found[-1][0], int(found[-1][1])
     module = {"mlp_out": "mlp", "attn_out": "self_attn", "attention_out": "self_attn"}.get(site)
     return (f"layers.{at}.{module}" if module else f"blocks.{at}.hook_{site}"), at
 

@@ -119,6 +119,12 @@ class Seen:
             )
         return found[0] if found else None
 
+    @property
+    def around(self) -> list[Folder]:
+        """The folder and the one above it, where there is one."""
+        above = self.folder.parent()
+        return [self.folder] if above is None else [self.folder, above]
+
     def config(self, name: str) -> dict[str, Any]:
         """Return a config file of the folder, JSON or YAML; an empty one where there is none.
 
@@ -140,7 +146,9 @@ class Seen:
     @property
     def folder_name(self) -> str:
         """The folder's own name, without those above it."""
-        return self.folder.name.partition("@")[0].rstrip("/").rpartition("/")[2]
+        name = self.folder.name
+        whole = name.partition("@")[0] if name.startswith("hf:") else name
+        return whole.rstrip("/").rpartition("/")[2]
 
 
 def last_number(pattern: str, text: str) -> int | None:

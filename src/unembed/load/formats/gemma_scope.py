@@ -13,8 +13,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from unembed.load.formats.format import Decoder, Format, Seen, bank_of
+from unembed.load.formats.format import Decoder, Format, Seen, bank_of, last_number
 from unembed.load.formats.reading import matrix, no_decoder
+from unembed.load.stream.sites import layer_of
 from unembed.load.tensors.file import TensorFile
 
 FILE = "params.npz"
@@ -35,9 +36,9 @@ def _fits(seen: Seen) -> bool:
 def _decoders(seen: Seen) -> list[Decoder]:
     file = seen.tensors(FILE)
     tensor = decoder_of(file, seen.place.name)
-    found = _REPOSITORY.search(seen.path)
-    layer = seen.number(r"layer_(\d+)")
+    found = _repository(seen.path)
     hook = hook_by_path(seen.path)
+    layer = seen.number(r"layer_(\d+)") if hook is None else layer_of(hook)
     embedding = hook == _EMBEDDING
     read = matrix(file, tensor, f"{seen.place.name}/{FILE}", bias="b_dec")
     kind = "transcoder" if found and found["site"] == "transcoders" else "sae"
@@ -72,13 +73,19 @@ def hook_by_path(path: str) -> str | None:
     >>> hook_by_path("google/gemma-scope-2b-pt-att/layer_3/width_16k/average_l0_104")
     'blocks.3.attn.hook_z'
     """
-    found = _REPOSITORY.search(path)
+    found = _repository(path)
     if found is None or found["site"] not in _HOOKS:
         return None
-    layer = re.search(r"/layer_(\d+)", path)
+    inside = path[found.end() :]
+    layer = last_number(r"/layer_(\d+)", inside)
     if layer is None:
-        return _EMBEDDING if found["site"] == "res" and "/embedding/" in path else None
-    return f"blocks.{layer[1]}.{_HOOKS[found['site']]}"
+        return _EMBEDDING if found["site"] == "res" and "/embedding/" in inside else None
+    return f"blocks.{layer}.{_HOOKS[found['site']]}"
+
+
+def _repository(path: str) -> re.Match[str] | None:
+    """Return the repository that a path names last: what is above it proves nothing."""
+    return next(reversed([*_REPOSITORY.finditer(path)]), None)
 
 
 def _model(found: re.Match[str] | None) -> str | None:

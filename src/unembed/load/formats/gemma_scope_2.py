@@ -7,9 +7,9 @@ import re
 from unembed.errors import FormatError
 from unembed.load.formats.format import Decoder, Format, Seen, bank_of, last_number
 from unembed.load.formats.gemma_scope import decoder_of
-from unembed.load.formats.reading import matrix
+from unembed.load.formats.reading import matrix, text_of
 from unembed.load.formats.several_layers import Slice, cross_layer_shape, decoders_of_slices
-from unembed.load.stream.sites import site_of
+from unembed.load.stream.sites import layer_of, site_of
 
 FILE = "params.safetensors"
 _CLT_FILE = r"params_layer_(\d+)\.safetensors"
@@ -29,8 +29,10 @@ def _fits(seen: Seen) -> bool:
 
 def _decoders(seen: Seen) -> list[Decoder]:
     config = seen.config("config.json")
-    layer = seen.number(r"layer_(\d+)")
-    stated = config.get("hf_hook_point_out") or config.get("hf_hook_point_in")
+    where = f"{seen.folder.name}/config.json"
+    stated = text_of(config, "hf_hook_point_out", where) or text_of(
+        config, "hf_hook_point_in", where
+    )
     hook = hook_by_path(seen.path)
     _agree(hook, stated, seen)
     file = seen.tensors(FILE)
@@ -38,7 +40,7 @@ def _decoders(seen: Seen) -> list[Decoder]:
     transcodes = "hf_hook_point_out" in config or "/transcoder" in seen.path
     kind = "transcoder" if transcodes else "sae"
     hook = hook or stated
-    layer = site_of(hook).layer if layer is None and hook else layer
+    layer = seen.number(r"layer_(\d+)") if hook is None else layer_of(hook)
     return [
         Decoder(
             name=bank_of(kind, layer),
@@ -57,8 +59,8 @@ def hook_by_path(path: str) -> str | None:
     >>> hook_by_path("google/gemma-scope-2-1b-pt/attn_out_all/layer_3_width_16k_l0_big")
     'blocks.3.attn.hook_z'
     """
-    found = re.search(rf"/({'|'.join(_HOOKS)})(?:_all)?/layer_(\d+)", path)
-    return f"blocks.{found[2]}.{_HOOKS[found[1]]}" if found else None
+    found = re.findall(rf"/({'|'.join(_HOOKS)})(?:_all)?/layer_(\d+)", path)
+    return f"blocks.{found[-1][1]}.{_HOOKS[found[-1][0]]}" if found else None
 
 
 def _agree(hook: str | None, stated: str | None, seen: Seen) -> None:

@@ -15,7 +15,14 @@ from torch import Tensor
 
 from unembed.errors import FormatError, listed
 from unembed.load.formats.format import Decoder, Format, Seen
-from unembed.load.formats.reading import Faces, check_values, matrix, only
+from unembed.load.formats.reading import (
+    Faces,
+    bias_of,
+    check_values,
+    matrix,
+    only,
+    read_config,
+)
 from unembed.load.tensors.file import TensorFile
 
 _NO_DECODER = re.compile(
@@ -24,7 +31,11 @@ _NO_DECODER = re.compile(
 _DECODERS: tuple[tuple[str, Faces], ...] = (
     ("W_dec", "rows"), ("w_dec", "rows"), ("decoder.weight", "columns"),
 )  # fmt: skip
-_BIASES = ("b_dec", "decoder.bias", "bias")
+_CONFIGS = ("cfg.json", "config.json", "hyperparams.json", "config.yaml")
+_HOOK_KEYS = (
+    "hook_point_out", "hook_name_out", "feature_output_hook", "hook_name", "hook_point", "act_name",
+    "submodule_name",
+)  # fmt: skip
 
 
 def _fits(seen: Seen) -> bool:
@@ -36,8 +47,26 @@ def _decoders(seen: Seen) -> list[Decoder]:
     assert seen.place.file is not None
     file = seen.tensors(seen.place.file)
     tensor, faces = _which(file, seen.place.name)
-    read = _reader(file, tensor, faces, seen)
-    return [Decoder(name=bank_name(seen.place.file), read=read, by_width=True)]
+    read, hook = _reader(file, tensor, faces, seen), _stated_hook(seen)
+    return [Decoder(name=bank_name(seen.place.file), read=read, by_width=True, hook=hook)]
+
+
+def _stated_hook(seen: Seen) -> str | None:
+    """Return the hook that a config beside the file, or one folder up, states; None without one.
+
+    A file that a config speaks of is no bare matrix, whatever its name.
+    """
+    stem = (seen.place.file or "").rpartition(".")[0]
+    for folder in seen.around:
+        for name in (f"{stem}_cfg.json", f"{stem}.json", *_CONFIGS):
+            if name != seen.place.file and folder.has(name):
+                config = read_config(folder, name)
+                tables = [config, *(each for each in config.values() if isinstance(each, dict))]
+                for key in _HOOK_KEYS:
+                    stated = next((str(t[key]) for t in tables if t.get(key)), None)
+                    if stated is not None:
+                        return stated
+    return None
 
 
 def _which(file: TensorFile, place: str) -> tuple[str, Faces]:
@@ -65,7 +94,7 @@ def _reader(
     file: TensorFile, tensor: str, faces: Faces, seen: Seen
 ) -> Callable[[int | None], Tensor]:
     shape = file.shapes()[tensor]
-    bias = next((name for name in _BIASES if name in file.shapes()), None)
+    bias = bias_of(file, tensor)
     if len(shape) != 1:
         return matrix(file, tensor, seen.place.name, faces=faces, bias=bias, by_width=True)
 

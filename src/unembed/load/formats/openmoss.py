@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from math import sqrt
+from typing import Any, NamedTuple
 
 from unembed.errors import FormatError
+from unembed.load.folder import Folder
 from unembed.load.formats.format import Decoder, Format, Seen, bank_of
-from unembed.load.formats.reading import matrix, needs, no_decoder, only
+from unembed.load.formats.reading import (
+    matrix,
+    needs,
+    no_decoder,
+    only,
+    read_config,
+    scaled,
+    texts_of,
+)
 from unembed.load.formats.several_layers import Slice, decoders_of_slices
 from unembed.load.published.table import Published
 from unembed.load.stream.sites import layer_of
@@ -21,104 +31,170 @@ _LETTERS = {"r": "hook_resid_post", "a": "hook_attn_out", "m": "hook_mlp_out"}
 _NOT_DIRECTIONS = {"molt": "a mixture of linear transforms: it has no decoder"}
 
 
-def _weights(seen: Seen) -> str | None:
-    return next((name for name in _WEIGHTS if seen.folder.has(name)), None)
+def _home(seen: Seen, config: str) -> Folder | None:
+    """Return the folder that holds the config: where the weights are, or above `checkpoints`."""
+    file = seen.place.file
+    if file is not None and file not in {name.rpartition("/")[2] for name in _WEIGHTS}:
+        return None
+    found = seen.around if file is not None else [seen.folder]
+    return next((folder for folder in found if folder.has(config) and _weights(folder)), None)
+
+
+def _weights(folder: Folder) -> str | None:
+    return next((name for name in _WEIGHTS if folder.has(name)), None)
 
 
 def _fits_llama_scope(seen: Seen) -> bool:
-    return seen.place.file is None and seen.folder.has(_OLD_CONFIG) and _weights(seen) is not None
+    return _home(seen, _OLD_CONFIG) is not None
 
 
 def _fits_llamascopium(seen: Seen) -> bool:
-    if seen.place.file not in (None, _WEIGHTS[0]) or not seen.folder.has(_CONFIG):
-        return False
-    return _weights(seen) is not None and bool(
-        {"hook_point_out", "hook_points", "hook_points_out", "sae_type"} & {*seen.config(_CONFIG)}
-    )
+    home = _home(seen, _CONFIG)
+    stated = {"hook_point_out", "hook_points", "hook_points_out", "sae_type"}
+    return home is not None and bool(stated & {*read_config(home, _CONFIG)})
+
+
+class _Opened(NamedTuple):
+    """What there is to read: the config, its place, the weights, their place."""
+
+    config: dict[str, Any]
+    where: str
+    file: TensorFile
+    place: str
+    folder: Folder
+
+
+def _opened(seen: Seen, config: str) -> _Opened:
+    home = _home(seen, config)
+    name = None if home is None else _weights(home)
+    if home is None or name is None:
+        raise FormatError(f"{seen.place.name} lacks {config}, or {' or '.join(_WEIGHTS)}.")
+    return _Opened(
+        read_config(home, config), f"{home.name}/{config}", home.tensors(name),
+        f"{home.name}/{name}", home,
+    )  # fmt: skip
 
 
 def _llama_scope(seen: Seen) -> list[Decoder]:
-    return [_single(seen, seen.config(_OLD_CONFIG), _OLD_CONFIG)]
+    return [_single(_opened(seen, _OLD_CONFIG))]
 
 
 def _llamascopium(seen: Seen) -> list[Decoder]:
-    config = seen.config(_CONFIG)
-    kind = str(config.get("sae_type", "sae"))
+    opened = _opened(seen, _CONFIG)
+    kind = str(opened.config.get("sae_type", "sae"))
     if kind in _NOT_DIRECTIONS:
         raise FormatError(f"{seen.place.name} is {_NOT_DIRECTIONS[kind]}. It cannot be analysed.")
     if kind == "clt":
-        return _cross_layer(seen, config)
+        return _cross_layer(opened)
     if kind == "crosscoder":
-        return _crosscoder(seen, config)
-    return [_single(seen, config, _CONFIG)]
+        return _crosscoder(opened)
+    return [_single(opened)]
 
 
-def _file(seen: Seen) -> tuple[TensorFile, str]:
-    name = _weights(seen)
-    assert name is not None
-    return seen.tensors(name), f"{seen.folder.name}/{name}"
-
-
-def _single(seen: Seen, config: dict[str, Any], where: str) -> Decoder:
+def _single(opened: _Opened) -> Decoder:
     """One bank: `W_D` [F, d] (`decoder.weight` [d, F] before), and of a lorsa `W_O` [F, d]."""
-    file, place = _file(seen)
-    hook = str(needs(config, "hook_point_out", f"{seen.folder.name}/{where}"))
+    config, file, place = opened.config, opened.file, opened.place
+    hook = str(needs(config, "hook_point_out", opened.where))
+    read_from = str(config.get("hook_point_in", hook))
     lorsa = config.get("sae_type") == "lorsa"
     tensor = only(file, *(("W_O",) if lorsa else ("W_D", "decoder.weight")))
     if tensor is None:
         raise no_decoder(place, file)
     rows = not tensor.endswith("decoder.weight")
-    alike = config.get("hook_point_in", hook) == hook
-    kind = "lorsa" if lorsa else "sae" if alike else "transcoder"
+    factor = _factor(opened, None if lorsa else read_from, hook)
     layer = layer_of(hook)
     return Decoder(
-        name=bank_of(kind, layer),
-        read=matrix(
-            file, tensor, place,
-            faces="rows" if rows else "columns", bias="b_D" if rows else "decoder.bias",
+        name=bank_of("lorsa" if lorsa else "sae" if read_from == hook else "transcoder", layer),
+        read=scaled(
+            matrix(
+                file, tensor, place,
+                faces="rows" if rows else "columns", bias="b_D" if rows else "decoder.bias",
+            ),
+            factor,
         ),
         hook=hook,
         layer=layer,
-        model=_model(seen),
+        model=_model(opened.folder),
+        steps=() if factor == 1 else (f"× {factor:g} (average norms)",),
         details={"architecture": config.get("act_fn", config.get("sae_type"))},
     )  # fmt: skip
 
 
-def _model(seen: Seen) -> str | None:
+def _factor(opened: _Opened, read_from: str | None, written: str) -> float:
+    """Return what a decoder is multiplied by to write activations as the model has them.
+
+    Trained on activations of average norm √d (`norm_activation: dataset-wise`), it writes into
+    what was scaled so; llamascopium folds this in when it loads a dictionary.
+
+    Raises:
+        FormatError: when the average norms are not in the file.
+    """
+    if opened.config.get("norm_activation") != "dataset-wise":
+        return 1.0
+
+    def norm(hook: str) -> float:
+        name = f"dataset_average_activation_norm.{hook}"
+        if name not in opened.file.shapes():
+            raise FormatError(
+                f"{opened.place} was trained on scaled activations (norm_activation: "
+                f"dataset-wise), but has no {name}, so that its scale is not known."
+            )
+        return float(opened.file.read(name).reshape(()))
+
+    if read_from is None:
+        width = float(needs(opened.config, "d_model", opened.where))
+        return norm(written) / sqrt(width)
+    return 1.0 if read_from == written else norm(written) / norm(read_from)
+
+
+def _model(folder: Folder) -> str | None:
     """Return the model that its training wrote down beside it, where it did."""
-    name = seen.config("lm_config.json").get("model_name")
+    if not folder.has("lm_config.json"):
+        return None
+    name = read_config(folder, "lm_config.json").get("model_name")
     return None if name is None else str(name)
 
 
-def _crosscoder(seen: Seen, config: dict[str, Any]) -> list[Decoder]:
+def _crosscoder(opened: _Opened) -> list[Decoder]:
     """A bank for each place that a crosscoder writes to: `W_D` [heads, F, d]."""
-    file, place = _file(seen)
-    hooks = needs(config, "hook_points", f"{seen.folder.name}/{_CONFIG}")
+    hooks = texts_of(opened.config, "hook_points", opened.where)
+    shape = opened.file.shapes().get("W_D", ())
+    if len(shape) != 3 or shape[0] != len(hooks):
+        raise FormatError(
+            f"{opened.place}: W_D has shape {list(shape)}, but {opened.where} names {len(hooks)} "
+            "hook_points; a crosscoder's is [hook_points, features, d_model]."
+        )
     return [
         Decoder(
             name=f"crosscoder.{at}",
-            read=matrix(file, "W_D", place, part=(at,)),
+            read=matrix(opened.file, "W_D", opened.place, part=(at,)),
             hook=hook,
             layer=layer_of(hook),
             part=str(at),
-            model=_model(seen),
+            model=_model(opened.folder),
         )
         for at, hook in enumerate(hooks)
     ]
 
 
-def _cross_layer(seen: Seen, config: dict[str, Any]) -> list[Decoder]:
+def _cross_layer(opened: _Opened) -> list[Decoder]:
     """A bank for each pair of layers: `W_D.i` [i + 1, F, d], from layer j to i in slice j."""
-    file, place = _file(seen)
-    hooks = needs(config, "hook_points_out", f"{seen.folder.name}/{_CONFIG}")
-    layers = range(len(hooks))
+    written = texts_of(opened.config, "hook_points_out", opened.where)
+    read = texts_of(opened.config, "hook_points_in", opened.where)
+    if len(read) != len(written):
+        raise FormatError(f"{opened.where}: hook_points_in and hook_points_out differ in number.")
+    layers, model = range(len(written)), _model(opened.folder)
     return [
         decoder
         for source in layers
         for decoder in decoders_of_slices(
-            file, place,
-            [Slice(source, to, f"W_D.{to}", (source,)) for to in layers[source:]],
-            hooks=hooks, model=_model(seen),
+            opened.file, opened.place,
+            [
+                Slice(source, to, f"W_D.{to}", (source,),
+                      _factor(opened, read[source], written[to]))
+                for to in layers[source:]
+            ],
+            hooks=written, model=model,
         )
     ]  # fmt: skip
 

@@ -74,6 +74,11 @@ def matrix(
     return read
 
 
+def scaled(read: Callable[[int | None], Tensor], factor: float) -> Callable[[int | None], Tensor]:
+    """Return what reads the same directions, all times one number."""
+    return read if factor == 1 else lambda width: read(width).float() * factor
+
+
 def _faces(found: Tensor, width: int | None, faces: Faces) -> Faces:
     """Return how a matrix is turned: the width tells, where one axis alone fits it."""
     rows, columns = found.shape[1] == width, found.shape[0] == width
@@ -121,6 +126,53 @@ def needs(config: Mapping[str, Any], key: str, where: str) -> Any:
     if key not in config:
         raise FormatError(f"{where} has no {key!r}. It has: {listed(map(str, config))}.")
     return config[key]
+
+
+def table_of(config: Mapping[str, Any], key: str, where: str) -> dict[str, Any]:
+    """Return a setting that is a table of settings itself; an empty one where it is not there.
+
+    Raises:
+        FormatError: when it is something else.
+    """
+    found = config.get(key, {})
+    if not isinstance(found, dict):
+        raise FormatError(f"{where}: {key!r} should be a table of settings, not {found!r}.")
+    return found
+
+
+def text_of(config: Mapping[str, Any], key: str, where: str) -> str | None:
+    """Return a setting that is a text; None where it is not there.
+
+    Raises:
+        FormatError: when it is something else.
+    """
+    found = config.get(key)
+    if found is not None and not isinstance(found, str):
+        raise FormatError(f"{where}: {key!r} should be a name, not {found!r}.")
+    return found
+
+
+def texts_of(config: Mapping[str, Any], key: str, where: str) -> list[str]:
+    """Return a setting that is a list of texts.
+
+    Raises:
+        FormatError: when it is not there, or something else.
+    """
+    found = needs(config, key, where)
+    if not isinstance(found, list) or not all(isinstance(each, str) for each in found):
+        raise FormatError(f"{where}: {key!r} should be a list of names, not {found!r}.")
+    return found
+
+
+def bias_of(file: TensorFile, tensor: str) -> str | None:
+    """Return the tensor beside a decoder that is as long as a direction, where there is one.
+
+    Beside `W_dec` it is called `b_dec`; beside a linear layer's `decoder.weight` in several ways.
+    """
+    linear = tensor.endswith("decoder.weight")
+    prefix = tensor.removesuffix("W_dec").removesuffix("decoder.weight")
+    names = ("b_dec", "decoder.bias", "decoder_bias", "bias") if linear else ("b_dec",)
+    return next((f"{prefix}{name}" for name in names if f"{prefix}{name}" in file.shapes()), None)
 
 
 def no_decoder(place: str, file: TensorFile) -> FormatError:

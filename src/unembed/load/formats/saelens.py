@@ -45,6 +45,7 @@ class SAEConfig:
         head: the one head it is of.
         normalize: how activations were normalised in training.
         scaled: whether features have factors of their own, from finetuning.
+        unit_rows: whether decoding divides by the rows' lengths, which inference folds in.
     """
 
     hook: str | None
@@ -56,6 +57,7 @@ class SAEConfig:
     head: int | None = None
     normalize: object = None
     scaled: bool = False
+    unit_rows: bool = False
 
 
 def _fits(seen: Seen) -> bool:
@@ -79,12 +81,12 @@ def _decoders(seen: Seen) -> list[Decoder]:
         )
     whitening = _whitening(folder, config)
     factor = next((name for name in _FACTORS if config.scaled and name in file.shapes()), None)
-    kind = "transcoder" if "transcoder" in (config.architecture or "") else "sae"
+    kind = "transcoder" if "transcoder" in str(config.architecture) else "sae"
     n_features = shape[0] if shape else 0
     return [
         Decoder(
             name=bank_of(kind, config.layer),
-            read=_reader(file, f"{folder.name}/{WEIGHTS}", factor, whitening),
+            read=_reader(file, f"{folder.name}/{WEIGHTS}", config, factor, whitening),
             hook=config.hook,
             layer=config.layer,
             head=config.head,
@@ -92,6 +94,7 @@ def _decoders(seen: Seen) -> list[Decoder]:
             neuronpedia=config.neuronpedia,
             log10_density=_density(folder, n_features) if folder.has(SPARSITY) else None,
             steps=(*([f"⊙ {factor}"] if factor else []),
+                   *(["/ ‖W_dec‖ (rescale_acts_by_decoder_norm)"] if config.unit_rows else []),
                    *([f"@ inverse_matrix of {WHITENING}"] if whitening else [])),
             details={"architecture": config.architecture},
         )
@@ -107,6 +110,8 @@ def parse_config(config: dict[str, Any]) -> SAEConfig:
     metadata = config.get("metadata")
     fields = {**config, **metadata} if isinstance(metadata, dict) else config
     hook = _first(fields, "hook_name_out", "hook_name", "hook_point")
+    if hook is not None and not isinstance(hook, str):
+        raise FormatError(f"The SAE's {CONFIG} says that its hook is {hook!r}; expected a name.")
     layer = _first(fields, "hook_layer_out", "hook_layer", "hook_point_layer")
     head = _first(fields, "hook_head_index_out", "hook_head_index", "hook_point_head_index")
     return SAEConfig(
@@ -119,6 +124,7 @@ def parse_config(config: dict[str, Any]) -> SAEConfig:
         head=_whole(head, "head") if hook and "hook_z" in hook else None,
         normalize=fields.get("normalize_activations"),
         scaled=bool(fields.get("finetuning_scaling_factor")),
+        unit_rows=bool(fields.get("rescale_acts_by_decoder_norm")),
     )
 
 
@@ -154,15 +160,26 @@ def _whitening(folder: Folder, config: SAEConfig) -> TensorFile | None:
 
 
 def _reader(
-    file: TensorFile, place: str, factor: str | None, whitening: TensorFile | None
+    file: TensorFile,
+    place: str,
+    config: SAEConfig,
+    factor: str | None,
+    whitening: TensorFile | None,
 ) -> Callable[[int | None], Tensor]:
-    """Return what reads W_dec, times each feature's factor, and out of whitened activations."""
+    """Return what reads W_dec as one unit of each feature writes it, out of whitened activations.
+
+    While a TopK SAE is trained, its decoding divides by the rows' lengths
+    (`rescale_acts_by_decoder_norm`); what SAELens saves for inference has that folded in.
+    """
     read = matrix(file, "W_dec", place, bias="b_dec")
 
     def finished(width: int | None) -> Tensor:
         W_dec = read(width)
         if factor is not None:
             W_dec = W_dec.float() * file.read(factor).float()[:, None]
+        if config.unit_rows:
+            lengths = torch.linalg.vector_norm(W_dec.float(), dim=1, keepdim=True)
+            W_dec = W_dec.float() / torch.where(lengths == 0, 1.0, lengths)
         if whitening is not None:
             W_dec = product(W_dec.float(), whitening.read("inverse_matrix").float())
         return W_dec

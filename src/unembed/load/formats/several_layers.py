@@ -10,7 +10,8 @@ from torch import Tensor
 
 from unembed.errors import FormatError
 from unembed.load.formats.format import Decoder
-from unembed.load.formats.reading import matrix, no_decoder
+from unembed.load.formats.reading import matrix, no_decoder, scaled
+from unembed.load.stream.sites import site_of
 from unembed.load.tensors.file import Part, TensorFile
 
 SUM = "→sum"
@@ -26,12 +27,14 @@ class Slice:
         to: the layer that this slice writes to.
         tensor: where it is.
         part: which part of the tensor.
+        factor: what it is multiplied by.
     """
 
     source: int
     to: int
     tensor: str
     part: Part
+    factor: float = 1.0
 
     @property
     def name(self) -> str:
@@ -73,7 +76,9 @@ def decoders_of_slices(
         hooks: what is written to in each layer of the model, from the first.
         model: the model they were made for.
     """
-    readers = [matrix(file, each.tensor, place, part=each.part) for each in slices]
+    readers = [
+        scaled(matrix(file, each.tensor, place, part=each.part), each.factor) for each in slices
+    ]
     apart = [
         Decoder(
             name=f"clt.{each.name}",
@@ -82,6 +87,7 @@ def decoders_of_slices(
             layer=each.to,
             part=each.name,
             model=model,
+            steps=() if each.factor == 1 else (f"× {each.factor:g} (average norms)",),
             details={"reads_layer": each.source},
         )
         for each, read in zip(slices, readers, strict=True)
@@ -89,7 +95,7 @@ def decoders_of_slices(
     source, last = slices[0].source, slices[-1].to
     together = Decoder(
         name=f"clt.{source}{SUM}",
-        read=_sum(readers),
+        read=_sum(readers, place, hooks[slices[0].to : last + 1]),
         hook=hooks[last],
         layer=source,
         part=f"{source}{SUM}",
@@ -100,8 +106,20 @@ def decoders_of_slices(
     return [*apart, together]
 
 
-def _sum(readers: Sequence[Callable[[int | None], Tensor]]) -> Callable[[int | None], Tensor]:
+def _sum(
+    readers: Sequence[Callable[[int | None], Tensor]], place: str, hooks: Sequence[str]
+) -> Callable[[int | None], Tensor]:
+    """Return what reads the sum of all layers' directions in the residual stream.
+
+    It is refused where they are written before norms, which differ from layer to layer.
+    """
+
     def read(width: int | None) -> Tensor:
+        if any(site_of(hook).kind != "stream" for hook in hooks):
+            raise FormatError(
+                f"{place} writes to {hooks[0]}, before norms that differ from layer to layer: its "
+                "layers cannot be summed. Name one layer, as REFERENCE:9."
+            )
         total = readers[0](width).to(torch.float32, copy=True)
         for each in readers[1:]:
             total += each(width)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from unembed.errors import FormatError
 from unembed.load.formats.format import Decoder, Format, Seen, bank_of, last_number
-from unembed.load.formats.reading import Faces, matrix
+from unembed.load.formats.reading import Faces, matrix, text_of
 from unembed.load.stream.sites import layer_of
 
 _TORCH = r".+\.(?:pt|pth|bin|safetensors)"
@@ -96,9 +96,10 @@ def _fits_deepseek_r1(seen: Seen) -> bool:
 
 
 def _openai(seen: Seen) -> list[Decoder]:
-    layer = seen.number(r"(\d+)\.pt")
-    site = next((hook for name, hook in _OPENAI_HOOKS.items() if name in seen.path), None)
-    hook = f"blocks.{layer}.{site}" if site and layer is not None else None
+    path = rf"/({'|'.join(_OPENAI_HOOKS)})(?:_v\d\w*)?/(?:autoencoders/)?(\d+)\.pt"
+    found = re.findall(path, f"/{seen.path}")
+    site = found[-1][0] if found else None
+    hook = f"blocks.{found[-1][1]}.{_OPENAI_HOOKS[site]}" if site else None
     return _one(
         seen, "decoder.weight", hook, faces="columns", bias="pre_bias",
         model="gpt2-small" if site else None,
@@ -119,9 +120,9 @@ def _hook_z(seen: Seen) -> list[Decoder]:
     if name is None:
         raise FormatError(f"{seen.place.name} has no _cfg.json beside it, which says its hook.")
     config = seen.config(name)
+    hook = text_of(config, "act_name", f"{seen.folder.name}/{name}")
     return _one(
-        seen, "W_dec", config.get("act_name"), faces="rows", bias="b_dec",
-        model=config.get("model_name"),
+        seen, "W_dec", hook, faces="rows", bias="b_dec", model=config.get("model_name")
     )  # fmt: skip
 
 
@@ -134,7 +135,7 @@ def _crosscoder(seen: Seen) -> list[Decoder]:
     """A bank for each of the models that a crosscoder was trained on: `W_dec` [F, models, d]."""
     file = seen.tensors("cc_weights.pt")
     config = seen.config("cfg.json")
-    hook = config.get("hook_point")
+    hook = text_of(config, "hook_point", f"{seen.folder.name}/cfg.json")
     return [
         Decoder(
             name=f"crosscoder.{at}",

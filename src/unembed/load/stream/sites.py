@@ -40,6 +40,8 @@ _MLP = r"(?:mlp|feed_forward|ffn)"
 _W_O = r"(?:o_proj|out_proj|c_proj|dense|wo)"
 _W_OUT = r"(?:down_proj|c_proj|dense_4h_to_h|fc2|fc_out|w2|out)"
 
+_OTHER_STREAM = r"(?:.*\.)?(?:encoder|vision\w*|visual|audio\w*|image\w*|speech\w*)\."
+
 _SITES: tuple[tuple[Kind, str], ...] = (
     ("stream", r"hook_(?:embed|pos_embed)"),
     ("stream", r"(?:[a-z_]+\.)*(?:embed_tokens|wte|embed_in|word_embeddings)(?:\.output)?"),
@@ -90,6 +92,11 @@ def site_of(hook: str) -> Site:
         FormatError: when what is there is not written to the residual stream, or the name is
             not known.
     """
+    if re.match(_OTHER_STREAM, hook):
+        raise FormatError(
+            f"The hook {hook} is in an encoder, or a tower for pictures or sound: what is written "
+            "there is not the stream that the unembedding reads, so that it has no logit weights."
+        )
     for kind, pattern in _SITES:
         found = re.fullmatch(pattern, hook)
         if found:
@@ -106,6 +113,19 @@ def site_of(hook: str) -> Site:
         f"not.{did_you_mean(hook, WRITES.split(', '))} Known: {WRITES}. Say with --hook (in Python "
         "hook=…) where they write."
     )
+
+
+def known_site(hook: str) -> Site | None:
+    """Return where a hook is; None where its name is not known.
+
+    >>> known_site("residual_3") is None
+    True
+
+    Raises:
+        FormatError: when it is known, and nothing is written there.
+    """
+    known = [*(pattern for _, pattern in _SITES), *(pattern for pattern, _ in _NOT_WRITTEN)]
+    return site_of(hook) if any(re.fullmatch(pattern, hook) for pattern in known) else None
 
 
 def layer_of(hook: str | None) -> int | None:

@@ -134,7 +134,10 @@ def _architecture(name: str, others: Callable[[int], Tensors]) -> None:
         if name == "gated":
             del tensors["b_enc"]
         W_dec, F = tensors["W_dec"], len(tensors["W_dec"])
-        banks = [Bank(exact(W_dec), RESIDUAL, 8)]
+        written = exact(W_dec)
+        if name == "topk":  # SAELens decodes with acts / ‖W_dec‖
+            written = written / np.linalg.norm(written, axis=1, keepdims=True)
+        banks = [Bank(written, RESIDUAL, 8)]
         return Case(_folder(found, lambda: {**tensors, **others(F)}), model=MODEL, banks=banks)
 
 
