@@ -19,6 +19,7 @@ from tests.load.layouts import (
     tensor,
     write_config,
     write_model,
+    write_shards,
 )
 from unembed.errors import FormatError, SourceError
 from unembed.load import load_model, load_unembedding
@@ -157,7 +158,9 @@ def test_tied_whatever_else_is_there(tmp_path: Path) -> None:
     folder = write_model(tmp_path / "m", llama_tensors(), **LLAMA, tie_word_embeddings=True)
     raw = load_model(folder).unembedding()
     assert torch.equal(raw.W_U, llama_tensors()["model.embed_tokens.weight"])
-    assert raw.tied_because == ""
+    assert raw.tied_because == (
+        "tie_word_embeddings is true: lm_head.weight, which the file holds too, is not read"
+    )
 
 
 @pytest.mark.parametrize(
@@ -165,9 +168,10 @@ def test_tied_whatever_else_is_there(tmp_path: Path) -> None:
     [
         ("llama", False, True, "tie_word_embeddings is absent, and there is no lm_head.weight"),
         ("llama", True, False, ""),
-        ("gemma2", True, True, "tie_word_embeddings is absent, and models of type gemma2 tie"),
+        ("gemma2", True, False, "tie_word_embeddings is absent, and lm_head.weight differs from "
+         "model.embed_tokens.weight"),
     ],
-)
+)  # fmt: skip
 def test_an_absent_tie_is_said(
     tmp_path: Path, model_type: str, head: bool, tied: bool, because: str
 ) -> None:
@@ -176,6 +180,57 @@ def test_an_absent_tie_is_said(
     origin = load_unembedding(folder).preparation["origin"]
     assert origin["tied_to_embedding"] == tied
     assert origin.get("tied_because", "") == because
+
+
+@pytest.mark.parametrize("rows", [VOCAB, VOCAB + 2])
+def test_an_absent_tie_with_a_head(tmp_path: Path, rows: int) -> None:
+    """A head of other rows, or with one row of its own, is no embedding."""
+    tensors = llama_tensors()
+    head = tensor(rows, D_MODEL, seed=1)
+    equal = tensors | {"lm_head.weight": tensors["model.embed_tokens.weight"].clone()}
+    raw = load_model(write_model(tmp_path / "e", equal, model_type="gemma2")).unembedding()
+    assert raw.tied
+    assert raw.tied_because == "tie_word_embeddings is absent, and models of type gemma2 tie"
+    head[-1] += 1
+    differs = tensors | {"lm_head.weight": head}
+    raw = load_model(write_model(tmp_path / "d", differs, model_type="gemma2")).unembedding()
+    assert not raw.tied
+    assert torch.equal(raw.W_U, head)
+
+
+@pytest.mark.parametrize("said", [{}, {"tie_word_embeddings": False}])
+def test_a_head_that_is_packed(tmp_path: Path, said: dict[str, bool]) -> None:
+    """It is not there as lm_head.weight, and no reason to take the embedding."""
+    tensors = llama_tensors(head=False) | {"lm_head.qweight": torch.ones(1, D_MODEL).int()}
+    model = load_model(write_model(tmp_path / "m", tensors, **LLAMA, **said))
+    with pytest.raises(FormatError, match=r"lm_head\.weight is quantised \(GPTQ or AWQ\)"):
+        model.unembedding()
+
+
+@pytest.mark.parametrize("said", ["false", 1, []])
+@pytest.mark.parametrize("nested", [False, True])
+def test_a_tie_that_is_neither_true_nor_false(tmp_path: Path, said: object, nested: bool) -> None:
+    text = {"tie_word_embeddings": said}
+    config = {"text_config": text} if nested else text
+    folder = write_model(tmp_path / "m", llama_tensors(), model_type="llama", **config)
+    with pytest.raises(
+        FormatError, match=r"m/config\.json says tie_word_embeddings: .*true or fal"
+    ):
+        load_model(folder).unembedding()
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_tie_on_which_a_model_and_its_text_disagree(tmp_path: Path, whole: bool) -> None:
+    """The whole model's word holds, as in `transformers` (see tests/oracle)."""
+    text = {"num_hidden_layers": 1, "tie_word_embeddings": not whole}
+    folder = write_model(
+        tmp_path / "m", llama_tensors(), model_type="qwen2_5_vl", text_config=text,
+        tie_word_embeddings=whole,
+    )  # fmt: skip
+    raw = load_model(folder).unembedding()
+    assert raw.tied == whole
+    words = f"tie_word_embeddings is {str(whole).lower()}, though {str(not whole).lower()} in text"
+    assert raw.tied_because.startswith(words)
 
 
 @pytest.mark.parametrize("model_type", ["llama", "gemma2", "cohere", "qwen3_moe"])
@@ -201,6 +256,19 @@ def test_opt_without_its_final_norm(tmp_path: Path, said: dict[str, bool]) -> No
         load_model(folder).unembedding()
 
 
+def test_opt_whose_final_norm_was_removed(tmp_path: Path) -> None:
+    """A stale norm in the file is not applied, and layers can be followed."""
+    stale = {"model.decoder.final_layer_norm.weight": tensor(D_MODEL, seed=8)}
+    folder = write_model(
+        tmp_path / "m", opt_tensors() | stale, model_type="opt", num_hidden_layers=1,
+        _remove_final_layer_norm=True,
+    )  # fmt: skip
+    model = load_model(folder)
+    assert model.unembedding().norm.kind == "none"
+    model.check_followed(0)
+    assert model.after_mlp(0).gamma is None
+
+
 OPT_350M = {
     "model_type": "opt", "num_hidden_layers": 1, "do_layer_norm_before": False,
     "word_embed_proj_dim": 3, "hidden_size": D_MODEL,
@@ -218,6 +286,22 @@ def test_opt_350m(tmp_path: Path) -> None:
     assert model.d_model == D_MODEL
     with pytest.raises(SourceError, match="normalises the residual stream itself"):
         model.after_mlp(0)
+    with pytest.raises(SourceError, match="normalises the residual stream itself"):
+        model.check_followed(0)
+
+
+@pytest.mark.parametrize("model_type", ["openai-gpt", "bart", "gemma3n_text"])
+def test_a_stream_that_does_not_stay_as_it_is(tmp_path: Path, model_type: str) -> None:
+    folder = write_model(tmp_path / "m", {}, model_type=model_type, num_hidden_layers=1)
+    with pytest.raises(SourceError, match=r"cannot be followed: it (normalises|keeps several)"):
+        load_model(folder).check_followed(0)
+
+
+@pytest.mark.parametrize("model_type", ["llama", "gemma2", "mamba", "rwkv", "t5"])
+def test_a_stream_that_stays_as_it_is(tmp_path: Path, model_type: str) -> None:
+    """Whether or not it has neurons or heads."""
+    folder = write_model(tmp_path / "m", {}, model_type=model_type, num_hidden_layers=1)
+    load_model(folder).check_followed(0)
 
 
 def test_opt_350m_without_its_projection(tmp_path: Path) -> None:
@@ -259,6 +343,49 @@ def test_constants_after_the_unembedding(
 def test_a_constant_that_is_not_stated(tmp_path: Path) -> None:
     folder = write_model(tmp_path / "m", llama_tensors(), model_type="minicpm", hidden_size=8)
     with pytest.raises(FormatError, match="should state dim_model_base, a number"):
+        load_model(folder).unembedding()
+
+
+@pytest.mark.parametrize("value", [0, -2, float("nan"), float("inf"), 10**400, True, "8"])
+def test_a_constant_that_nothing_is_divided_by(tmp_path: Path, value: object) -> None:
+    folder = write_model(
+        tmp_path / "m", llama_tensors(), model_type="granite", logits_scaling=value
+    )
+    with pytest.raises(FormatError, match="should state logits_scaling, a number above 0"):
+        load_model(folder).unembedding()
+
+
+# --- settings that make no sense ---
+
+
+@pytest.mark.parametrize("value", ["x", -1, 1.5, True, [1]])
+@pytest.mark.parametrize("key", ["num_hidden_layers", "num_attention_heads"])
+def test_numbers_that_are_none(tmp_path: Path, key: str, value: object) -> None:
+    config = {"num_hidden_layers": 2, "num_attention_heads": 2, key: value}
+    folder = write_model(tmp_path / "m", llama_tensors(), model_type="llama", **config)
+    with pytest.raises(FormatError, match=rf"m/config\.json should say {key} as a whole number"):
+        load_model(folder).n_heads(1)
+
+
+@pytest.mark.parametrize("file", ["config.json", "model.safetensors.index.json"])
+def test_json_as_editors_and_vandals_leave_it(tmp_path: Path, file: str) -> None:
+    """With a byte-order mark it is read; nested too deep it is refused."""
+    shards = {"a.safetensors": llama_tensors()}
+    path = write_shards(tmp_path / "m", shards, **LLAMA) / file
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    raw = load_model(path.parent).unembedding()
+    assert torch.equal(raw.W_U, llama_tensors()["lm_head.weight"])
+    path.write_text("[" * 200_000)
+    with pytest.raises(FormatError, match="nested too deep"):
+        load_model(path.parent).unembedding()
+
+
+@pytest.mark.parametrize("file", [None, 3, ["model.safetensors"]])
+def test_an_index_that_names_no_file(tmp_path: Path, file: object) -> None:
+    folder = write_model(tmp_path / "m", llama_tensors(), **LLAMA)
+    index = {"weight_map": dict.fromkeys(llama_tensors(), file)}
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+    with pytest.raises(FormatError, match=r"lm_head\.weight, .* should each have a file's name"):
         load_model(folder).unembedding()
 
 

@@ -16,6 +16,7 @@ from gguf import GGMLQuantizationType as Q
 
 from unembed.errors import FormatError, MissingExtraError, SourceError
 from unembed.load import load_features, load_model, load_unembedding, load_vocabulary
+from unembed.load.models.model import Expert
 from unembed.load.tensors.gguf import open_gguf
 
 VOCAB, D_MODEL, D_FF, N_LAYERS, HEADS = 5, 32, 64, 2, 4
@@ -60,7 +61,8 @@ def write(
     writer.add_block_count(N_LAYERS)
     writer.add_head_count(HEADS)
     for key, value in (numbers or {}).items():
-        writer.add_float32(f"{architecture}.{key}", value)
+        add = writer.add_uint32 if isinstance(value, int) else writer.add_float32
+        add(f"{architecture}.{key}", value)
     if split is not None:
         writer.add_uint16("split.count", split)
     if tokenizer:
@@ -287,6 +289,68 @@ def test_experts(path: Path) -> None:
     assert equal(shared.W_dec, array(D_MODEL, D_FF, seed=12).T)
     with pytest.raises(SourceError, match=r"mixture of 3 experts.*mlp:1:e0 to mlp:1:e2"):
         model.mlp_out(1)
+
+
+def test_experts_that_are_missing(path: Path) -> None:
+    tensors = tied() | {"blk.1.ffn_down_exps.weight": array(3, D_MODEL, D_FF, seed=11)}
+    model = load_model(write(path, tensors, numbers={"expert_count": 4}))
+    with pytest.raises(FormatError, match=r"llama\.expert_count: 4, but layer 1 has 3 experts"):
+        load_features("mlp:1:all", model=model)
+
+
+def gemma4() -> Arrays:
+    return with_post_norms() | {
+        "blk.1.post_ffw_norm_1.weight": array(D_MODEL, seed=13),
+        "blk.1.post_ffw_norm_2.weight": array(D_MODEL, seed=14),
+        "blk.1.ffn_down_exps.weight": array(2, D_MODEL, D_FF, seed=15),
+    }
+
+
+@pytest.mark.parametrize(("expert", "which"), [(None, 1), ("shared", 1), (1, 2)])
+def test_gemma4s_norms_of_shared_and_routed_experts(
+    path: Path, expert: Expert | None, which: int
+) -> None:
+    tensors = gemma4()
+    model = load_model(write(path, tensors, architecture="gemma4"))
+    after = model.after_mlp(1, expert)
+    names = [f"blk.1.post_ffw_norm_{which}.weight", "blk.1.post_ffw_norm.weight"]
+    assert after.gamma is not None
+    assert equal(after.gamma, tensors[names[0]] * tensors[names[1]])
+    assert after.steps == tuple(f"⊙ {name}" for name in names)
+    if expert is not None:
+        (bank,) = load_features(f"mlp:1:{'shared' if which == 1 else 'e1'}", model=model)
+        stored = "blk.1.ffn_down.weight" if which == 1 else "blk.1.ffn_down_exps.weight"
+        matrix = tensors[stored] if which == 1 else tensors[stored][1]
+        np.testing.assert_allclose(bank.W_dec.numpy(), matrix.T * after.gamma.numpy(), rtol=1e-6)
+
+
+def test_gemma4_without_experts_has_no_inner_norms(path: Path) -> None:
+    after = load_model(write(path, with_post_norms(), architecture="gemma4")).after_mlp(1)
+    assert after.steps == ("⊙ blk.1.post_ffw_norm.weight",)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "behind"),
+    [("gemma2", True), ("olmo2", True), ("glm4", False), ("llama", False), ("gpt-oss", False)],
+)
+def test_which_norm_is_behind_attention(path: Path, architecture: str, behind: bool) -> None:
+    """By the names of `transformers`, as in hooks: GLM-4 has another one there."""
+    model = load_model(write(path, with_post_norms(), architecture=architecture))
+    assert model.norm_behind_attention(1) == behind
+    assert not model.factors_inside_mlp
+
+
+def test_a_stream_that_does_not_stay_as_it_is(path: Path) -> None:
+    load_model(write(path, tied())).check_followed(0)
+    with pytest.raises(SourceError, match="keeps several streams"):
+        load_model(write(path, tied(), architecture="gemma3n")).check_followed(0)
+
+
+@pytest.mark.parametrize("scale", [0.0, float("inf"), float("nan")])
+def test_a_scale_that_nothing_is_divided_by(path: Path, scale: float) -> None:
+    write(path, tied(), architecture="granite", numbers={"logit_scale": scale})
+    with pytest.raises(FormatError, match=r"should say granite\.logit_scale as a number other tha"):
+        load_model(path).unembedding()
 
 
 def test_experts_in_q8_0(path: Path) -> None:

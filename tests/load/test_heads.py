@@ -12,6 +12,7 @@ import torch
 from tests.load.layouts import D_FF, D_MODEL, Tensors, llama_tensors, tensor, write_model
 from unembed.errors import FormatError, SourceError
 from unembed.load import load_features, load_model
+from unembed.load.models.model import Expert
 from unembed.load.reopen import reopen_features
 
 HEADS, D_HEAD = 3, 2
@@ -215,6 +216,103 @@ def test_no_such_expert(tmp_path: Path, reference: str, message: str) -> None:
     folder = write(tmp_path / "m", mixture("deepseek_v3"), "deepseek_v3")
     with pytest.raises(SourceError, match=message):
         load_features(reference, model=folder)
+
+
+@pytest.mark.parametrize(
+    ("model_type", "said"),
+    [
+        ("mixtral", {"num_local_experts": 3}),
+        ("deepseek_v3", {"n_routed_experts": 3}),
+        ("gpt_oss", {"num_experts": 3}),
+        ("granitemoe", {"num_local_experts": 3}),
+        ("qwen3_moe", {"num_experts": [2, 3]}),
+    ],
+)
+def test_experts_that_are_missing(tmp_path: Path, model_type: str, said: dict[str, Any]) -> None:
+    folder = write(tmp_path / "m", mixture(model_type), model_type, **said)
+    with pytest.raises(FormatError, match=r"experts: 3, but layer 1 has 2 experts in the checkp"):
+        load_features("mlp:1:all", model=folder)
+
+
+def test_experts_that_are_as_many_as_is_said(tmp_path: Path) -> None:
+    config = {"n_routed_experts": 2, "num_experts_per_tok": 1}
+    folder = write(tmp_path / "m", mixture("deepseek_v3"), "deepseek_v3", **config)
+    assert [load_model(folder).n_experts(layer) for layer in range(2)] == [0, 2]
+
+
+def gemma4() -> Tensors:
+    """Gemma 4's names, with experts in its one layer."""
+    names = ("attention_layernorm", *(f"feedforward_layernorm{end}" for end in ("", "_1", "_2")))
+    norms = {
+        f"model.layers.0.post_{name}.weight": tensor(D_MODEL, seed=70 + i)
+        for i, name in enumerate(names)
+    }
+    return (
+        with_attention(1)
+        | norms
+        | {
+            "model.layers.0.layer_scalar": torch.tensor([0.5]),
+            "model.layers.0.experts.down_proj": tensor(2, D_MODEL, D_FF, seed=75),
+        }
+    )
+
+
+@pytest.mark.parametrize(("expert", "which"), [(None, 1), ("shared", 1), (0, 2), (1, 2)])
+def test_gemma4s_norms_of_shared_and_routed_experts(
+    tmp_path: Path, expert: Expert | None, which: int
+) -> None:
+    """The module called mlp is the shared expert (see tests/oracle/test_modules.py)."""
+    tensors = gemma4()
+    model = load_model(write(tmp_path / "m", tensors, "gemma4_text"))
+    after = model.after_mlp(0, expert)
+    names = [f"model.layers.0.post_feedforward_layernorm{end}.weight" for end in (f"_{which}", "")]
+    assert after.gamma is not None
+    assert torch.equal(after.gamma, tensors[names[0]] * tensors[names[1]])
+    assert after.steps == (
+        f"⊙ {names[0]}", f"⊙ {names[1]}", "× model.layers.0.layer_scalar (0.5)"
+    )  # fmt: skip
+    if expert is not None:
+        (bank,) = load_features(f"mlp:0:{'shared' if expert == 'shared' else f'e{expert}'}",
+                                model=model)  # fmt: skip
+        stored = tensors["model.layers.0.mlp.down_proj.weight"]
+        if expert != "shared":
+            stored = tensors["model.layers.0.experts.down_proj"][expert]
+        torch.testing.assert_close(bank.W_dec, stored.T * after.gamma * 0.5)
+        assert bank.origin["steps"] == list(after.steps)
+
+
+def test_gemma4_without_experts_has_no_inner_norms(tmp_path: Path) -> None:
+    tensors = {k: v for k, v in gemma4().items() if "experts" not in k}
+    after = load_model(write(tmp_path / "m", tensors, "gemma4_text")).after_mlp(0)
+    assert after.gamma is not None
+    assert torch.equal(after.gamma, tensors["model.layers.0.post_feedforward_layernorm.weight"])
+
+
+@pytest.mark.parametrize("shape", [(2,), (0,), (1, 2)])
+def test_a_number_that_is_several(tmp_path: Path, shape: tuple[int, ...]) -> None:
+    tensors = gemma4() | {"model.layers.0.layer_scalar": torch.ones(shape)}
+    model = load_model(write(tmp_path / "m", tensors, "gemma4_text"))
+    with pytest.raises(FormatError, match=r"layer_scalar has shape .*should be one number"):
+        model.after_attention(0)
+
+
+@pytest.mark.parametrize(
+    ("model_type", "config", "behind"),
+    [
+        ("llama", {}, False),
+        ("gemma2", {}, True),
+        ("olmo2", {}, True),
+        ("afmoe", {}, True),
+        ("glm4", {}, False),
+        ("hyperclovax", {"use_post_norm": True}, False),
+    ],
+)
+def test_which_norm_is_behind_attention(
+    tmp_path: Path, model_type: str, config: dict[str, Any], behind: bool
+) -> None:
+    """In GLM-4 the one called post_attention_layernorm is what the MLP reads all the same."""
+    model = load_model(write(tmp_path / "m", with_norms(), model_type, **config))
+    assert model.norm_behind_attention(0) == behind
 
 
 def test_a_hybrid_layer_says_what_it_lacks(tmp_path: Path) -> None:

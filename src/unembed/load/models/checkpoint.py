@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from functools import cached_property
 
@@ -14,6 +13,7 @@ from unembed.load.models.config import PARAMS, ModelConfig
 from unembed.load.models.families import PREFIXES
 from unembed.load.models.quantisation import SCALED_DTYPES, dequantised, packed_as, refuse_packed
 from unembed.load.tensors.file import Part, TensorFile
+from unembed.text_file import read_json
 
 INDEX = "model.safetensors.index.json"
 INDICES = (INDEX, "pytorch_model.bin.index.json")
@@ -92,6 +92,16 @@ class Checkpoint:
             self.config.quantisation,
         )
 
+    def read_number(self, name: str) -> float:
+        """Return the one number that a tensor holds."""
+        found = self.read(name)
+        if found.numel() != 1:
+            raise FormatError(
+                f"{self._place}: {name} has shape {list(found.shape)}, but should be one number. "
+                "It belongs to another model."
+            )
+        return float(found.reshape(()))
+
     def read_item(self, name: str, item: int) -> Tensor:
         """Return one matrix of a tensor of several, without reading the others."""
         place, beside = self.folder.name, {n for n in self.files if n.startswith(f"{name}_")}
@@ -141,12 +151,16 @@ class Checkpoint:
     def _weight_map(self, index: str) -> dict[str, str]:
         path = self.folder.fetch(index)
         try:
-            return dict(json.loads(path.read_bytes())["weight_map"])
+            found = dict(read_json(path)["weight_map"])
+            wrong = {tensor: file for tensor, file in found.items() if not isinstance(file, str)}
+            if wrong:
+                raise ValueError(f"{listed(wrong)} should each have a file's name")
         except (ValueError, TypeError, KeyError) as error:
             raise FormatError(
                 f"{path} should be JSON with a 'weight_map' of tensors and files: {error!r}. "
                 "Download it again."
             ) from error
+        return found
 
 
 class _Lazy:

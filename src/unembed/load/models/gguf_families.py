@@ -41,6 +41,10 @@ class Architecture:
         has_norm: whether it has parameters.
         norm: its weight's name.
         post_norms: whether norms stand between the sub-layers and the residual stream.
+        named_post_attention: whether the one behind the attention is what models call
+            post_attention_layernorm (in GLM-4 that is the one that the MLP reads).
+        inner_norms: whether the shared expert and the routed ones have a norm each, before their
+            sum; the shared expert's matrix is then called as a single MLP's.
         logit_power: ±1 where logits are multiplied or divided by `*.logit_scale`, 0 where by
             nothing.
         residual_scale: whether sub-layers' outputs are multiplied by `*.residual_scale`.
@@ -51,6 +55,8 @@ class Architecture:
     has_norm: bool = True
     norm: str = "output_norm.weight"
     post_norms: bool = False
+    named_post_attention: bool = False
+    inner_norms: bool = False
     logit_power: int = 0
     residual_scale: bool = False
     streams: bool = False
@@ -62,6 +68,8 @@ def _architecture(name: str, kind: Literal["rmsnorm", "layernorm"]) -> Architect
         has_norm=name != "olmo",
         norm="token_embd_norm.weight" if name in ("lfm2", "lfm2moe") else "output_norm.weight",
         post_norms=name in _POST_NORMS,
+        named_post_attention=name in _POST_NORMS and name != "glm4",
+        inner_norms=name == "gemma4",
         logit_power=-1 if name in _DIVIDED else int(name in _MULTIPLIED),
         residual_scale=name in _DIVIDED,
         streams=name == "gemma3n",

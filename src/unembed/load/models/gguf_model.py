@@ -54,7 +54,7 @@ class GGUFModel:
 
     @property
     def n_layers(self) -> int:
-        return int(self._setting("block_count"))
+        return self._counted("block_count")
 
     @property
     def d_model(self) -> int:
@@ -77,46 +77,66 @@ class GGUFModel:
 
     def n_experts(self, layer: int) -> int:
         check_layer(self, layer)
-        return self._file.shapes().get(f"blk.{layer}.ffn_down_exps.weight", (0,))[0]
+        there = self._file.shapes().get(f"blk.{layer}.ffn_down_exps.weight", (0,))[0]
+        said = self._counted("expert_count", default=there) if there else 0
+        if said != there:
+            raise FormatError(
+                f"{self.path} says {self._architecture}.expert_count: {said}, but layer {layer} "
+                f"has {there} experts. The file is damaged: download it again."
+            )
+        return there
 
     def mlp_out(self, layer: int, expert: Expert | None = None) -> Float[Tensor, "d_ff d_model"]:
         check_layer(self, layer)
         n_experts = self.n_experts(layer)
         shared = f"blk.{layer}.ffn_down_shexp.weight"
-        if n_experts and self._architecture == "gemma4":
+        if n_experts and self._facts.inner_norms:
             shared = f"blk.{layer}.ffn_down.weight"
         check_expert(self, layer, expert, n_experts, shared=self._has(shared))
         if expert == "shared":
-            return self._inner(self._file.read(shared).T, layer, 1)
+            return self._file.read(shared).T
         if expert is not None:
-            written = self._file.read(f"blk.{layer}.ffn_down_exps.weight", expert).T
-            return self._inner(written, layer, 2)
+            return self._file.read(f"blk.{layer}.ffn_down_exps.weight", expert).T
         return self._file.read(self._of_layer(layer, "ffn_down.weight", "MLP")).T
 
     def n_heads(self, layer: int) -> int:
         check_layer(self, layer)
-        found = self._setting("attention.head_count")
-        return int(found[layer] if isinstance(found, list) else found)
+        return self._counted("attention.head_count", layer)
 
     def attention_out(self, layer: int) -> Float[Tensor, "heads_x_d_head d_model"]:
         check_layer(self, layer)
         return self._file.read(self._of_layer(layer, "attn_output.weight", "attention")).T
 
-    def after_mlp(self, layer: int) -> Passage:
-        return self._passage(layer, "post_ffw_norm")
+    def after_mlp(self, layer: int, expert: Expert | None = None) -> Passage:
+        norms = ["post_ffw_norm"] if self._facts.post_norms else []
+        if self._facts.inner_norms and self.n_experts(layer):
+            norms.insert(0, "post_ffw_norm_2" if isinstance(expert, int) else "post_ffw_norm_1")
+        return self._passage(layer, norms)
+
+    @property
+    def factors_inside_mlp(self) -> bool:
+        return False  # such a factor is in the weights already
 
     def after_attention(self, layer: int) -> Passage:
-        return self._passage(layer, "post_attention_norm")
+        return self._passage(layer, ["post_attention_norm"] if self._facts.post_norms else [])
 
-    def _passage(self, layer: int, norm: str) -> Passage:
+    def norm_behind_attention(self, layer: int) -> bool:
         check_layer(self, layer)
-        facts = self._facts
-        if facts.streams:
+        return self._facts.named_post_attention
+
+    def check_followed(self, layer: int) -> None:
+        check_layer(self, layer)
+        if self._facts.streams:
             raise cannot_follow(self, SEVERAL_STREAMS)
-        gamma, factor, steps = None, 1.0, []
-        if facts.post_norms:
+
+    def _passage(self, layer: int, norms: list[str]) -> Passage:
+        self.check_followed(layer)
+        gamma: Tensor | None = None
+        factor, steps = 1.0, []
+        for norm in norms:
             name = f"blk.{layer}.{norm}.weight"
-            gamma = self._file.read(name)
+            weight = self._file.read(name)
+            gamma = weight if gamma is None else gamma * weight
             steps.append(f"⊙ {name}")
         for label, value in self._residual_factors(layer).items():
             factor *= value
@@ -127,7 +147,7 @@ class GGUFModel:
         if self._architecture == "minicpm3":
             return {"1.4/√layers": _MINICPM3_DEPTH / math.sqrt(self.n_layers)}
         if self._facts.residual_scale:
-            return {"residual_scale": float(self._setting("residual_scale", default=1.0))}
+            return {"residual_scale": self._number("residual_scale", default=1.0)}
         scale = f"blk.{layer}.layer_output_scale.weight"
         return {scale: float(self._file.read(scale).reshape(()))} if self._has(scale) else {}
 
@@ -137,14 +157,8 @@ class GGUFModel:
         power = self._facts.logit_power
         if not power:
             return {}
-        scale = float(self._setting("logit_scale"))
+        scale = self._number("logit_scale")
         return {"logit_scale": scale} if power == 1 else {"1/logit_scale": 1 / scale}
-
-    def _inner(self, written: Tensor, layer: int, which: int) -> Tensor:
-        """Return what experts write after the norm that they have of their own (Gemma 4)."""
-        if self._architecture != "gemma4":
-            return written
-        return written * self._file.read(f"blk.{layer}.post_ffw_norm_{which}.weight")
 
     def _of_layer(self, layer: int, ending: str, what: str) -> str:
         """Return the name of a tensor of a layer, which some layers of a model may not have."""
@@ -187,6 +201,29 @@ class GGUFModel:
 
     def _setting(self, key: str, **default: Any) -> Any:
         return self._file.metadata(f"{self._architecture}.{key}", **default)
+
+    def _number(self, key: str, **default: Any) -> float:
+        """Return a number that something is multiplied or divided by."""
+        found = self._setting(key, **default)
+        if not isinstance(found, int | float) or not math.isfinite(found) or found == 0:
+            raise self._wrong(key, found, "a number other than 0")
+        return float(found)
+
+    def _counted(self, key: str, layer: int | None = None, **default: Any) -> int:
+        """Return a number of things, where a list says it of each layer."""
+        found = self._setting(key, **default)
+        value = found
+        if isinstance(found, list) and layer is not None:
+            value = found[layer] if layer < len(found) else None
+        if not isinstance(value, int) or value < 0:
+            raise self._wrong(key, found, "a whole number")
+        return value
+
+    def _wrong(self, key: str, found: Any, wanted: str) -> FormatError:
+        return FormatError(
+            f"{self.path} should say {self._architecture}.{key} as {wanted}; found {found!r}. "
+            "Download it again."
+        )
 
     @property
     def _architecture(self) -> str:

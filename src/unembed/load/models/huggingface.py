@@ -17,7 +17,14 @@ from unembed.errors import FormatError, SourceError
 from unembed.load.folder import Folder
 from unembed.load.models.checkpoint import Checkpoint
 from unembed.load.models.config import ModelConfig
-from unembed.load.models.families import POST_NORM, Factor, Family, PostNorm, Rows
+from unembed.load.models.families import (
+    POST_NORM,
+    SEVERAL_STREAMS,
+    Factor,
+    Family,
+    PostNorm,
+    Rows,
+)
 from unembed.load.models.model import (
     Expert,
     Passage,
@@ -28,6 +35,7 @@ from unembed.load.models.model import (
     lacks,
 )
 from unembed.load.models.quantisation import refuse_packed
+from unembed.load.models.tying import tie_of
 from unembed.load.reference import Place
 from unembed.load.vocabularies import read_vocabulary
 from unembed.products import product
@@ -76,45 +84,24 @@ class HuggingFaceModel:
 
     def unembedding(self) -> RawUnembedding:
         family = self._family
-        tied, because = self._tied()
+        tied, because = tie_of(self._config, self._tensors)
         name = self._tensors.require(family.embedding if tied else (family.head,))
         W_U = self._tensors.read(name)
         if family.projection:
             W_U = self._projected(W_U, family.projection)
         constants = {}
-        if self._has_logit_factors(tied):
+        if self._has_logit_factors():
             constants = {f.label: self._config.number(f) for f in family.logit_factors}
         for value in constants.values():
             W_U = W_U.float() * value
         return RawUnembedding(W_U, self._norm(), tied, constants, because)
 
-    def _tied(self) -> tuple[bool, str]:
-        """Return whether W_U is the embedding, and why where the config does not say so."""
-        family, said = self._family, self._config.ties
-        head = self._tensors.find((family.head,))
-        if family.head_wins and head:
-            return False, ""
-        if said is False and head is None and not family.head_wins:
-            raise FormatError(
-                f"{self.folder.name}/{self._config.file} says tie_word_embeddings: false, but "
-                f"there is no {family.head}, so the unembedding is missing. The checkpoint is not "
-                "complete."
-            )
-        if said is not None and not family.head_wins:
-            return said, ""
-        if head is None:
-            return True, f"tie_word_embeddings is absent, and there is no {family.head}"
-        if self._config.ties_by_default:
-            of_type = f"models of type {self._config.model_type} tie"
-            return True, f"tie_word_embeddings is absent, and {of_type}"
-        return False, ""
-
-    def _has_logit_factors(self, tied: bool) -> bool:
+    def _has_logit_factors(self) -> bool:
         setting = self._family.logit_factors_if
         if setting is None:
             return True
         said = self._config.setting(setting)
-        return bool(said) if said is not None else self._config.ties is not False and tied
+        return bool(said) if said is not None else self._config.ties is not False
 
     def _projected(self, W_U: Tensor, projection: str) -> Tensor:
         """Return W_U for the residual stream, where a projection narrows that first."""
@@ -127,7 +114,7 @@ class HuggingFaceModel:
 
     def _norm(self) -> FinalNorm:
         family = self._family
-        if family.norm_kind == "none" or self._is_post_norm:
+        if family.norm_kind == "none" or self._is_post_norm or self._is_norm_removed:
             return NO_NORM
         if family.norm is None:
             return FinalNorm(family.norm_kind)
@@ -140,14 +127,25 @@ class HuggingFaceModel:
         setting = self._family.norm_setting
         return setting is not None and self._config.setting(setting, True) is False
 
+    @property
+    def _is_norm_removed(self) -> bool:
+        setting = self._family.norm_removed
+        return setting is not None and self._config.setting(setting, False) is True
+
     # --- what layers write ---
 
     def n_experts(self, layer: int) -> int:
         check_layer(self, layer)
         name = self._experts(layer)
-        if name is not None:
-            return self._tensors.shape(name)[0]
-        return self._experts_apart.get(layer, 0)
+        there = self._experts_apart.get(layer, 0) if name is None else self._tensors.shape(name)[0]
+        said = self._config.n_experts(layer) if there else {}
+        if said and there not in said.values():
+            key, number = next(iter(said.items()))
+            raise FormatError(
+                f"{self._config.place} says {key}: {number}, but layer {layer} has {there} experts "
+                "in the checkpoint. It is not complete, or the config is another model's."
+            )
+        return there
 
     def mlp_out(self, layer: int, expert: Expert | None = None) -> Float[Tensor, "d_ff d_model"]:
         check_layer(self, layer)
@@ -158,9 +156,9 @@ class HuggingFaceModel:
         n_experts = self.n_experts(layer)
         check_expert(self, layer, expert, n_experts, shared=shared is not None)
         if expert == "shared":
-            return self._inner(self._matrix(family.shared, layer), layer, 0)
+            return self._matrix(family.shared, layer)
         if expert is not None:
-            return self._inner(self._expert(layer, expert), layer, 1)
+            return self._expert(layer, expert)
         if self._has_no(family.mlp_out, layer):
             raise lacks(self, layer, "MLP", self._parts_of(layer))
         return self._matrix(family.mlp_out, layer)
@@ -182,25 +180,55 @@ class HuggingFaceModel:
         if not self._family.attention_out:
             raise SourceError(f"{self.name} has no heads to read: {self._family.no_attention}.")
 
-    def after_mlp(self, layer: int) -> Passage:
+    def after_mlp(self, layer: int, expert: Expert | None = None) -> Passage:
         family = self._family
-        return self._passage(layer, family.after_mlp, family.mlp_factors, family.no_mlp)
+        norms = self._switched_on(family.after_mlp)
+        if family.inner_norms and self.n_experts(layer):
+            norms = (family.inner_norms[isinstance(expert, int)], *norms)
+        return self._passage(layer, norms, family.mlp_factors, family.no_mlp)
+
+    @property
+    def factors_inside_mlp(self) -> bool:
+        return self._family.factors_inside_mlp
 
     def after_attention(self, layer: int) -> Passage:
         family = self._family
-        factors = family.attention_factors
-        return self._passage(layer, family.after_attention, factors, family.no_attention)
+        norms = self._switched_on(family.after_attention)
+        return self._passage(layer, norms, family.attention_factors, family.no_attention)
+
+    def norm_behind_attention(self, layer: int) -> bool:
+        check_layer(self, layer)
+        norms = self._switched_on(self._family.after_attention)
+        return any(norm.endswith(".post_attention_layernorm.weight") for norm in norms)
+
+    def check_followed(self, layer: int) -> None:
+        check_layer(self, layer)
+        why_not = POST_NORM if self._is_post_norm else self._family.no_mlp
+        if why_not in (POST_NORM, SEVERAL_STREAMS):
+            raise cannot_follow(self, why_not)
+
+    def _switched_on(self, norm: PostNorm | None) -> tuple[str, ...]:
+        """Return the name of a norm's weight, or nothing where the model has none."""
+        if norm is None or not (norm.setting is None or self._config.setting(norm.setting, True)):
+            return ()
+        return (norm.weight,)
 
     def _passage(
-        self, layer: int, norm: PostNorm | None, factors: tuple[Factor, ...], why_not: str | None
+        self,
+        layer: int,
+        norms: tuple[str, ...],
+        factors: tuple[Factor, ...],
+        why_not: str | None,
     ) -> Passage:
         check_layer(self, layer)
         why_not = POST_NORM if self._is_post_norm else why_not
         if why_not:
             raise cannot_follow(self, why_not)
-        gamma, steps, factor = None, [], 1.0
-        if norm and (norm.setting is None or self._config.setting(norm.setting, True)):
-            gamma, step = self._gamma(norm.weight, layer)
+        gamma: Tensor | None = None
+        steps, factor = [], 1.0
+        for norm in norms:
+            weight, step = self._gamma(norm, layer)
+            gamma = weight if gamma is None else gamma * weight
             steps.append(step)
         for each in factors:
             value = self._config.number(each)
@@ -208,7 +236,7 @@ class HuggingFaceModel:
             steps.append(f"× {each.label} ({value:g})")
         if self._family.layer_scalar:
             name = self._tensors.require((self._family.layer_scalar,), layer)
-            value = float(self._tensors.read(name).reshape(()))
+            value = self._tensors.read_number(name)
             factor *= value
             steps.append(f"× {name} ({value:g})")
         return Passage(gamma, factor, tuple(steps))
@@ -219,13 +247,6 @@ class HuggingFaceModel:
         if self._family.plus_one:
             return weight + 1, f"⊙ (1 + {name})"
         return weight, f"⊙ {name}"
-
-    def _inner(self, written: Tensor, layer: int, which: int) -> Tensor:
-        """Return what experts write after the norm that they have of their own (Gemma 4)."""
-        if self._family.inner_norms is None:
-            return written
-        gamma, _ = self._gamma(self._family.inner_norms[which], layer)
-        return written.float() * gamma
 
     def _matrix(self, stems: tuple[str, ...], *numbers: int) -> Tensor:
         """Return an output matrix with a row a neuron."""

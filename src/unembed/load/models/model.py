@@ -92,6 +92,7 @@ class Model(Protocol):
         Raises:
             SourceError: when there is no such layer or expert, or the layer has experts and
                 none was named, or no MLP.
+            FormatError: when the layer's experts are not as many as the model says.
         """
 
     def n_heads(self, layer: int) -> int:
@@ -104,11 +105,23 @@ class Model(Protocol):
             SourceError: when there is no such layer, or it has no attention.
         """
 
-    def after_mlp(self, layer: int) -> Passage:
+    def after_mlp(self, layer: int, expert: Expert | None = None) -> Passage:
         """Return what a layer's MLP output goes through before it joins the residual stream.
+
+        Args:
+            layer: counted from 0.
+            expert: one of a mixture of experts, where each may have a norm of its own; None for
+                the module called `mlp` (in Gemma 4 the shared expert's).
 
         Raises:
             SourceError: when what it writes has no direction of its own there.
+        """
+
+    @property
+    def factors_inside_mlp(self) -> bool:
+        """Whether the factor of `after_mlp` is a part of the MLP's own module (Falcon-H1).
+
+        What the module puts out is then multiplied already; its output matrix's rows are not.
         """
 
     def after_attention(self, layer: int) -> Passage:
@@ -116,6 +129,19 @@ class Model(Protocol):
 
         Raises:
             SourceError: when what it writes has no direction of its own there.
+        """
+
+    def norm_behind_attention(self, layer: int) -> bool:
+        """Return whether the norm called post_attention_layernorm is that of `after_attention`.
+
+        In most models that is the name of the norm which the MLP reads.
+        """
+
+    def check_followed(self, layer: int) -> None:
+        """Check that what is in the residual stream of a layer stays there as it is.
+
+        Raises:
+            SourceError: when the model normalises the stream itself, or mixes several.
         """
 
 

@@ -51,7 +51,7 @@ def read_neurons(model: Model, layer: int, expert: Expert | None = None) -> Feat
         SourceError: when the model has no such layer or expert.
     """
     written = model.mlp_out(layer, expert)
-    after = model.after_mlp(layer)
+    after = model.after_mlp(layer, expert)
     return Features.from_array(
         pass_on(written, after, model),
         name=f"mlp.{layer}{_ending(expert, '.')}",

@@ -62,6 +62,7 @@ class Family:
         attention_out: the output matrix of a layer's attention, W_O.
         head: the unembedding where it is not tied.
         tied: what an absent `tie_word_embeddings` means (the config class's own default).
+        tie_keys: the settings that say it, the first that is there before the others.
         head_wins: a head in the file is the unembedding whatever the config says.
         plus_one: norms are stored as γ − 1.
         experts: the output matrices of a mixture of experts: one name an expert, or one tensor
@@ -74,9 +75,12 @@ class Family:
         logit_factors_if: the setting without which they do not (absent: where weights are tied).
         mlp_factors: what the MLP's output is multiplied by.
         attention_factors: what attention's output is multiplied by.
+        factors_inside_mlp: the MLP's module itself multiplies by `mlp_factors`, so that what it
+            puts out is multiplied already.
         layer_scalar: a number that a whole layer's output is multiplied by.
         norm_setting: the setting that, where it is false, says that there is no final norm, and
             that norms stand after the sub-layers, on the residual stream itself (small OPTs).
+        norm_removed: the setting that, where it is true, leaves out the final norm alone.
         projection: a matrix between the residual stream and W_U, where widths differ.
         hybrid: some layers have no attention, or no MLP.
         no_mlp: why a layer's neurons have no direction of their own in the residual stream.
@@ -91,6 +95,7 @@ class Family:
     attention_out: tuple[str, ...]
     head: str = "lm_head.weight"
     tied: bool = False
+    tie_keys: tuple[str, ...] = ("tie_word_embeddings", "tied_embeddings")
     head_wins: bool = False
     plus_one: bool = False
     experts: tuple[str, ...] = ()
@@ -102,8 +107,10 @@ class Family:
     logit_factors_if: str | None = None
     mlp_factors: tuple[Factor, ...] = ()
     attention_factors: tuple[Factor, ...] = ()
+    factors_inside_mlp: bool = False
     layer_scalar: str | None = None
     norm_setting: str | None = None
+    norm_removed: str | None = None
     projection: str | None = None
     hybrid: bool = False
     no_mlp: str | None = None

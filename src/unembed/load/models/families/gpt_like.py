@@ -26,7 +26,8 @@ PHI = Family(
 OPT = Family(
     ("opt",), "layernorm", "final_layer_norm.weight", ("embed_tokens.weight",),
     ("layers.{}.fc2.weight",), ("layers.{}.self_attn.out_proj.weight",), tied=True,
-    norm_setting="do_layer_norm_before", projection="project_out.weight",
+    norm_setting="do_layer_norm_before",
+    norm_removed="_remove_final_layer_norm", projection="project_out.weight",
 )  # fmt: skip
 
 GPT_LIKE: tuple[Family, ...] = (
@@ -52,5 +53,5 @@ GPT_LIKE: tuple[Family, ...] = (
     replace(PHI, model_types=("persimmon",), mlp_out=("layers.{}.mlp.dense_4h_to_h.weight",)),
     OPT,
     replace(OPT, model_types=("xglm", "biogpt"), norm="layer_norm.weight", norm_setting=None,
-            projection=None),
+            norm_removed=None, projection=None),
 )  # fmt: skip

@@ -18,6 +18,7 @@ JAMBA = replace(
 )  # fmt: skip
 LFM2 = replace(
     LLAMA, model_types=("lfm2",), norm="embedding_norm.weight", tied=True, hybrid=True,
+    tie_keys=("tie_embedding", "tie_word_embeddings"),
     mlp_out=("layers.{}.feed_forward.w2.weight",),
     attention_out=("layers.{}.self_attn.out_proj.weight",),
 )  # fmt: skip
@@ -30,7 +31,7 @@ RECURRENT: tuple[Family, ...] = (
             experts=("layers.{}.feed_forward.experts.{}.down_proj.weight",)),
     replace(JAMBA, model_types=("falcon_h1",), hybrid=False,
             logit_factors=(Factor("lm_head_multiplier", 1.0),),
-            mlp_factors=(Factor("mlp_multipliers.1", 1.0),),
+            mlp_factors=(Factor("mlp_multipliers.1", 1.0),), factors_inside_mlp=True,
             attention_factors=(Factor("attention_out_multiplier", 1.0),)),
     LFM2,
     replace(LFM2, model_types=("lfm2_moe",),
