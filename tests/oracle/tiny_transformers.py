@@ -150,7 +150,7 @@ def _sizes(config_class: Any, sizes: dict[str, Any]) -> dict[str, Any]:
 def tiny_model(model_type: str, **changes: Any) -> nn.Module:
     """Return a tiny model in float32 whose every weight, norm and bias is random."""
     config = tiny_config(model_type, **changes)
-    auto = _auto_class(model_type, config)
+    auto = auto_class(model_type, config)
     with torch.device("meta"):
         parameters = sum(p.numel() for p in auto.from_config(config).parameters())
     if parameters > MOST_PARAMETERS:
@@ -165,7 +165,7 @@ def tiny_model(model_type: str, **changes: Any) -> nn.Module:
     return model
 
 
-def _auto_class(model_type: str, config: Any) -> Any:
+def auto_class(model_type: str, config: Any) -> Any:
     for auto in AUTOS[model_type in DECODER_ONLY :]:
         if type(config) in auto._model_mapping:
             return auto
