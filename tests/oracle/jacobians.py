@@ -157,7 +157,7 @@ def by_projection(model: nn.Module, kind: str) -> dict[Key, OfALayer]:
     }
     if not where:
         return {}
-    rest = [p for layer in layers for p in _of_mlp(layer)] if kind == "attention" else []
+    rest = [p for layer in layers for p in of_mlp(layer)] if kind == "attention" else []
     inner: dict[nn.Module, Tensor] = {}
 
     def keep(module: nn.Module, _: Any, output: Tensor) -> None:
@@ -196,7 +196,7 @@ def _inner(layer: nn.Module, name: str, put_out: dict[nn.Module, Tensor]) -> lis
     return [output * layer.get_parameter("post_feedforward_layernorm.weight").detach()]
 
 
-def _of_mlp(layer: nn.Module) -> list[nn.Parameter]:
+def of_mlp(layer: nn.Module) -> list[nn.Parameter]:
     """Return all that lets a layer's MLP write: its output projections and their biases."""
     weights = [projection.parameter for projection in projections(layer, "mlp").values()]
     biases = [p for name, p in layer.named_parameters() if _MLP_BIAS.search(name)]
