@@ -143,6 +143,25 @@ def test_blocks_of_compressed_tensors(tmp_path: Path) -> None:
     torch.testing.assert_close(read(), stored.float() * factors)
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"weight_block_size": ["x", 3]},
+        {"weight_block_size": [0, 0]},
+        {"weight_block_size": [None, None]},
+        {"config_groups": [1]},
+        {"config_groups": {"group_0": {"weights": {"block_structure": "4x128"}}}},
+    ],
+)
+def test_settings_that_state_no_size_of_blocks(tmp_path: Path, settings: dict[str, Any]) -> None:
+    """Blocks that do not divide the weight are then not known."""
+    stored = (tensor(7, D_MODEL) * 40).to(torch.float8_e4m3fn)
+    head = {"lm_head.weight": stored, "lm_head.weight_scale_inv": torch.ones(3, 2)}
+    read = llama_with(tmp_path, head, quantization_config=settings)
+    with pytest.raises(FormatError, match=r"has shape \[3, 2\], which is neither one scale a row"):
+        read()
+
+
 def test_int8_of_bitsandbytes(tmp_path: Path) -> None:
     stored = (tensor(VOCAB, D_MODEL) * 40).round().to(torch.int8)
     codes = torch.arange(1.0, VOCAB + 1)

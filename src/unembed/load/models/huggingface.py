@@ -17,6 +17,7 @@ from unembed.errors import FormatError, SourceError
 from unembed.load.folder import Folder
 from unembed.load.models.checkpoint import Checkpoint
 from unembed.load.models.config import ModelConfig
+from unembed.load.models.experts import Experts
 from unembed.load.models.families import (
     POST_NORM,
     SEVERAL_STREAMS,
@@ -34,7 +35,6 @@ from unembed.load.models.model import (
     check_layer,
     lacks,
 )
-from unembed.load.models.quantisation import refuse_packed
 from unembed.load.models.tying import tie_of
 from unembed.load.reference import Place
 from unembed.load.vocabularies import read_vocabulary
@@ -56,6 +56,7 @@ class HuggingFaceModel:
         self.folder = folder
         self._config = ModelConfig(folder)
         self._tensors = Checkpoint(folder, self._config)
+        self._experts = Experts(self._config, self._tensors)
 
     @property
     def name(self) -> str:
@@ -136,16 +137,7 @@ class HuggingFaceModel:
 
     def n_experts(self, layer: int) -> int:
         check_layer(self, layer)
-        name = self._experts(layer)
-        there = self._experts_apart.get(layer, 0) if name is None else self._tensors.shape(name)[0]
-        said = self._config.n_experts(layer) if there else {}
-        if said and there not in said.values():
-            key, number = next(iter(said.items()))
-            raise FormatError(
-                f"{self._config.place} says {key}: {number}, but layer {layer} has {there} experts "
-                "in the checkpoint. It is not complete, or the config is another model's."
-            )
-        return there
+        return self._experts.count(layer)
 
     def mlp_out(self, layer: int, expert: Expert | None = None) -> Float[Tensor, "d_ff d_model"]:
         check_layer(self, layer)
@@ -261,33 +253,10 @@ class HuggingFaceModel:
             )
         return weight if rows else weight.T
 
-    def _experts(self, layer: int) -> str | None:
-        """Return the name of the tensor that holds all experts of a layer, where there is one."""
-        together = [stem for stem in self._family.experts if stem.count("{}") == 1]
-        how = self._tensors.packed(together, layer)
-        if how:
-            raise refuse_packed(self.folder.name, together[0].format(layer), how)
-        return self._tensors.find(together, layer)
-
-    @cached_property
-    def _experts_apart(self) -> dict[int, int]:
-        """Layer → its number of experts, of those that are kept one tensor an expert."""
-        found: dict[int, int] = {}
-        for stem in self._family.experts:
-            if stem.count("{}") == 2:
-                core = re.escape(stem.removesuffix("weight")).replace(r"\{\}", r"(\d+)")
-                pattern = re.compile(rf"(?:.*\.)?{core}.*")
-                for name in self._tensors.files:
-                    if match := pattern.fullmatch(name):
-                        layer, expert = int(match[1]), int(match[2])
-                        found[layer] = max(found.get(layer, 0), expert + 1)
-        return found
-
     def _expert(self, layer: int, expert: int) -> Tensor:
-        name = self._experts(layer)
+        name = self._experts.together(layer)
         if name is None:
-            apart = tuple(stem for stem in self._family.experts if stem.count("{}") == 2)
-            return self._matrix(apart, layer, expert)
+            return self._matrix(self._experts.stems_apart, layer, expert)
         weight = self._tensors.read_item(name, expert)
         # Both orders are published under one name; where widths differ, they tell.
         rows = any(isinstance(s, Rows) for s in self._family.experts)

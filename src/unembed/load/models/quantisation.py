@@ -175,9 +175,12 @@ def _block(
 def _said_block(settings: Mapping[str, Any]) -> tuple[int, int] | None:
     """Return the size of blocks that config.json states, where it does."""
     size = settings.get("weight_block_size")
-    for group in (settings.get("config_groups") or {}).values():
+    groups = settings.get("config_groups")
+    for group in groups.values() if isinstance(groups, dict) else ():
         weights = (group.get("weights") if isinstance(group, dict) else None) or {}
         size = size or weights.get("block_structure")
     if isinstance(size, list | tuple) and len(size) == 2:
-        return int(size[0]), int(size[1])
+        height, width = size
+        if isinstance(height, int) and isinstance(width, int) and min(height, width) > 0:
+            return height, width
     return None
