@@ -20,6 +20,7 @@ import re
 import socket
 import threading
 from dataclasses import dataclass, field
+from functools import lru_cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
@@ -29,6 +30,12 @@ _RESOLVE = re.compile(r"/(?P<repo>.+?)/resolve/(?P<revision>[^/]+)/(?P<path>.+)"
 _CDN = re.compile(r"/cdn/(?P<repo>.+?)@(?P<revision>[^/]+)/(?P<path>.+)")
 _WEIGHTS = (".safetensors", ".npz", ".npy", ".pt", ".pth", ".bin", ":v1")
 _RANGE = re.compile(r"bytes=(\d+)-(\d+)")
+
+
+@lru_cache(maxsize=16)
+def _sha256(content: bytes) -> str:
+    """The digest of a file, which is large in benchmarks and asked for with each request."""
+    return hashlib.sha256(content).hexdigest()
 
 
 @dataclass
@@ -240,7 +247,7 @@ class _Handler(BaseHTTPRequestHandler):
             linked = {
                 "X-Repo-Commit": commit,
                 "X-Linked-Size": str(len(content)),
-                "X-Linked-Etag": f'"{hashlib.sha256(content).hexdigest()}"',
+                "X-Linked-Etag": f'"{_sha256(content)}"',
             }
             self._redirect(302, f"{self.hub.cdn}/cdn/{repo}@{commit}/{quote(path)}", linked)
         else:
@@ -259,7 +266,7 @@ class _Handler(BaseHTTPRequestHandler):
         elif faults.ignores_ranges:
             self._send(200, content, {})
         else:
-            self._file(content, {"ETag": f'"{hashlib.sha256(content).hexdigest()}"'})
+            self._file(content, {"ETag": f'"{_sha256(content)}"'})
 
     def _file(self, content: bytes, headers: dict[str, str]) -> None:
         headers = {**headers, "Accept-Ranges": "bytes"}

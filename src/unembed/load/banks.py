@@ -103,6 +103,7 @@ class _Reader:
     def _reached(self, site: Site) -> Reached:
         decoder = self.decoder
         if not needs_model(site):
+            self._check_followed(site)
             return Reached(decoder.read(self._width()), decoder.steps)
         model = self._model()
         outside = site.kind in ("heads", "neurons")  # not as wide as the stream
@@ -112,6 +113,11 @@ class _Reader:
         except (FormatError, ShapeError, SourceError) as error:
             raise type(error)(f"{self.seen.place.name}: {error}") from error
         return Reached(reached.W_dec, decoder.steps + reached.steps)
+
+    def _check_followed(self, site: Site) -> None:
+        """Check that a model that was named keeps what is in the stream of a layer as it is."""
+        if self.asked.d_model is not None and self.asked.model and site.layer is not None:
+            self.asked.model().check_followed(site.layer)
 
     def _width(self) -> int | None:
         """Return the width that may tell rows from columns, where that is needed and known."""

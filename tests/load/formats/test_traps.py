@@ -233,6 +233,18 @@ def test_another_towers_stream(tmp_path: Path, hook: str) -> None:
         load_features(folder)
 
 
+def test_a_model_that_normalises_the_stream_itself(tmp_path: Path) -> None:
+    config = {"model_type": "openai-gpt", "n_layer": 4, "n_head": 2}
+    model = write(
+        tmp_path / "model",
+        {"config.json": config, "model.safetensors": {"tokens_embed.weight": tensor(7, D)}},
+    )
+    folder = saelens(tmp_path / "sae", {"W_dec": tensor(F, D)})
+    assert only(folder).layer == 3
+    with pytest.raises(SourceError, match="normalises the residual stream itself"):
+        load_features(folder, model=model)
+
+
 # --- --hook, parts and shapes ---
 
 

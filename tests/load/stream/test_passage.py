@@ -37,6 +37,11 @@ class Tiny:
     def mlp_out(self, layer: int, expert: int | None = None) -> Tensor:
         return self.W_out
 
+    factors_inside_mlp = False
+
+    def norm_behind_attention(self, layer: int) -> bool:
+        return self.norm == "post_attention_layernorm"
+
     def after_attention(self, layer: int) -> Passage:
         return Passage(self.gamma[0], 0.5, (f"⊙ {self.norm}.weight", "× 0.5"))
 
@@ -92,6 +97,18 @@ def test_behind_the_attentions_own_norm_only_the_factor_is_left() -> None:
     np.testing.assert_allclose(found.W_dec.numpy(), directions(D).numpy() * 0.5, rtol=1e-6)
     with pytest.raises(FormatError, match="what the MLP reads"):
         reached(D, "post_attention_norm", model=Tiny(norm="other_norm"))
+
+
+def test_a_factor_inside_the_module_is_not_applied_again() -> None:
+    model = Tiny()
+    model.factors_inside_mlp = True
+    found = reached(D, "mlp", model=model)
+    expected = by_hand(directions(D), None, model.gamma[1], 1.0)
+    np.testing.assert_allclose(found.W_dec.numpy(), expected, rtol=1e-6)
+    assert found.steps == ("⊙ post_mlp.weight",)
+    whole = by_hand(directions(D_FF), model.W_out, model.gamma[1], 0.25)
+    through = reached(D_FF, "neurons", model=model).W_dec
+    np.testing.assert_allclose(through.numpy(), whole, rtol=1e-5, atol=1e-6)
 
 
 def test_a_width_that_happens_to_fit_changes_nothing() -> None:

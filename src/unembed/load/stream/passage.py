@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from unembed.errors import FormatError, ShapeError, SourceError
-from unembed.load.models.model import DIRECT, Model, Passage
+from unembed.load.models.model import Model, Passage
 from unembed.load.stream.sites import Site
 from unembed.products import product
 
@@ -65,6 +65,8 @@ def to_stream(
         label = f"W_O of layer {site.layer}" + ("" if head is None else f", head {head}")
     else:
         after = model.after_mlp(site.layer)
+        if site.kind == "mlp" and model.factors_inside_mlp:
+            after = _norm_alone(after)
         through = model.mlp_out(site.layer) if site.kind == "neurons" else None
         label = f"W_out of layer {site.layer}"
     steps: tuple[str, ...] = ()
@@ -131,13 +133,19 @@ def _behind_norm(directions: Tensor, site: Site, model: Model) -> Reached:
     """The norm called post_attention_layernorm, where it is behind the attention."""
     assert site.layer is not None
     after = model.after_attention(site.layer)
-    if not any("post_attention_layernorm" in step for step in after.steps):
+    if not model.norm_behind_attention(site.layer):
         raise FormatError(
             f"In {model.name} post_attention_layernorm is what the MLP reads, a normalised copy of "
             "the residual stream that is never added to it: its directions have no logit weights."
         )
-    left = Passage(None, after.factor, after.steps[1:]) if after.factor != 1 else DIRECT
+    steps = tuple(step for step in after.steps if not step.startswith("⊙"))
+    left = Passage(None, after.factor, steps)
     return Reached(pass_on(directions, left, model), left.steps)
+
+
+def _norm_alone(after: Passage) -> Passage:
+    """What follows a module that has multiplied by the model's factor already."""
+    return Passage(after.gamma, 1.0, tuple(step for step in after.steps if step.startswith("⊙")))
 
 
 def _width(directions: Tensor, expected: int, what: str, model: Model) -> ShapeError:
