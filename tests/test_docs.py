@@ -103,6 +103,4 @@ def test_the_page_of_the_library_is_what_the_definitions_give() -> None:
 
 
 def test_the_page_of_what_loads_is_what_the_tables_give() -> None:
-    assert document_reach.page() == document_reach.PAGE.read_text(), (
-        "run scripts/document_reach.py"
-    )
+    assert document_reach.page() == document_reach.PAGE.read_text(), "run scripts/document_reach.py"
