@@ -23,8 +23,8 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from tests.load.fake_hub import FakeHub
-from tests.load.published_hub import fill, point_at, repositories
+from tests.load.fake_hub import FakeHub, point_at
+from tests.load.published_hub import fill, repositories
 from tests.load.published_layouts import Entry, Size, by_name
 
 NAME = "gemma-scope-2b-pt-res/layer_12/width_1m/average_l0_107"
@@ -56,7 +56,7 @@ def measured(endpoint: str) -> dict[str, float]:
     from unembed.sweep import SweepSettings
 
     with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
-        point_at(FakeAddress(endpoint), Path(folder), patch)  # type: ignore[arg-type]
+        point_at(endpoint, Path(folder), patch)
         before = _peak()
         start = time.perf_counter()
         unembedding = load_unembedding("gemma-2-2b")
@@ -67,13 +67,6 @@ def measured(endpoint: str) -> dict[str, float]:
         run.features.sort("kurtosis", descending=True).head()
         whole = time.perf_counter() - start
     return {"loaded": loaded, "table": whole, "loading_peak": loading_peak}
-
-
-class FakeAddress:
-    """The address of a hub that another process serves."""
-
-    def __init__(self, endpoint: str) -> None:
-        self.endpoint = endpoint
 
 
 def _peak() -> float:

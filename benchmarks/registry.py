@@ -30,8 +30,8 @@ from rich.progress import track
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from tests.load.fake_hub import FakeHub
-from tests.load.published_hub import fill, point_at, repositories
+from tests.load.fake_hub import FakeHub, point_at
+from tests.load.published_hub import fill, repositories
 from tests.load.published_layouts import Bank, Entry, Size, entries, lay
 from unembed import Features
 from unembed.errors import UnembedError
@@ -82,7 +82,7 @@ def stand_in(size: Size, some: Sequence[Entry]) -> Iterator[FakeHub]:
         pytest.MonkeyPatch.context() as patch,
     ):
         fill(hub, repositories(size, tuple(some)))
-        point_at(hub, Path(cache), patch)
+        point_at(hub.endpoint, Path(cache), patch)
         yield hub
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.load.fake_hub import FakeHub
-from tests.load.published_hub import fill, point_at, repositories
+from tests.load.fake_hub import FakeHub, point_at
+from tests.load.published_hub import fill, repositories
 from tests.load.published_layouts import TINY, by_name, lay
 from unembed.cli import main
 from unembed.store import Run
@@ -35,7 +35,7 @@ def command(
     hub: FakeHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> Command:  # fmt: skip
-    point_at(hub, tmp_path / "cache", monkeypatch)
+    point_at(hub.endpoint, tmp_path / "cache", monkeypatch)
     monkeypatch.chdir(tmp_path)
 
     def run(*arguments: str, fails: bool = False) -> str:
@@ -96,7 +96,7 @@ def test_through_the_models_matrices_and_without_the_hub(
         "@ W_O of layer 3", "⊙ (1 + model.layers.3.post_attention_layernorm.weight)"
     ]  # fmt: skip
     with FakeHub() as gone:
-        point_at(gone, tmp_path / "cache", monkeypatch)
+        point_at(gone.endpoint, tmp_path / "cache", monkeypatch)
     shown = json.loads(command("show", "run", "sae.3/5", "--json"))
     assert shown["steps"] == bank["origin"]["steps"]
     drawn = command("show", "run", "sae.3/5")

@@ -22,8 +22,12 @@ import threading
 from dataclasses import dataclass, field
 from functools import lru_cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
+
+import pytest
+from huggingface_hub import constants
 
 _API = re.compile(r"/api/models/(?P<repo>.+?)/(?P<ask>revision|tree)/(?P<revision>[^/]+)")
 _RESOLVE = re.compile(r"/(?P<repo>.+?)/resolve/(?P<revision>[^/]+)/(?P<path>.+)")
@@ -310,3 +314,25 @@ class _Handler(BaseHTTPRequestHandler):
             return length
         after, faults.breaks_after = faults.breaks_after, None
         return after
+
+
+def point_at(endpoint: str, cache: Path, patch: pytest.MonkeyPatch) -> None:
+    """Point huggingface_hub, which read its environment when it was imported, at a hub.
+
+    Its cache, its login and unembed's cache lie in the folder `cache` then.
+    """
+    settings = {
+        "ENDPOINT": endpoint,
+        "HUGGINGFACE_CO_URL_TEMPLATE": endpoint + "/{repo_id}/resolve/{revision}/{filename}",
+        "HF_HUB_CACHE": str(cache / "hf" / "hub"),
+        "HF_TOKEN_PATH": str(cache / "hf" / "token"),
+        "HF_HUB_OFFLINE": False,
+        "HF_HUB_DISABLE_TELEMETRY": True,
+        "HF_HUB_DISABLE_PROGRESS_BARS": True,
+    }
+    for name, value in settings.items():
+        patch.setattr(constants, name, value)
+    patch.setenv("UNEMBED_CACHE", str(cache / "unembed"))
+    patch.setenv("NO_PROXY", "127.0.0.1")
+    for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"):
+        patch.delenv(name, raising=False)

@@ -5,10 +5,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from functools import cache
-from pathlib import Path
-
-import huggingface_hub
-import pytest
 
 from tests.load.fake_hub import FakeHub
 from tests.load.published_layouts import SPECS, TINY, Entry, Size, entries, lay, tiny_model
@@ -55,23 +51,3 @@ def fill(hub: FakeHub, repos: Mapping[str, Mapping[str, bytes]]) -> None:
         commit = hashlib.sha1(repo.encode()).hexdigest()
         hub.repos[repo] = {commit: files}  # type: ignore[dict-item]  # a dict, made as it is read
         hub.names[repo] = {"main": commit}
-
-
-def point_at(hub: FakeHub, cache: Path, patch: pytest.MonkeyPatch) -> None:
-    """Point huggingface_hub, which read its environment when it was imported, at a hub."""
-    constants = huggingface_hub.constants
-    settings = {
-        "ENDPOINT": hub.endpoint,
-        "HUGGINGFACE_CO_URL_TEMPLATE": hub.endpoint + "/{repo_id}/resolve/{revision}/{filename}",
-        "HF_HUB_CACHE": str(cache / "hf" / "hub"),
-        "HF_TOKEN_PATH": str(cache / "hf" / "token"),
-        "HF_HUB_OFFLINE": False,
-        "HF_HUB_DISABLE_TELEMETRY": True,
-        "HF_HUB_DISABLE_PROGRESS_BARS": True,
-    }
-    for name, value in settings.items():
-        patch.setattr(constants, name, value)
-    patch.setenv("UNEMBED_CACHE", str(cache / "unembed"))
-    patch.setenv("NO_PROXY", "127.0.0.1")
-    for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"):
-        patch.delenv(name, raising=False)

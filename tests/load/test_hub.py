@@ -16,7 +16,7 @@ import torch
 from huggingface_hub import constants
 from safetensors.torch import save
 
-from tests.load.fake_hub import FakeHub
+from tests.load.fake_hub import FakeHub, point_at
 from tests.load.tiny_models import HOOK, Files, sae, sharded_gpt2, tensor_spans, tiny_gpt2
 from unembed.cli import main
 from unembed.errors import FormatError, SourceError, UnembedError
@@ -45,20 +45,8 @@ def hub(repositories: dict[str, Files]) -> Iterator[FakeHub]:
 
 @pytest.fixture(autouse=True)
 def client(hub: FakeHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Point huggingface_hub, which read its environment when it was imported, at the server."""
-    settings = {
-        "ENDPOINT": hub.endpoint,
-        "HUGGINGFACE_CO_URL_TEMPLATE": hub.endpoint + "/{repo_id}/resolve/{revision}/{filename}",
-        "HF_HUB_CACHE": str(tmp_path / "hf" / "hub"),
-        "HF_TOKEN_PATH": str(tmp_path / "hf" / "token"),
-        "HF_HUB_DISABLE_TELEMETRY": True,
-    }
-    for name, value in settings.items():
-        monkeypatch.setattr(constants, name, value)
-    monkeypatch.setenv("UNEMBED_CACHE", str(tmp_path / "unembed"))
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"):
-        monkeypatch.delenv(name, raising=False)
+    """Ask the server, from an empty folder."""
+    point_at(hub.endpoint, tmp_path, monkeypatch)
     monkeypatch.chdir(tmp_path)
     yield
     huggingface_hub.close_session()

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.load.fake_hub import FakeHub
-from tests.load.published_hub import fill, point_at, repositories
+from tests.load.fake_hub import FakeHub, point_at
+from tests.load.published_hub import fill, repositories
 from tests.load.published_layouts import (
     SPECS,
     SQUARE,
@@ -61,7 +61,7 @@ def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FakeHub]:
 
 @pytest.fixture
 def client(hub: FakeHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    point_at(hub, tmp_path, monkeypatch)
+    point_at(hub.endpoint, tmp_path, monkeypatch)
 
 
 def check(banks: list[Features], right: list[Bank]) -> None:
@@ -85,7 +85,7 @@ def test_no_width_misleads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size
     """Neither a square decoder nor heads as wide as the stream are taken for something else."""
     with FakeHub() as fake:
         fill(fake, repositories(size, SPECIAL))
-        point_at(fake, tmp_path, monkeypatch)
+        point_at(fake.endpoint, tmp_path, monkeypatch)
         for entry in SPECIAL:
             check(load_features(entry.name), lay(entry, size).banks())
 

@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 import torch
 
-from tests.load.fake_hub import FakeHub
-from tests.load.published_hub import fill, point_at, repositories
+from tests.load.fake_hub import FakeHub, point_at
+from tests.load.published_hub import fill, repositories
 from tests.load.published_layouts import (
     SQUARE,
     TINY,
@@ -75,7 +75,7 @@ REPRESENTATIVES = _representatives()
 def hub(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FakeHub]:
     with FakeHub() as fake, pytest.MonkeyPatch.context() as patch:
         fill(fake, repositories(TINY, tuple(REPRESENTATIVES)))
-        point_at(fake, tmp_path_factory.mktemp("cache"), patch)
+        point_at(fake.endpoint, tmp_path_factory.mktemp("cache"), patch)
         yield fake
 
 
