@@ -69,35 +69,28 @@ def hook_z(entry: Entry, size: Size) -> Laid:
 
 
 def goodfire(entry: Entry, size: Size) -> Laid:
-    d, F = size.d_model, size.count(size.d_model)
-    W_dec = partial(numbers, f"{entry.path} W_dec", F, d, dtype=torch.bfloat16)
-
-    def tensors() -> dict[str, torch.Tensor]:
-        return {
-            "encoder_linear.weight": numbers(f"{entry.path} W_enc", F, d, dtype=torch.bfloat16),
-            "encoder_linear.bias": numbers(f"{entry.path} b_enc", F, dtype=torch.bfloat16),
-            "decoder_linear.weight": W_dec().T.contiguous(),
-            "decoder_linear.bias": numbers(f"{entry.path} b_dec", d, dtype=torch.bfloat16),
-        }
-
-    file = as_torch(lambda: state_dict(tensors()), "cuda:0")
-    return _resid_post({entry.path: file}, _layer(r"l(\d+)\.pth?$", entry.path), W_dec)
+    return _of_modules(entry, size, r"l(\d+)\.pth?$", suffix="_linear")
 
 
 def deepseek_r1(entry: Entry, size: Size) -> Laid:
+    return _of_modules(entry, size, r"l(\d+)\.pt$")
+
+
+def _of_modules(entry: Entry, size: Size, layer: str, *, suffix: str = "") -> Laid:
+    """Two `nn.Linear` in bfloat16, `encoder` and `decoder` with a suffix."""
     d, F = size.d_model, size.count(size.d_model)
     W_dec = partial(numbers, f"{entry.path} W_dec", F, d, dtype=torch.bfloat16)
 
     def tensors() -> dict[str, torch.Tensor]:
         return {
-            "encoder.weight": numbers(f"{entry.path} W_enc", F, d, dtype=torch.bfloat16),
-            "encoder.bias": numbers(f"{entry.path} b_enc", F, dtype=torch.bfloat16),
-            "decoder.weight": W_dec().T.contiguous(),
-            "decoder.bias": numbers(f"{entry.path} b_dec", d, dtype=torch.bfloat16),
+            f"encoder{suffix}.weight": numbers(f"{entry.path} W_enc", F, d, dtype=torch.bfloat16),
+            f"encoder{suffix}.bias": numbers(f"{entry.path} b_enc", F, dtype=torch.bfloat16),
+            f"decoder{suffix}.weight": W_dec().T.contiguous(),
+            f"decoder{suffix}.bias": numbers(f"{entry.path} b_dec", d, dtype=torch.bfloat16),
         }
 
     file = as_torch(lambda: state_dict(tensors()), "cuda:0")
-    return _resid_post({entry.path: file}, _layer(r"l(\d+)\.pt$", entry.path), W_dec)
+    return _resid_post({entry.path: file}, _layer(layer, entry.path), W_dec)
 
 
 def qwen_scope(entry: Entry, size: Size) -> Laid:
