@@ -72,6 +72,31 @@ def test_what_a_head_writes(tmp_path: Path) -> None:
     }
 
 
+def test_heads_share_one_reading_of_a_layer_and_keep_their_own_rows_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """GPT-2 stores W_O as the rows that are wanted, so that a slice would keep all of it."""
+    stored = {n: tensor(HEADS * D_HEAD, D_MODEL, seed=60 + n) for n in range(2)}
+    tensors = {"wte.weight": tensor(9, D_MODEL)} | {
+        f"h.{n}.attn.c_proj.weight": W_O for n, W_O in stored.items()
+    }
+    folder = write_model(tmp_path / "m", tensors, model_type="gpt2", n_layer=2, n_head=HEADS)
+    model, read = load_model(folder), list[int]()
+    attention_out = model.attention_out
+
+    def noted(layer: int) -> torch.Tensor:
+        read.append(layer)
+        return attention_out(layer)
+
+    monkeypatch.setattr(model, "attention_out", noted)
+    banks = load_features("head:all", model=model)
+    assert read == [0, 1]
+    for number, bank in enumerate(banks):
+        layer, head = divmod(number, HEADS)
+        assert torch.equal(bank.W_dec, stored[layer].split(D_HEAD)[head])
+        assert bank.W_dec.untyped_storage().nbytes() == 4 * D_HEAD * D_MODEL
+
+
 @pytest.mark.parametrize(("model_type", "one"), [("gemma2", 1), ("gemma3_text", 1), ("olmo2", 0)])
 def test_norms_between_a_layer_and_the_stream(tmp_path: Path, model_type: str, one: int) -> None:
     """Gemma 2 and 3 store γ − 1; OLMo 2 stores γ."""

@@ -43,10 +43,10 @@ class Tiny:
         return self.norm == "post_attention_layernorm"
 
     def after_attention(self, layer: int) -> Passage:
-        return Passage(self.gamma[0], 0.5, (f"⊙ {self.norm}.weight", "× 0.5"))
+        return Passage(self.gamma[0], 0.5, (f"⊙ {self.norm}.weight",), ("× 0.5",))
 
     def after_mlp(self, layer: int) -> Passage:
-        return Passage(self.gamma[1], 0.25, ("⊙ post_mlp.weight", "× 0.25"))
+        return Passage(self.gamma[1], 0.25, ("⊙ post_mlp.weight",), ("× 0.25",))
 
 
 def directions(width: int) -> Tensor:

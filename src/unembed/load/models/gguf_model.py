@@ -22,6 +22,7 @@ from unembed.load.models.model import (
     check_expert,
     check_layer,
     lacks,
+    passage_through,
 )
 from unembed.load.tensors.gguf import GGUFFile, open_gguf
 from unembed.load.vocabularies.gguf_tokens import vocabulary_of
@@ -131,17 +132,9 @@ class GGUFModel:
 
     def _passage(self, layer: int, norms: list[str]) -> Passage:
         self.check_followed(layer)
-        gamma: Tensor | None = None
-        factor, steps = 1.0, []
-        for norm in norms:
-            name = f"blk.{layer}.{norm}.weight"
-            weight = self._file.read(name)
-            gamma = weight if gamma is None else gamma * weight
-            steps.append(f"⊙ {name}")
-        for label, value in self._residual_factors(layer).items():
-            factor *= value
-            steps.append(f"× {label} ({value:g})")
-        return Passage(gamma, factor, tuple(steps))
+        names = [f"blk.{layer}.{norm}.weight" for norm in norms]
+        weights = [(self._file.read(name), f"⊙ {name}") for name in names]
+        return passage_through(weights, self._residual_factors(layer).items())
 
     def _residual_factors(self, layer: int) -> dict[str, float]:
         if self._architecture == "minicpm3":
@@ -164,10 +157,12 @@ class GGUFModel:
         """Return the name of a tensor of a layer, which some layers of a model may not have."""
         name = f"blk.{layer}.{ending}"
         shapes = self._file.shapes()
+        if name in shapes:
+            return name
         elsewhere = any(f"blk.{n}.{ending}" in shapes for n in range(self.n_layers))
         there = [n.removeprefix(f"blk.{layer}.") for n in shapes if n.startswith(f"blk.{layer}.")]
         recurrent = any(part.startswith(("ssm_", "shortconv")) for part in there)
-        if name not in shapes and there and (recurrent or not elsewhere):
+        if there and (recurrent or not elsewhere):
             raise lacks(self, layer, what, there)
         return name
 

@@ -34,6 +34,7 @@ from unembed.load.models.model import (
     check_expert,
     check_layer,
     lacks,
+    passage_through,
 )
 from unembed.load.models.tying import tie_of
 from unembed.load.reference import Place
@@ -216,22 +217,12 @@ class HuggingFaceModel:
         why_not = POST_NORM if self._is_post_norm else why_not
         if why_not:
             raise cannot_follow(self, why_not)
-        gamma: Tensor | None = None
-        steps, factor = [], 1.0
-        for norm in norms:
-            weight, step = self._gamma(norm, layer)
-            gamma = weight if gamma is None else gamma * weight
-            steps.append(step)
-        for each in factors:
-            value = self._config.number(each)
-            factor *= value
-            steps.append(f"× {each.label} ({value:g})")
+        weights = [self._gamma(norm, layer) for norm in norms]
+        values = [(each.label, self._config.number(each)) for each in factors]
         if self._family.layer_scalar:
             name = self._tensors.require((self._family.layer_scalar,), layer)
-            value = self._tensors.read_number(name)
-            factor *= value
-            steps.append(f"× {name} ({value:g})")
-        return Passage(gamma, factor, tuple(steps))
+            values.append((name, self._tensors.read_number(name)))
+        return passage_through(weights, values)
 
     def _gamma(self, stem: str, layer: int) -> tuple[Tensor, str]:
         name = self._tensors.require((stem,), layer)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Any, Literal, NamedTuple, Protocol
 
 from jaxtyping import Float
@@ -42,16 +42,48 @@ class Passage(NamedTuple):
             stored without; None where the model has no such norm. (The norm's own division is
             one positive number a token, which no direction sees.)
         factor: what the model multiplies the output by (Granite's `residual_multiplier`).
-        steps: the same in words, for the manifest:
+        norm_steps: the norm in words, for the manifest:
             `("⊙ (1 + model.layers.5.post_feedforward_layernorm.weight)",)`.
+        factor_steps: the factor in words, `("× residual_multiplier (0.22)",)`.
     """
 
     gamma: Float[Tensor, " d_model"] | None = None
     factor: float = 1.0
-    steps: tuple[str, ...] = ()
+    norm_steps: tuple[str, ...] = ()
+    factor_steps: tuple[str, ...] = ()
+
+    @property
+    def steps(self) -> tuple[str, ...]:
+        """All of it in words."""
+        return self.norm_steps + self.factor_steps
+
+    def norm_alone(self) -> Passage:
+        """Return the passage without its factor."""
+        return self._replace(factor=1.0, factor_steps=())
+
+    def factor_alone(self) -> Passage:
+        """Return the passage without its norm."""
+        return self._replace(gamma=None, norm_steps=())
 
 
-DIRECT = Passage()
+def passage_through(
+    norms: Iterable[tuple[Tensor, str]], factors: Iterable[tuple[str, float]]
+) -> Passage:
+    """Return the passage through norms, and then factors.
+
+    Args:
+        norms: the weight of each, with its 1, and its step in words.
+        factors: what each is called, and its value.
+    """
+    gamma: Tensor | None = None
+    factor, norm_steps, factor_steps = 1.0, [], []
+    for weight, step in norms:
+        gamma = weight if gamma is None else gamma * weight
+        norm_steps.append(step)
+    for label, value in factors:
+        factor *= value
+        factor_steps.append(f"× {label} ({value:g})")
+    return Passage(gamma, factor, tuple(norm_steps), tuple(factor_steps))
 
 
 class Model(Protocol):

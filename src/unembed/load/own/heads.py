@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
-from functools import partial
+from collections.abc import Callable
+from functools import lru_cache, partial
+
+from torch import Tensor
 
 from unembed.errors import SourceError
 from unembed.features import Features
@@ -41,25 +44,38 @@ def heads_of(text: str, model: Model) -> list[Source]:
             named.extend((layer, head) for head in range(model.n_heads(layer)))
     if len(set(named)) != len(named):
         raise SourceError(f"{text!r} names a head more than once.")
+    attention_out = lru_cache(maxsize=1)(model.attention_out)  # the heads of a layer share it
     return [
-        Source(f"{HEADS}{layer}.{head}", partial(read_head, model, layer, head))
+        Source(f"{HEADS}{layer}.{head}", partial(read_head, model, layer, head, attention_out))
         for layer, head in named
     ]
 
 
-def read_head(model: Model, layer: int, head: int) -> Features:
+def read_head(
+    model: Model,
+    layer: int,
+    head: int,
+    attention_out: Callable[[int], Tensor] | None = None,
+) -> Features:
     """Return the output directions of an attention head as a bank named `head.LAYER.HEAD`.
 
     Row i is what entry i of the head's output z adds to the residual stream: its row of W_O,
     ⊙ the weight of a norm after attention where the model has one.
+
+    Args:
+        model: the model.
+        layer: counted from 0.
+        head: counted from 0.
+        attention_out: returns W_O of a layer; by default it is read from the model.
 
     Raises:
         SourceError: when the model has no such layer or head, or the layer no attention.
         FormatError: when W_O is not the same number of rows a head.
     """
     after = model.after_attention(layer)
+    W_O = (attention_out or model.attention_out)(layer)
     return Features.from_array(
-        pass_on(head_rows(model, layer, head), after, model),
+        pass_on(head_rows(W_O, model, layer, head), after, model),
         name=f"head.{layer}.{head}",
         origin={
             "format": "attention head",

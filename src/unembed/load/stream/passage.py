@@ -66,7 +66,7 @@ def to_stream(
     else:
         after = model.after_mlp(site.layer)
         if site.kind == "mlp" and model.factors_inside_mlp:
-            after = _norm_alone(after)
+            after = after.norm_alone()  # the module has multiplied by the factor already
         through = model.mlp_out(site.layer) if site.kind == "neurons" else None
         label = f"W_out of layer {site.layer}"
     steps: tuple[str, ...] = ()
@@ -93,17 +93,20 @@ def pass_on(
 
 
 def _W_O(model: Model, layer: int, head: int | None) -> Tensor:
-    return model.attention_out(layer) if head is None else head_rows(model, layer, head)
+    W_O = model.attention_out(layer)
+    return W_O if head is None else head_rows(W_O, model, layer, head)
 
 
-def head_rows(model: Model, layer: int, head: int) -> Float[Tensor, "d_head d_model"]:
-    """Return one head's rows of W_O.
+def head_rows(
+    W_O: Float[Tensor, "heads_x_d_head d_model"], model: Model, layer: int, head: int
+) -> Float[Tensor, "d_head d_model"]:
+    """Return one head's rows of a layer's W_O, in memory of their own.
 
     Raises:
-        SourceError: when the model has no such layer or head, or the layer no attention.
+        SourceError: when the layer has no such head.
         FormatError: when W_O is not the same number of rows a head.
     """
-    W_O, heads = model.attention_out(layer), model.n_heads(layer)
+    heads = model.n_heads(layer)
     if not 0 <= head < heads:
         raise SourceError(
             f"Layer {layer} of {model.name} has no head {head}: its {heads} heads are "
@@ -115,7 +118,7 @@ def head_rows(model: Model, layer: int, head: int) -> Float[Tensor, "d_head d_mo
             "share. The number of heads is wrong, or the file belongs to another model."
         )
     d_head = len(W_O) // heads
-    return W_O[head * d_head : (head + 1) * d_head]
+    return W_O[head * d_head : (head + 1) * d_head].clone()
 
 
 def _multiply(directions: Tensor, through: Tensor, label: str, model: Model) -> Tensor:
@@ -138,14 +141,8 @@ def _behind_norm(directions: Tensor, site: Site, model: Model) -> Reached:
             f"In {model.name} post_attention_layernorm is what the MLP reads, a normalised copy of "
             "the residual stream that is never added to it: its directions have no logit weights."
         )
-    steps = tuple(step for step in after.steps if not step.startswith("⊙"))
-    left = Passage(None, after.factor, steps)
+    left = after.factor_alone()
     return Reached(pass_on(directions, left, model), left.steps)
-
-
-def _norm_alone(after: Passage) -> Passage:
-    """What follows a module that has multiplied by the model's factor already."""
-    return Passage(after.gamma, 1.0, tuple(step for step in after.steps if step.startswith("⊙")))
 
 
 def _width(directions: Tensor, expected: int, what: str, model: Model) -> ShapeError:
