@@ -28,6 +28,8 @@ from unembed import (
     weights_of,
 )
 from unembed.errors import QueryError, SourceError
+from unembed.load import load_model
+from unembed.load.models.model import Model
 from unembed.revisit import leading_edge_of, logit_weights_of
 
 
@@ -67,6 +69,19 @@ def test_opened_once_and_kept(run: Run, model: Path) -> None:
     assert find(run, like="mine/3", bank="mine").height == 8
     with pytest.raises(SourceError, match="cannot be read again"):
         weights_of(Run.open(run.path)).unembedding  # noqa: B018
+
+
+def test_its_model_is_opened_once(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened = list[str]()
+
+    def noted(reference: str) -> Model:
+        opened.append(reference)
+        return load_model(reference)
+
+    monkeypatch.setattr("unembed.live.load_model", noted)
+    weights = weights_of(Run.open(run.path))
+    assert (len(weights.bank("mlp.1")), weights.unembedding.d_model) == (64, 32)
+    assert len(opened) == 1
 
 
 def test_only_what_is_needed_is_opened(run: Run, tmp_path: Path) -> None:

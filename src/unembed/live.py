@@ -8,6 +8,7 @@ be what they were.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from threading import RLock
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -17,6 +18,7 @@ from unembed.enrichment.direction_null import DirectionNull
 from unembed.enrichment.second_moment import SecondMoment
 from unembed.errors import QueryError, SourceError, UnembedError
 from unembed.features import Features
+from unembed.load.models.open import load_model
 from unembed.load.reopen import reopen_features, reopen_unembedding
 from unembed.store import Run
 from unembed.sweep import Sweep, SweepSettings
@@ -36,6 +38,7 @@ class RunWeights:
     def __init__(self, manifest: dict[str, Any]) -> None:
         self._manifest = manifest
         self._facts = {bank["name"]: bank for bank in manifest["banks"]}
+        self._open = cache(load_model)  # its header takes seconds where a model is a GGUF file
         self._unembedding: Unembedding | None = None
         self._banks: dict[str, Features] = {}
         self._nulls: dict[str, DirectionNull] = {}
@@ -51,7 +54,9 @@ class RunWeights:
         with _lock:
             if self._unembedding is None:
                 try:
-                    self._unembedding = reopen_unembedding(self._manifest["unembedding"])
+                    self._unembedding = reopen_unembedding(
+                        self._manifest["unembedding"], self._open
+                    )
                 except UnembedError as error:
                     raise _gone(error, "unembedding=…") from error
             return self._unembedding
@@ -75,7 +80,7 @@ class RunWeights:
             name = bank_named(name, self._facts)
             if name not in self._banks:
                 try:
-                    self._banks[name] = reopen_features(self._facts[name])
+                    self._banks[name] = reopen_features(self._facts[name], self._open)
                 except UnembedError as error:
                     raise _gone(error, "banks=[…]") from error
             return self._banks[name]

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import cache, partial
+from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +23,16 @@ from unembed.load.published.names import entry_named
 from unembed.load.reference import Place, reference_of
 from unembed.unembedding import Unembedding
 
+Load = Callable[[str], Model]
+"""What opens a model by its reference."""
 
-def reopen_unembedding(facts: Mapping[str, Any]) -> Unembedding:
+
+def reopen_unembedding(facts: Mapping[str, Any], load: Load = load_model) -> Unembedding:
     """Return the unembedding that a manifest describes.
 
     Args:
         facts: `manifest["unembedding"]`.
+        load: what opens its model.
 
     Raises:
         SourceError: when it was an array, is not there any more, or is not what it was.
@@ -36,42 +40,45 @@ def reopen_unembedding(facts: Mapping[str, Any]) -> Unembedding:
     origin = _origin(facts["preparation"].get("origin"), "The unembedding")
     tokenizer = origin.get("tokenizer")
     opened = load_unembedding(
-        _model(origin), lens=facts["lens"], tokenizer=tokenizer and reference_of(tokenizer)
+        load(reference_of(origin)),
+        lens=facts["lens"],
+        tokenizer=tokenizer and reference_of(tokenizer),
     )
     if opened.digest != facts["sha256"]:
         raise _changed(reference_of(origin))
     return opened
 
 
-def reopen_features(facts: Mapping[str, Any]) -> Features:
+def reopen_features(facts: Mapping[str, Any], load: Load = load_model) -> Features:
     """Return the bank that a manifest describes.
 
     Args:
         facts: one of `manifest["banks"]`.
+        load: what opens the model that it is a part of, or goes through.
 
     Raises:
         SourceError: when it was an array, is not there any more, or is not what it was.
     """
     origin = _origin(facts["origin"], f"The bank {facts['name']}")
     bank = (
-        _part_of_model(origin, facts["layer"])
+        _part_of_model(origin, facts["layer"], load)
         if "model" in origin
-        else _source(origin, facts).read()
+        else _source(origin, facts, load).read()
     )
     if bank.digest != facts["sha256"]:
         raise _changed(reference_of(origin.get("model", origin)))
     return bank.renamed(facts["name"])
 
 
-def _part_of_model(origin: Mapping[str, Any], layer: int) -> Features:
+def _part_of_model(origin: Mapping[str, Any], layer: int, load: Load) -> Features:
     """Return the neurons of a layer, or of an expert, or one head's directions."""
-    model = _model(origin["model"])
+    model = load(reference_of(origin["model"]))
     if "head" in origin:
         return read_head(model, layer, origin["head"])
     return read_neurons(model, layer, origin.get("expert"))
 
 
-def _source(origin: Mapping[str, Any], facts: Mapping[str, Any]) -> Source:
+def _source(origin: Mapping[str, Any], facts: Mapping[str, Any], load: Load) -> Source:
     """Return the one bank that was read, by the same format, from the same commit.
 
     Raises:
@@ -87,7 +94,7 @@ def _source(origin: Mapping[str, Any], facts: Mapping[str, Any]) -> Source:
         )
     through = origin.get("through")
     asked = Asked(
-        model=cache(partial(_model, through)) if through else None,
+        model=cache(lambda: load(reference_of(through))) if through else None,
         hook=facts["hook"],
         d_model=(lambda: int(origin["d_model"])) if "d_model" in origin else None,
     )
@@ -107,10 +114,6 @@ def _place(origin: Mapping[str, Any]) -> Place:
     if not whole.exists():
         raise SourceError(f"No file or folder at {whole}, where the directions were.")
     return Place(LocalFolder(path), file)
-
-
-def _model(origin: Mapping[str, Any]) -> Model:
-    return load_model(reference_of(origin))
 
 
 def _origin(origin: Mapping[str, Any] | None, what: str) -> Mapping[str, Any]:
