@@ -20,6 +20,7 @@ from tests.load.layouts import (
 )
 from unembed.errors import FormatError
 from unembed.load import load_model
+from unembed.load.tensors.safetensors import Safetensors
 
 
 @pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16, torch.float64])
@@ -211,6 +212,20 @@ def test_a_packed_mlp_beside_a_plain_unembedding(tmp_path: Path, ending: str, ho
     assert torch.equal(model.unembedding().W_U, tensors["lm_head.weight"])
     with pytest.raises(FormatError, match=rf"down_proj\.weight is quantised \({how}\)"):
         model.mlp_out(0)
+
+
+def test_a_packed_weight_is_refused_before_it_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """MLX keeps packed integers under the weight's own name; from a hub they would be fetched."""
+    head = {
+        "lm_head.weight": torch.ones(VOCAB, D_MODEL, dtype=torch.uint32),
+        "lm_head.scales": torch.ones(VOCAB, 1),
+    }
+    unembedding = llama_with(tmp_path, head)
+    monkeypatch.setattr(Safetensors, "read", lambda *_: pytest.fail("the weight was read"))
+    with pytest.raises(FormatError, match=r"quantised \(MLX\)"):
+        unembedding()
 
 
 def test_packed_experts(tmp_path: Path) -> None:

@@ -83,6 +83,9 @@ class Checkpoint:
 
     def read(self, name: str) -> Tensor:
         """Return a tensor in floats, dequantised where it has scales."""
+        how = packed_as(name, self.files)
+        if how:  # before it is fetched
+            raise refuse_packed(self.folder.name, name, how)
         return dequantised(
             self.folder.name,
             name,

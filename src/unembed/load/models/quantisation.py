@@ -80,9 +80,6 @@ def dequantised(
     Raises:
         FormatError: when scales or zero points are missing or not understood.
     """
-    how = packed_as(name, names)
-    if how:
-        raise refuse_packed(place, name, how)
     scales = [name + ending for ending in _SCALES if name + ending in names]
     codes = name.removesuffix("weight") + "SCB"
     if codes in names and weight.dtype == torch.int8:
@@ -117,7 +114,8 @@ def _refuse_strange(place: str, name: str, weight: Tensor, names: Collection[str
     known = {name + ending for ending in (*_SCALES, _ZERO_POINT)}
     parent = name.removesuffix("weight")
     known |= {parent + other for other in _OUTSIDE}
-    strange = [o for o in names if o.startswith((name + "_", name + ".")) and o not in known]
+    beside = (name + "_", name + ".")  # made once: a checkpoint may have 90,000 names
+    strange = [other for other in names if other.startswith(beside) and other not in known]
     if parent + "g_idx" in names:
         strange.append(parent + "g_idx")
     if strange:
