@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from unembed.errors import FormatError
 from unembed.load.folder import Folder
 from unembed.load.vocabularies import pieces
-from unembed.load.vocabularies.json_file import parsed
+from unembed.load.vocabularies.files import parsed
 from unembed.load.vocabularies.tokens import Tokens
 
 CONFIG = "tokenizer_config.json"

@@ -95,9 +95,7 @@ def vocabulary_from_metadata(
         by_hand = kind == TokenType.USER_DEFINED
         special = kind in _CONTROLLING or (by_hand and pieces.is_control_text(piece))
         raw = b"" if special else _bytes(piece, spell_added if by_hand else spell)
-        found.add(index, piece, raw, special=special)
-        if kind == TokenType.UNUSED:
-            found.unused.add(index)
+        found.add(index, piece, raw, special=special, unused=kind == TokenType.UNUSED)
     return found.vocabulary()
 
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 from unembed.errors import FormatError
 from unembed.load.vocabularies import pieces
+from unembed.load.vocabularies.files import lines_of
 from unembed.load.vocabularies.tokens import Tokens
-from unembed.text_file import read_json, read_text
+from unembed.text_file import read_json
 
 _WORD_ENDS = "</w>"
 
@@ -54,11 +55,7 @@ def read_gpt2_files(vocab: Path, merges: Path | None = None) -> Tokens:
 
 
 def _products(merges: Path, table: Container[str], vocab: Path) -> set[str]:
-    try:
-        lines = read_text(merges).split("\n")
-    except ValueError as error:
-        raise FormatError(f"{merges} is no text: {error}. Download it again.") from error
-    pairs = (line.split(" ") for line in lines if not line.startswith("#version"))
+    pairs = (line.split(" ") for line in lines_of(merges) if not line.startswith("#version"))
     products = {left + right for left, right in (pair for pair in pairs if len(pair) == 2)}
     if any(product.endswith(_WORD_ENDS) for product in products):
         raise pieces.marks_ends(merges, _WORD_ENDS)

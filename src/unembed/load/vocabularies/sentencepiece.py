@@ -40,8 +40,5 @@ def read_sentencepiece(path: Path) -> Tokens:
             model.is_control(index) or model.is_unknown(index) or pieces.is_control_text(piece)
         )
         raw = pieces.sentencepiece(piece) if model.is_byte(index) else pieces.spaced(piece)
-        tokens.add(index, piece, raw, special=special)
-        if model.is_unused(index):
-            tokens.special.discard(index)
-            tokens.unused.add(index)
+        tokens.add(index, piece, raw, special=special, unused=model.is_unused(index))
     return tokens

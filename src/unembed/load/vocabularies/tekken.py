@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from unembed.errors import FormatError, VocabularyError
-from unembed.load.vocabularies.json_file import parsed
+from unembed.load.vocabularies.files import parsed
 from unembed.load.vocabularies.tokens import Tokens
 
 _FIRST_NAMES = (

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from unembed.errors import FormatError
 from unembed.load.vocabularies import pieces
-from unembed.load.vocabularies.json_file import parsed
+from unembed.load.vocabularies.files import parsed
 from unembed.load.vocabularies.tokens import Tokens
 from unembed.load.vocabularies.wordpiece import is_bracketed
 

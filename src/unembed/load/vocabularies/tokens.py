@@ -27,17 +27,19 @@ class Tokens:
     special: set[int] = field(default_factory=set)
     unused: set[int] = field(default_factory=set)
 
-    def add(self, index: int, name: str, raw: bytes, *, special: bool) -> None:
+    def add(
+        self, index: int, name: str, raw: bytes, *, special: bool, unused: bool = False
+    ) -> None:
         """Add a token, or put it in the place of that which has its id.
 
-        A special token holds its name; a name such as `<unused7>` says that it is unused, whatever
-        else is said of it.
+        A special token holds its name. What is unused, by what is said or by a name such as
+        `<unused7>`, is that alone, whatever else is said of it.
         """
         if self.written.get(index) not in (None, name.encode(), raw):  # another one's flags
             self.special.discard(index)
             self.unused.discard(index)
         self.written[index] = name.encode() if special else raw
-        if pieces.is_placeholder(name):
+        if unused or pieces.is_placeholder(name):
             self.special.discard(index)
             self.unused.add(index)
         elif special:

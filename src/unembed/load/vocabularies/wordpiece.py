@@ -6,8 +6,8 @@ from pathlib import Path
 
 from unembed.errors import FormatError
 from unembed.load.vocabularies import pieces
+from unembed.load.vocabularies.files import lines_of
 from unembed.load.vocabularies.tokens import Tokens
-from unembed.text_file import read_text
 
 
 def read_vocab_txt(path: Path) -> Tokens:
@@ -21,10 +21,7 @@ def read_vocab_txt(path: Path) -> Tokens:
         FormatError: when the file is no text, or holds no continuing pieces: then it is another
             kind of list, whose ids may not be its lines.
     """
-    try:
-        lines = read_text(path).split("\n")
-    except ValueError as error:
-        raise FormatError(f"{path} is no text: {error}. Download it again.") from error
+    lines = lines_of(path)
     if lines and not lines[-1]:
         lines.pop()
     if not any(line.startswith(pieces.CONTINUING) for line in lines):
@@ -35,9 +32,7 @@ def read_vocab_txt(path: Path) -> Tokens:
     tokens = Tokens(f"{path.name}, WordPiece")
     for index, piece in enumerate(lines):
         special = is_bracketed(piece) or pieces.is_control(piece)
-        tokens.add(index, piece, pieces.word_piece(piece), special=special)
-        if not piece:
-            tokens.unused.add(index)
+        tokens.add(index, piece, pieces.word_piece(piece), special=special, unused=not piece)
     return tokens
 
 

@@ -1,4 +1,4 @@
-"""JSON files of tokenizers."""
+"""The files of tokenizers: tables in JSON, and lists of lines."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from unembed.errors import FormatError
-from unembed.text_file import read_json
+from unembed.text_file import read_json, read_text
 
 
 def parsed(path: Path, name: str | None = None) -> Any:
@@ -25,3 +25,15 @@ def parsed(path: Path, name: str | None = None) -> Any:
         raise FormatError(
             f"{name or path} is not JSON: {error}. Download the file again."
         ) from error
+
+
+def lines_of(path: Path) -> list[str]:
+    """Return the lines of a tokenizer's text file; the last is empty where the file ends in one.
+
+    Raises:
+        FormatError: when it is no text.
+    """
+    try:
+        return read_text(path).split("\n")
+    except ValueError as error:
+        raise FormatError(f"{path} is no text: {error}. Download it again.") from error
