@@ -15,7 +15,7 @@ from unembed.load.tensors.elements import Bytes, raw_bytes
 from unembed.load.tensors.seekable import Seekable
 
 MAGIC = b"PK\x03\x04"
-_LOCAL_HEADER_BYTES = 30
+LOCAL_HEADER_BYTES = 30
 _OVERHEAD_BYTES = 64
 """By how much more than a thousandth deflate may make bytes longer."""
 _CHUNK_BYTES = 1 << 16
@@ -45,6 +45,11 @@ class Archive:
                 return {entry.filename: entry for entry in opened.infolist()}
         except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
             raise self.damaged(error) from error
+
+    def known_as(self, container: str) -> Archive:
+        """Return the same zip, now that its entries say what it should be."""
+        self.container = container
+        return self
 
     def head(self, name: str, size: int, *, extra: int = 0) -> bytes:
         """Return the first bytes of an entry, at most `size`; one request where `extra` is right.
@@ -118,14 +123,14 @@ class Archive:
             ahead: how many bytes to read beyond the header's fixed part.
         """
         at = entry.header_offset
-        stop = min(at + _LOCAL_HEADER_BYTES + ahead, self.blob.size)
-        header = self.blob.read(at, max(stop, at + _LOCAL_HEADER_BYTES))
+        stop = min(at + LOCAL_HEADER_BYTES + ahead, self.blob.size)
+        header = self.blob.read(at, max(stop, at + LOCAL_HEADER_BYTES))
         if header[:4] != MAGIC:
             raise self.damaged(f"{entry.filename} is not where the directory says")
         if entry.flag_bits & 1:
             raise self.damaged(f"{entry.filename} is encrypted")
         name, extra = (int.from_bytes(header[i : i + 2], "little") for i in (26, 28))
-        return at + _LOCAL_HEADER_BYTES + name + extra
+        return at + LOCAL_HEADER_BYTES + name + extra
 
     def _decompressor(self, name: str) -> zlib._Decompress:
         kind = self.entries[name].compress_type

@@ -62,11 +62,12 @@ def _opened(blob: Blob) -> TensorFile:
 
 
 def _zip(blob: Blob) -> TensorFile:
-    names = Archive(blob, "a zip").entries
+    zipped = Archive(blob, "a zip")
+    names = zipped.entries
     if any(name.endswith(torch_zip.PICKLE) for name in names):
-        return TorchZip(Archive(blob, "a torch file"))
+        return TorchZip(zipped.known_as("a torch file"))
     if any(name.endswith(ENDING) for name in names):
-        return Npz(Archive(blob, "an archive of NumPy arrays"))
+        return Npz(zipped.known_as("an archive of NumPy arrays"))
     raise FormatError(
         f"{blob.name} is a zip without tensors. It holds: {listed(names)}. Known: {_KNOWN}; unpack "
         "it, and name one of them."

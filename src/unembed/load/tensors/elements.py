@@ -73,15 +73,6 @@ def as_tensor(
     return torch.from_numpy(np.require(array, requirements=["A", "W"])).view(dtype)
 
 
-def c_strides(shape: Sequence[int]) -> list[int]:
-    """Return the strides of a tensor in C order, in elements.
-
-    >>> c_strides([2, 3, 4])
-    [12, 4, 1]
-    """
-    return [prod(shape[axis + 1 :]) for axis in range(len(shape))]
-
-
 def fortran_strides(shape: Sequence[int]) -> list[int]:
     """Return the strides of a tensor in Fortran order, in elements.
 

@@ -28,6 +28,10 @@ class GGUFFile:
         self.path = path
         self._readers = readers
         self._tensors = {tensor.name: tensor for reader in readers for tensor in reader.tensors}
+        self._shapes = {
+            name: tuple(int(n) for n in reversed(tensor.shape))
+            for name, tensor in self._tensors.items()
+        }
 
     def metadata(self, key: str, **default: Any) -> Any:
         """Return a metadata value; a missing key returns `default` where one is given.
@@ -44,10 +48,7 @@ class GGUFFile:
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Return the shape of every tensor, outermost axis first as in PyTorch."""
-        return {
-            name: tuple(int(n) for n in reversed(tensor.shape))
-            for name, tensor in self._tensors.items()
-        }
+        return self._shapes
 
     def read(self, tensor: str, item: int | None = None) -> torch.Tensor:
         """Return one tensor in float32, dequantised; or one matrix of a tensor of several."""

@@ -9,7 +9,7 @@ from functools import cached_property
 import torch
 
 from unembed.errors import FormatError
-from unembed.load.tensors.archive import Archive
+from unembed.load.tensors.archive import LOCAL_HEADER_BYTES, Archive
 from unembed.load.tensors.file import Part
 from unembed.load.tensors.torch_pickle import RefusedError, refused, unpickle
 from unembed.load.tensors.torch_views import Unread, View, flattened, shapes_of, view_of
@@ -79,6 +79,6 @@ class TorchZip:
     def _small(self, name: str) -> bytes:
         """Return a whole entry, in one request where torch wrote the file."""
         entry = self.archive.entries[name]
-        before = entry.header_offset + 30 + len(name.encode())
+        before = entry.header_offset + LOCAL_HEADER_BYTES + len(name.encode())
         padding = -(before + 4) % _ALIGNED + 4
         return self.archive.head(name, entry.file_size, extra=padding)
