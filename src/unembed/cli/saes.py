@@ -60,18 +60,18 @@ def saes(
     elif as_csv:
         sys.stdout.write(shown.write_csv())
     else:
-        _print(found, name, limit, overview=not (name or hook or width) and layer is None)
+        _print(found, shown, name, overview=not (name or hook or width) and layer is None)
 
 
-def _print(found: pl.DataFrame, name: str, limit: int, *, overview: bool) -> None:
+def _print(found: pl.DataFrame, shown: pl.DataFrame, name: str, *, overview: bool) -> None:
     console = Console()
     if not found.height:
         console.print(f"No published SAE fits.{near_published(name)}", highlight=False)
     elif overview:
         console.print(view.releases(found))
     else:
-        console.print(view.listing(found.head(limit or found.height)))
-    hidden = max(0, found.height - limit) if limit and not overview else 0
+        console.print(view.listing(shown))
+    hidden = 0 if overview else found.height - shown.height
     more = f" {hidden:,} more; --limit 0 shows all." if hidden else ""
     Console(stderr=True).print(
         f"{found.height:,} SAEs, by SAELens {version()}.{more}", style="dim", highlight=False

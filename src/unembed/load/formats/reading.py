@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
@@ -12,6 +11,7 @@ from torch import Tensor
 from unembed.errors import FormatError, listed
 from unembed.load.folder import Folder
 from unembed.load.tensors.file import Part, TensorFile
+from unembed.text_file import read_json
 
 Faces = Literal["rows", "columns"]
 """`rows`: stored [F, d], one direction a row. `columns`: stored [d, F]."""
@@ -26,7 +26,7 @@ def read_config(folder: Folder, name: str) -> dict[str, Any]:
     path = folder.fetch(name)
     kind = "YAML" if name.endswith((".yaml", ".yml")) else "JSON"
     try:
-        content = (yaml.safe_load if kind == "YAML" else json.loads)(path.read_bytes())
+        content = yaml.safe_load(path.read_bytes()) if kind == "YAML" else read_json(path)
     except (ValueError, yaml.YAMLError, RecursionError) as error:
         raise FormatError(f"{path} is not {kind}: {error}. Download it again.") from error
     if not isinstance(content, dict):

@@ -20,6 +20,7 @@ from unembed.cache import cache_folder
 from unembed.errors import SourceError, did_you_mean, listed
 from unembed.load.folder import missing
 from unembed.load.hub import shared_cache
+from unembed.load.hub.address import Address
 from unembed.load.hub.blob import HubBlob
 from unembed.load.hub.errors import hub_errors
 from unembed.load.hub.listing import Listing, listing_of
@@ -48,8 +49,7 @@ class HubFolder:
 
     @property
     def name(self) -> str:
-        inside = f"/{self.subfolder}" if self.subfolder else ""
-        return f"hf:{self.repo}{inside}@{self.revision}"
+        return Address(self.repo, self.subfolder, self.revision).text
 
     @property
     def short_name(self) -> str:

@@ -16,6 +16,7 @@ import huggingface_hub
 from huggingface_hub import constants
 
 from unembed.load.hub import shared_cache
+from unembed.load.hub.address import Address
 from unembed.load.hub.cache import new_file
 from unembed.load.hub.errors import UnreachableError, hub_errors
 
@@ -54,7 +55,7 @@ def listing_of(repo: str, revision: str, cache: Path) -> Listing:
     if kept is not None:
         return kept
     try:
-        with hub_errors(f"hf:{repo}@{revision}", repo, revision):
+        with hub_errors(Address(repo, "", revision).text, repo, revision):
             info = huggingface_hub.HfApi().model_info(
                 repo, revision=revision, timeout=constants.HF_HUB_ETAG_TIMEOUT
             )

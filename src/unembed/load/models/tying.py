@@ -13,8 +13,7 @@ import torch
 from unembed.errors import FormatError
 from unembed.load.models.checkpoint import Checkpoint
 from unembed.load.models.config import ModelConfig
-
-_ROWS_AT_ONCE = 8192
+from unembed.unembedding import ROWS_AT_ONCE
 
 
 class Tie(NamedTuple):
@@ -66,6 +65,5 @@ def _are_equal(tensors: Checkpoint, one: str, other: str) -> bool:
     if tensors.shape(one) != tensors.shape(other):
         return False
     first, second = tensors.read(one), tensors.read(other)
-    rows = range(0, len(first), _ROWS_AT_ONCE)
-    parts = (slice(start, start + _ROWS_AT_ONCE) for start in rows)
-    return all(torch.equal(first[part].float(), second[part].float()) for part in parts)
+    pairs = zip(torch.split(first, ROWS_AT_ONCE), torch.split(second, ROWS_AT_ONCE), strict=True)
+    return all(torch.equal(a.float(), b.float()) for a, b in pairs)

@@ -43,8 +43,8 @@ def find_published(text: str) -> list[Published]:
         raise SourceError(
             f"SAELens' table has no release {release!r}.{near} `unembed saes` lists them."
         )
-    found = [by_neuronpedia()[each] for each in _expanded(name) if each in by_neuronpedia()]
-    return [entry for entry in found if entry is not None]
+    known = by_neuronpedia()
+    return [known[each] for each in _expanded(name) if each in known]
 
 
 def entry_named(name: str) -> Published | None:
