@@ -35,7 +35,7 @@ from unembed.explorer.contents import Contents
 from unembed.products import Precision, product
 from unembed.revisit import leading_edge_of, logit_weights_of, running_sum_of
 from unembed.sweep import Membership, accelerator, cpu
-from unembed.sweep.enrichment import accelerator as enrichment_accelerator
+from unembed.sweep.tsea import accelerator as tsea_accelerator
 
 PACKAGE = Path(unembed.__file__).parent
 
@@ -220,7 +220,7 @@ def asked_of_weights(folder: Path) -> Iterator[Any]:
     (tile,) = sweep.tiles(banks[1].W_dec)
     yield from (accelerator.read_tile(tile.z, 5), cpu.read_tile(tile.z.numpy(), 5))
     membership = Membership(unembedding.n_tokens, sets.indptr, sets.ids - 1)
-    yield from enrichment_accelerator.read_tile(tile.z, membership, "magnitude")
+    yield from tsea_accelerator.read_tile(tile.z, membership, "magnitude")
 
 
 def discovered(folder: Path) -> Iterator[Any]:

@@ -13,8 +13,8 @@ from unembed import Sweep, Unembedding, Vocabulary, prepare_unembedding
 from unembed import similarity as module
 from unembed.enrichment import SecondMoment
 from unembed.features import Features
+from unembed.lens import Lens
 from unembed.similarity import chance_cosine, logit_rows
-from unembed.unembedding import Lens
 
 
 def uneven(lens: Lens = "logit", n: int = 400, d: int = 12) -> Unembedding:

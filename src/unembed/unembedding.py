@@ -15,11 +15,10 @@ from torch import Tensor
 
 from unembed.cache import kept_array
 from unembed.errors import ShapeError, UnembedError, VocabularyError, WeightError
+from unembed.lens import LENSES, Lens
 from unembed.products import add_product
 from unembed.vocabulary import Vocabulary
 
-Lens = Literal["logit", "cosine"]
-LENSES: tuple[Lens, ...] = ("logit", "cosine")
 NORMS = ("rmsnorm", "layernorm", "none")
 ROWS_AT_ONCE = 8192
 

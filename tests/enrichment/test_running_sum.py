@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from unembed.enrichment.running_sum import running_sum
 from unembed.errors import QueryError
 from unembed.sweep import Membership
-from unembed.sweep.enrichment import cpu
-from unembed.sweep.enrichment.readings import WEIGHTS, Weight, normal_scores
+from unembed.sweep.settings import WEIGHTS, Weight
+from unembed.sweep.tsea import cpu
+from unembed.sweep.tsea.readings import normal_scores
 
 
 def by_loop(z: np.ndarray, members: set[int], weight: Weight) -> list[float]:

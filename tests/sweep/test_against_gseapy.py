@@ -10,8 +10,8 @@ from unembed import load_features, load_unembedding
 from unembed.demo import MODEL
 from unembed.enrichment.effects import rows_of
 from unembed.sweep import Membership, Sweep
-from unembed.sweep.enrichment import Weight
-from unembed.sweep.enrichment.cpu import read_tile
+from unembed.sweep.settings import Weight
+from unembed.sweep.tsea.cpu import read_tile
 
 gseapy = pytest.importorskip("gseapy")
 pandas = pytest.importorskip("pandas")

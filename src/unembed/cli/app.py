@@ -27,10 +27,10 @@ from unembed.demo import FEATURES as DEMO_FEATURES
 from unembed.demo import MODEL as DEMO_MODEL
 from unembed.enrichment import EnrichmentSettings
 from unembed.enrichment.settings import FEWEST_DIRECTIONS
+from unembed.lens import Lens
 from unembed.store import Run
-from unembed.sweep import SweepSettings, Weight
+from unembed.sweep.settings import SweepSettings, Weight
 from unembed.tokensets.build import DEFAULT as DEFAULT_SETS
-from unembed.unembedding import Lens
 from unembed.version import __version__
 from unembed.views import feature as feature_view
 from unembed.views import features as features_view

@@ -10,9 +10,10 @@ from rich.console import Console
 
 from unembed.enrichment import Null
 from unembed.features import Features
+from unembed.lens import Lens
 from unembed.load import is_published, load_features, load_model, load_unembedding, model_of
 from unembed.load.models.model import Model
-from unembed.unembedding import Lens, Unembedding
+from unembed.unembedding import Unembedding
 
 
 def load_inputs(

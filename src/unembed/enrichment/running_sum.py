@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from unembed.errors import QueryError
-from unembed.sweep.enrichment.readings import Weight, normal_scores
+from unembed.sweep.settings import Weight
+from unembed.sweep.tsea.readings import normal_scores
 
 I64 = npt.NDArray[np.int64]
 F64 = npt.NDArray[np.float64]

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from unembed.errors import UnembedError
-from unembed.sweep.enrichment import WEIGHTS, Weight
+from unembed.sweep.settings import WEIGHTS, Weight
 
 FEWEST_DIRECTIONS = 100
 

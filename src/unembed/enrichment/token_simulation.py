@@ -18,7 +18,7 @@ from scipy.interpolate import PchipInterpolator
 
 from unembed.cache import cache_folder, new_file
 from unembed.sweep import Membership
-from unembed.sweep.enrichment.cpu import read_tile
+from unembed.sweep.tsea.cpu import read_tile
 
 F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]

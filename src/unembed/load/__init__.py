@@ -8,6 +8,7 @@ from pathlib import Path
 
 from unembed.errors import SourceError
 from unembed.features import Features
+from unembed.lens import Lens
 from unembed.load.banks import Asked, opener
 from unembed.load.models.model import Model
 from unembed.load.models.open import load_model, model_place
@@ -16,7 +17,7 @@ from unembed.load.names import named
 from unembed.load.reference import resolve
 from unembed.load.sources import is_published, sources_named
 from unembed.load.vocabularies import read_vocabulary
-from unembed.unembedding import Lens, Unembedding, prepare_unembedding
+from unembed.unembedding import Unembedding, prepare_unembedding
 from unembed.vocabulary import Vocabulary
 
 __all__ = [

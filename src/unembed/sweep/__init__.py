@@ -1,11 +1,11 @@
 """The sweep over tiles of logit weights, and its readers."""
 
-from unembed.sweep.enrichment import Enrichment, Membership, Weight
-from unembed.sweep.sweep import FeatureStatistics, Standardised, Sweep, SweepSettings, Tile, joined
+from unembed.sweep.settings import SweepSettings, Weight
+from unembed.sweep.sweep import FeatureStatistics, Standardised, Sweep, Tile, joined
 from unembed.sweep.tails import TailKurtosis, tail_kurtosis
+from unembed.sweep.tsea import Membership, TseaReadings
 
 __all__ = [
-    "Enrichment",
     "FeatureStatistics",
     "Membership",
     "Standardised",
@@ -13,6 +13,7 @@ __all__ = [
     "SweepSettings",
     "TailKurtosis",
     "Tile",
+    "TseaReadings",
     "Weight",
     "joined",
     "tail_kurtosis",

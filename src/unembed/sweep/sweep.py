@@ -8,7 +8,6 @@ that a tile arrives as z-scores and every reader works on fixed scales.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -17,51 +16,21 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from unembed.errors import UnembedError
 from unembed.products import product
 from unembed.sweep import accelerator, cpu
-from unembed.sweep.enrichment import Enrichment, Membership, Weight
-from unembed.sweep.enrichment import accelerator as enrichment_accelerator
-from unembed.sweep.enrichment import cpu as enrichment_cpu
+from unembed.sweep.device import device_named
+from unembed.sweep.settings import SweepSettings, Weight
 from unembed.sweep.statistics import F64, TileReadings, moments
+from unembed.sweep.tsea import Membership, TseaReadings
+from unembed.sweep.tsea import accelerator as tsea_accelerator
+from unembed.sweep.tsea import cpu as tsea_cpu
 from unembed.unembedding import Unembedding
 
 FLAT = 1e-6
 """A row is flat when its std is below this share of |w| · rms|row of W_U|: rounding alone."""
 
 
-MAX_TOP_K = 1000
-
 Value = TypeVar("Value", bound=np.generic)
-
-
-@dataclass(frozen=True)
-class SweepSettings:
-    """How the sweep is cut up, and what it keeps.
-
-    Attributes:
-        top_k: tokens kept at either end of each feature.
-        tile: features in a tile; 256 to 512 let the product run at full speed.
-        device: a torch device that knows float64: `cpu`, `cuda`, `cuda:1` …
-
-    Raises:
-        UnembedError: for values that make no sense, or a device that cannot be used.
-    """
-
-    top_k: int = 50
-    tile: int = 512
-    device: str = "cpu"
-
-    def __post_init__(self) -> None:
-        for name in ("top_k", "tile"):
-            if getattr(self, name) < 1:
-                raise UnembedError(f"{name} is at least 1, but was {getattr(self, name)}.")
-        if self.top_k > MAX_TOP_K:
-            raise UnembedError(
-                f"top_k is at most {MAX_TOP_K}, but was {self.top_k}: for all logit weights of "
-                "a feature multiply, W_dec[i] @ W_U.T."
-            )
-        _device(self.device)
 
 
 class FeatureStatistics(NamedTuple):
@@ -150,7 +119,7 @@ class Sweep:
     def __init__(self, unembedding: Unembedding, settings: SweepSettings | None = None) -> None:
         self.unembedding = unembedding
         self.settings = settings or SweepSettings()
-        self.device = _device(self.settings.device)
+        self.device = device_named(self.settings.device)
         self.top_k = min(self.settings.top_k, unembedding.n_tokens)
         self._W_U = unembedding.W_U.to(self.device)
         self._factor, self._rms = _factor(unembedding)
@@ -186,7 +155,7 @@ class Sweep:
         )
         return self._in_weights(found, tile.features.std, tile.features.norm, tile.mean)
 
-    def enrichment(self, tile: Tile, sets: Membership, weight: Weight = "none") -> Enrichment:
+    def enrichment(self, tile: Tile, sets: Membership, weight: Weight = "none") -> TseaReadings:
         """Return the enrichment of every set in a tile's features.
 
         Args:
@@ -195,9 +164,9 @@ class Sweep:
             weight: what a hit adds: `none`, `normal-scores` or `magnitude`.
         """
         found = (
-            enrichment_cpu.read_tile(tile.z.numpy(), sets, weight)
+            tsea_cpu.read_tile(tile.z.numpy(), sets, weight)
             if self.device.type == "cpu"
-            else enrichment_accelerator.read_tile(tile.z, sets, weight)
+            else tsea_accelerator.read_tile(tile.z, sets, weight)
         )
         flat = tile.features.std == 0
         found.es[flat], found.peak[flat], found.auroc[flat] = 0, 0, 0.5
@@ -271,15 +240,3 @@ def _factor(unembedding: Unembedding) -> tuple[Tensor, float]:
     values, vectors = torch.linalg.eigh(unembedding.covariance)
     factor = vectors * values.clamp_min(0).sqrt()
     return factor.float(), float(values.clamp_min(0).sum().sqrt())
-
-
-def _device(name: str) -> torch.device:
-    try:
-        device = torch.device(name)
-        torch.empty(1, device=device, dtype=torch.float64)
-    except (RuntimeError, AssertionError, TypeError, NotImplementedError) as error:
-        raise UnembedError(
-            f"The device {name!r} cannot be used: {str(error).splitlines()[0][:200]} Use 'cpu', "
-            "or install a torch build for this machine's GPU. (Apple's 'mps' has no float64.)"
-        ) from error
-    return device

@@ -1,4 +1,4 @@
-"""The enrichment readers: exact against a plain loop, equal to each other, and on odd sets."""
+"""The TSEA readers: exact against a plain loop, equal to each other, and on odd sets."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from scipy.stats import mannwhitneyu, norm
 
 from unembed import Sweep, SweepSettings, Unembedding
 from unembed.errors import TokenSetError
-from unembed.sweep.enrichment import WEIGHTS, Enrichment, Membership, Weight, accelerator, cpu
-from unembed.sweep.enrichment.bits import transpose
-from unembed.sweep.enrichment.membership import DENSE
+from unembed.sweep.settings import WEIGHTS, Weight
+from unembed.sweep.tsea import Membership, TseaReadings, accelerator, cpu
+from unembed.sweep.tsea.bits import transpose
+from unembed.sweep.tsea.membership import DENSE
 
 N = 5003
 
@@ -53,7 +54,7 @@ def weights_of(kind: str, sets: list[np.ndarray], n: int = N) -> np.ndarray:
 KINDS = ["normal", "ties", "constant", "negative zero", "huge"]
 
 
-def by_definition(z: np.ndarray, sets: list[np.ndarray], weight: Weight) -> Enrichment:
+def by_definition(z: np.ndarray, sets: list[np.ndarray], weight: Weight) -> TseaReadings:
     """The running sum of Subramanian et al. (2005), token by token, in float64."""
     n = z.shape[1]
     es, peak, auroc = np.zeros((3, len(z), len(sets)))
@@ -79,10 +80,10 @@ def by_definition(z: np.ndarray, sets: list[np.ndarray], weight: Weight) -> Enri
             es[row, s], peak[row, s] = running[best] / whole, best
             above = np.cumsum(~hit)
             auroc[row, s] = 1 - above[hit].sum() / (m * (n - m))
-    return Enrichment(es, peak.astype(np.int32), auroc)
+    return TseaReadings(es, peak.astype(np.int32), auroc)
 
 
-def read(z: np.ndarray, sets: Membership, weight: Weight, reader: str) -> Enrichment:
+def read(z: np.ndarray, sets: Membership, weight: Weight, reader: str) -> TseaReadings:
     if reader == "cpu":
         return cpu.read_tile(z, sets, weight)
     return accelerator.read_tile(torch.from_numpy(z), sets, weight)

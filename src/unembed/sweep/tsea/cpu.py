@@ -1,4 +1,4 @@
-"""The enrichment reader on the CPU: exact for every set, at a few operations for 64 tokens.
+"""TSEA on the CPU: exact for every set, at a few operations for 64 tokens.
 
 The running sum turns only at hits: at the j-th hit of rank r (both from 0), `D = j·n − r·m` just
 before it and `D + n − m` just after, in units of 1 / (m (n − m)). So the ranks of the members are
@@ -19,10 +19,11 @@ import numpy.typing as npt
 from jaxtyping import Float
 
 from unembed.compiled import compiled
-from unembed.sweep.enrichment.bits import WORD, first_bit, popcount, transpose
-from unembed.sweep.enrichment.membership import LANES, Membership
-from unembed.sweep.enrichment.order import order_of
-from unembed.sweep.enrichment.readings import Enrichment, Weight, normal_scores
+from unembed.sweep.settings import Weight
+from unembed.sweep.tsea.bits import WORD, first_bit, popcount, transpose
+from unembed.sweep.tsea.membership import LANES, Membership
+from unembed.sweep.tsea.order import order_of
+from unembed.sweep.tsea.readings import TseaReadings, normal_scores
 
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
@@ -48,7 +49,7 @@ _ODD = (
 
 def read_tile(
     z: Float[np.ndarray, "tile tokens"], membership: Membership, weight: Weight = "none"
-) -> Enrichment:
+) -> TseaReadings:
     """Return the enrichment of every set in every row of a tile.
 
     Args:
@@ -58,7 +59,7 @@ def read_tile(
             (`magnitude`).
     """
     shape = (len(z), len(membership))
-    out = Enrichment(np.zeros(shape), np.zeros(shape, np.int32), np.full(shape, 0.5))
+    out = TseaReadings(np.zeros(shape), np.zeros(shape, np.int32), np.full(shape, 0.5))
     if weight == "none":
         dense, bits = membership.dense
         sizes = membership.sizes[dense]

@@ -1,19 +1,16 @@
-"""What the enrichment reader says of a tile of features, on any device."""
+"""What TSEA says of a tile of features, on any device."""
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from jaxtyping import Float, Int
 from scipy.special import ndtri
 
-Weight = Literal["none", "normal-scores", "magnitude"]
-WEIGHTS: tuple[Weight, ...] = ("none", "normal-scores", "magnitude")
 
-
-class Enrichment(NamedTuple):
+class TseaReadings(NamedTuple):
     """Signed enrichment of S token sets in the rankings of T features.
 
     Tokens are ranked by logit weight, highest first, equal ones in token-id order. Sets of no or of

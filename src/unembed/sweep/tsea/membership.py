@@ -1,4 +1,4 @@
-"""`Membership`: token sets as the enrichment reader needs them, over the rows of W_U."""
+"""`Membership`: token sets as TSEA needs them, over the rows of W_U."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from unembed.errors import TokenSetError
-from unembed.sweep.enrichment.bits import WORD
+from unembed.sweep.tsea.bits import WORD
 
 I64 = npt.NDArray[np.int64]
 I32 = npt.NDArray[np.int32]

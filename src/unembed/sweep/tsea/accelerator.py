@@ -1,4 +1,4 @@
-"""The same enrichment of a tile through torch alone, on a GPU or any other device."""
+"""TSEA of a tile through torch alone, on a GPU or any other device."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from unembed.sweep.accelerator import ordered
-from unembed.sweep.enrichment.membership import Membership
-from unembed.sweep.enrichment.readings import Enrichment, Weight, normal_scores
+from unembed.sweep.settings import Weight
+from unembed.sweep.tsea.membership import Membership
+from unembed.sweep.tsea.readings import TseaReadings, normal_scores
 
 _BYTES = 2**28
 _PLACE = 21
@@ -17,7 +18,7 @@ _LAST = 2**_PLACE - 1
 
 def read_tile(
     z: Float[Tensor, "tile tokens"], membership: Membership, weight: Weight = "none"
-) -> Enrichment:
+) -> TseaReadings:
     """Return the enrichment of every set in every row of a tile.
 
     Given the same z, equal to the CPU reader's to the last bit (`none`), or to the rounding of
@@ -56,7 +57,7 @@ def read_tile(
                 found = _weighted(ranks, owner, m, n, weights.expand(len(ranks), n))
             es[part, sets], peak[part, sets] = found[0], found[1].int()
             auroc[part, sets] = _auroc(ranks, owner, m, n)
-    return Enrichment(es.cpu().numpy(), peak.cpu().numpy(), auroc.cpu().numpy())
+    return TseaReadings(es.cpu().numpy(), peak.cpu().numpy(), auroc.cpu().numpy())
 
 
 def _hits(owner: Tensor, m: Tensor) -> Int[Tensor, memberships]:
