@@ -8,8 +8,9 @@ import torch
 
 from unembed import Features, Sweep, Unembedding, Vocabulary, prepare_unembedding
 from unembed.enrichment import DirectionTest, SecondMoment
+from unembed.enrichment.direction_simulation import simulate
 from unembed.enrichment.effects import effects_of, rows_of
-from unembed.enrichment.simulated_null import SimulatedNull, simulate
+from unembed.enrichment.simulated_null import SimulatedNull
 from unembed.sweep import Membership, joined
 from unembed.tokensets import TokenSets
 

@@ -8,10 +8,11 @@ from pathlib import Path
 
 from unembed.enrichment import DirectionTest, EnrichmentSettings, Null
 from unembed.enrichment.bank import BankEnrichment, Tsea
-from unembed.enrichment.direction_test import second_moment
+from unembed.enrichment.direction_simulation import simulate
+from unembed.enrichment.directions import second_moment
 from unembed.enrichment.discovery_rate import DiscoveryRate, threshold
 from unembed.enrichment.effects import effects_of, rows_of
-from unembed.enrichment.simulated_null import SimulatedNull, simulate
+from unembed.enrichment.simulated_null import SimulatedNull
 from unembed.enrichment.token_null import TokenNull
 from unembed.explanation import Envelope, Explainer, ExplanationSettings
 from unembed.features import Features

@@ -13,7 +13,7 @@ from unembed.cli.options import Csv, Family, Json, RunFolder, families_of, one_f
 from unembed.cli.output import print_json
 from unembed.errors import QueryError
 from unembed.matching import By, follow, match_banks
-from unembed.matching.banks import DIRECTIONS, FEWEST_DIRECTIONS
+from unembed.matching.settings import DIRECTIONS, FEWEST_DIRECTIONS
 from unembed.store import Run
 from unembed.views import layers as layers_view
 from unembed.views import matches as matches_view

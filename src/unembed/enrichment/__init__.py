@@ -1,6 +1,6 @@
 """Which token sets does each feature promote or suppress?"""
 
-from unembed.enrichment.direction_test import DirectionTest, Null, Scores, direction_test
+from unembed.enrichment.directions import DirectionTest, Null, Scores, direction_test
 from unembed.enrichment.effects import Contrast
 from unembed.enrichment.leading_edge import LeadingEdge, leading_edge
 from unembed.enrichment.second_moment import SecondMoment

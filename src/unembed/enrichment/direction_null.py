@@ -15,7 +15,6 @@ common nodes u, the tables of all sets are one matrix product.
 from __future__ import annotations
 
 from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +24,7 @@ from scipy.interpolate import CubicSpline
 from torch import Tensor
 
 from unembed.enrichment.second_moment import SecondMoment
+from unembed.enrichment.tails import Tails
 from unembed.products import product
 
 F64 = npt.NDArray[np.float64]
@@ -39,24 +39,6 @@ _REACH = 6.2
 _SETS_AT_ONCE = 512
 _UNSEEN = 1e-12
 _STEEPEST = 1e30
-
-
-class Tails(NamedTuple):
-    """P(|z| > knot) of every set, to be interpolated in between.
-
-    Attributes:
-        z: [S, K] knots, rising from 0.
-        log10_p: [S, K] falling from 0.
-        slope: [S, K] the derivative of log10_p by z.
-    """
-
-    z: Float[np.ndarray, "sets knots"]
-    log10_p: Float[np.ndarray, "sets knots"]
-    slope: Float[np.ndarray, "sets knots"]
-
-    def single(self) -> Tails:
-        """Return the same in float32, for looking up and for disk."""
-        return Tails(*(column.astype(np.float32) for column in self))
 
 
 class DirectionNull:

@@ -6,8 +6,6 @@ import numpy as np
 import numpy.typing as npt
 from jaxtyping import Float
 
-from unembed.enrichment.lookup import add_to_bins
-
 PER_DECADE = 512
 _DECADES = 1100
 
@@ -36,6 +34,8 @@ class DiscoveryRate:
             log10_p: [F, S] float32.
             tested: [S] which sets count.
         """
+        from unembed.enrichment.lookup import add_to_bins  # compiled; those who read need it not
+
         add_to_bins(log10_p, tested, PER_DECADE, self.counts)
 
     def passing(self, max_q: float) -> int:

@@ -21,8 +21,8 @@ from scipy.interpolate import CubicSpline
 from scipy.optimize import brentq
 
 from unembed.compiled import compiled
-from unembed.enrichment.direction_null import Tails
 from unembed.enrichment.lookup import log10_p_values
+from unembed.enrichment.tails import Tails
 from unembed.enrichment.token_simulation import simulation
 
 F32 = npt.NDArray[np.float32]

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from unembed.enrichment.simulated_null import SimulatedNull
-from unembed.sweep import TailKurtosis
+from unembed.sweep.tails import TailKurtosis
 
 FeatureClass = Literal[
     "prediction", "suppression", "two-sided", "partition", "diffuse", "dead", "flat"

@@ -7,13 +7,12 @@ moments of what is left (Gurnee et al. 2024, section 4, condition on one set in 
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numba
 import numpy as np
 import numpy.typing as npt
 
 from unembed.compiled import compiled
+from unembed.explanation.explanation import Explained
 from unembed.explanation.settings import MOST_PARTS
 
 F32 = npt.NDArray[np.float32]
@@ -23,18 +22,6 @@ I64 = npt.NDArray[np.int64]
 _CELLS = 2**MOST_PARTS
 _N_SUMS = 5
 """Count, and sums of z, z², z³ and z⁴."""
-
-
-class Explained(NamedTuple):
-    """What naming some sets explains of a feature.
-
-    Attributes:
-        variance: the share of the logit weights' variance that the sets explain (R²).
-        kurtosis_left: the kurtosis of what is left.
-    """
-
-    variance: float
-    kurtosis_left: float
 
 
 def explained(sums: F64, n_parts: int) -> Explained:

@@ -7,12 +7,13 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from unembed.enrichment.bank import Pairs
-from unembed.enrichment.direction_test import DirectionTest
+from unembed.enrichment.directions import DirectionTest
+from unembed.enrichment.pairs import Pairs
 from unembed.explanation import wording
 from unembed.explanation.classes import Envelope, classify
-from unembed.explanation.evidence import Explained, cell_sums, covered, explained, held
-from unembed.explanation.pursuit import Candidates, Pursuit, Reason
+from unembed.explanation.evidence import cell_sums, covered, explained, held
+from unembed.explanation.explanation import N_OUTERMOST, Explained, Explanation, Part, Rejection
+from unembed.explanation.pursuit import Candidates, Pursuit
 from unembed.explanation.settings import MOST_PARTS, ExplanationSettings
 from unembed.quoted import quoted
 from unembed.sweep import FeatureStatistics, Membership, Tile, tail_kurtosis
@@ -21,73 +22,10 @@ from unembed.tokensets import TokenSets
 F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
 
-N_OUTERMOST = 50
-"""Outermost tokens of which a label should cover some."""
 _BROAD = (0.1, 0.9)
 """Shares of the vocabulary between which a set splits it."""
 _N_REJECTED = 10
 _N_TOKENS = 5
-
-
-class Part(NamedTuple):
-    """A token set that a label names.
-
-    Attributes:
-        token_set: its number.
-        z: of the direction test.
-        partial_z, log10_p: what is left of it given the label's other parts.
-    """
-
-    token_set: int
-    z: float
-    partial_z: float
-    log10_p: float
-
-
-class Rejection(NamedTuple):
-    """A significant token set that a label does not name.
-
-    Attributes:
-        token_set: its number.
-        z: of the direction test.
-        reason: why not.
-        by: the number of the named set that is most like it.
-        partial_z: what is left of it given the named sets.
-    """
-
-    token_set: int
-    z: float
-    reason: Reason
-    by: int
-    partial_z: float
-
-
-class Explanation(NamedTuple):
-    """What is said of one feature.
-
-    Attributes:
-        feature_class: see `classes.FeatureClass`.
-        label: one line.
-        left_tail, right_tail: the kurtosis of each tail, by which classes are cut.
-        parts: the token sets that it names, up to three.
-        rejected: the strongest of those it does not.
-        split: the number of the broad set that explains most of the variance, and its share; None
-            where no broad set is significant.
-        explained: of the variance and kurtosis, by all parts; None without a part.
-        covered_top, covered_bottom: the share of the 50 outermost tokens that are in a promoted
-            part, and in a suppressed one; None without such a part.
-    """
-
-    feature_class: str
-    label: str
-    left_tail: float
-    right_tail: float
-    parts: list[Part]
-    rejected: list[Rejection]
-    split: tuple[int, float] | None
-    explained: Explained | None
-    covered_top: float | None
-    covered_bottom: float | None
 
 
 class _Said(NamedTuple):

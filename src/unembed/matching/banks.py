@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -14,14 +14,10 @@ from unembed.enrichment import SecondMoment
 from unembed.errors import UnembedError
 from unembed.features import Features, check_width
 from unembed.matching.best import F32, I64, Best, Ends, best_matches, z_of
+from unembed.matching.settings import DIRECTIONS, FEWEST_DIRECTIONS, LEVEL, By
 from unembed.similarity import chance_cosine, logit_rows
 from unembed.unembedding import Unembedding
 
-By = Literal["z", "cosine"]
-LEVEL = 0.01
-"""The share of random directions that reach the z from which a match counts."""
-DIRECTIONS = 1000
-FEWEST_DIRECTIONS = 100
 _TINY = 1e-30
 
 B = npt.NDArray[np.bool_]

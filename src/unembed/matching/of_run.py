@@ -13,8 +13,9 @@ from unembed.addresses import bank_named
 from unembed.errors import QueryError
 from unembed.features import Features
 from unembed.live import weights_of
-from unembed.matching.banks import DIRECTIONS, LEVEL, By, Side, match, match_rows, prepared
+from unembed.matching.banks import Side, match, match_rows, prepared
 from unembed.matching.best import I64
+from unembed.matching.settings import DIRECTIONS, LEVEL, By
 from unembed.store import Run
 from unembed.store.depth import by_depth
 

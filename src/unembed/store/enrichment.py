@@ -22,11 +22,11 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from unembed.enrichment.bank import Pairs
-from unembed.enrichment.direction_null import Tails
-from unembed.enrichment.direction_test import DirectionTest
+from unembed.enrichment.directions import DirectionTest
 from unembed.enrichment.discovery_rate import DiscoveryRate
+from unembed.enrichment.pairs import Pairs
 from unembed.enrichment.simulated_null import SimulatedNull, no_scores
+from unembed.enrichment.tails import Tails
 from unembed.store.atomic import write_atomically
 from unembed.store.shards import damaged, read_table, write_table
 from unembed.tokensets import TokenSets

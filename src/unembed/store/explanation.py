@@ -15,7 +15,7 @@ from typing import Any
 import polars as pl
 
 from unembed.explanation import Envelope, Explanation
-from unembed.explanation.explainer import Part, Rejection
+from unembed.explanation.explanation import Part, Rejection
 from unembed.store.shards import read_table, rows_of_shards, shards
 
 CLASS_COLUMNS: dict[str, pl.DataType] = {

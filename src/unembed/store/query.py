@@ -12,10 +12,10 @@ import numpy.typing as npt
 import polars as pl
 
 from unembed.addresses import ADDRESS, bank_named
-from unembed.enrichment.direction_null import Tails
 from unembed.enrichment.discovery_rate import DiscoveryRate, log10_q
 from unembed.enrichment.lookup import log10_p_of_pairs
 from unembed.enrichment.simulated_null import SimulatedNull
+from unembed.enrichment.tails import Tails
 from unembed.errors import QueryError, did_you_mean
 from unembed.store import enrichment as store
 from unembed.store.shards import Shard, first_rows, read_table, shards

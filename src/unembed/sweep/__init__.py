@@ -1,7 +1,8 @@
 """The sweep over tiles of logit weights, and its readers."""
 
 from unembed.sweep.settings import SweepSettings, Weight
-from unembed.sweep.sweep import FeatureStatistics, Standardised, Sweep, Tile, joined
+from unembed.sweep.statistics import FeatureStatistics, joined
+from unembed.sweep.sweep import Standardised, Sweep, Tile
 from unembed.sweep.tails import TailKurtosis, tail_kurtosis
 from unembed.sweep.tsea import Membership, TseaReadings
 

@@ -1,7 +1,8 @@
-"""What the readers of the sweep know of a tile of features."""
+"""What the readers of the sweep know of features."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -29,6 +30,45 @@ class TileReadings(NamedTuple):
     top_z: Float[np.ndarray, "tile k"]
     bottom_rows: Int[np.ndarray, "tile k"]
     bottom_z: Float[np.ndarray, "tile k"]
+
+
+class FeatureStatistics(NamedTuple):
+    """Statistics of F features' logit weights over the n unmasked tokens.
+
+    A flat feature (an all-zero decoder row, or one that no token's row sees) has standard
+    deviation 0; its skewness, kurtosis, histogram and extremes have no value and hold zeros:
+    `flat` says which they are.
+
+    Attributes:
+        mean: [F] 0 for the logit lens (weights are centred over the vocabulary).
+        std, skewness, kurtosis: [F] population moments; kurtosis of a normal is 3 (Pearson).
+        minimum, maximum: [F] the smallest and largest logit weight.
+        norm: [F] Euclidean length of the decoder row.
+        flat: [F] see above.
+        histogram: [F, 202] tokens in each bin of z (`unembed.sweep.bins`).
+        top_ids, bottom_ids: [F, k] token ids with the largest and smallest logit weights,
+            outermost first; ties in token-id order.
+        top_weights, bottom_weights: [F, k] their logit weights.
+    """
+
+    mean: F64
+    std: F64
+    skewness: F64
+    kurtosis: F64
+    minimum: F64
+    maximum: F64
+    norm: F64
+    flat: npt.NDArray[np.bool_]
+    histogram: Int[np.ndarray, "features bins"]
+    top_ids: Int[np.ndarray, "features k"]
+    top_weights: Float[np.ndarray, "features k"]
+    bottom_ids: Int[np.ndarray, "features k"]
+    bottom_weights: Float[np.ndarray, "features k"]
+
+
+def joined(parts: Sequence[FeatureStatistics]) -> FeatureStatistics:
+    """Return the statistics of several tiles as one."""
+    return FeatureStatistics(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
 class Moments(NamedTuple):

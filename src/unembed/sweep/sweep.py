@@ -7,20 +7,20 @@ that a tile arrives as z-scores and every reader works on fixed scales.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 
 from unembed.products import product
 from unembed.sweep import accelerator, cpu
 from unembed.sweep.device import device_named
 from unembed.sweep.settings import SweepSettings, Weight
-from unembed.sweep.statistics import F64, TileReadings, moments
+from unembed.sweep.statistics import F64, FeatureStatistics, TileReadings, joined, moments
 from unembed.sweep.tsea import Membership, TseaReadings
 from unembed.sweep.tsea import accelerator as tsea_accelerator
 from unembed.sweep.tsea import cpu as tsea_cpu
@@ -31,40 +31,6 @@ FLAT = 1e-6
 
 
 Value = TypeVar("Value", bound=np.generic)
-
-
-class FeatureStatistics(NamedTuple):
-    """Statistics of F features' logit weights over the n unmasked tokens.
-
-    A flat feature (an all-zero decoder row, or one that no token's row sees) has standard
-    deviation 0; its skewness, kurtosis, histogram and extremes have no value and hold zeros:
-    `flat` says which they are.
-
-    Attributes:
-        mean: [F] 0 for the logit lens (weights are centred over the vocabulary).
-        std, skewness, kurtosis: [F] population moments; kurtosis of a normal is 3 (Pearson).
-        minimum, maximum: [F] the smallest and largest logit weight.
-        norm: [F] Euclidean length of the decoder row.
-        flat: [F] see above.
-        histogram: [F, 202] tokens in each bin of z (`unembed.sweep.bins`).
-        top_ids, bottom_ids: [F, k] token ids with the largest and smallest logit weights,
-            outermost first; ties in token-id order.
-        top_weights, bottom_weights: [F, k] their logit weights.
-    """
-
-    mean: F64
-    std: F64
-    skewness: F64
-    kurtosis: F64
-    minimum: F64
-    maximum: F64
-    norm: F64
-    flat: npt.NDArray[np.bool_]
-    histogram: Int[np.ndarray, "features bins"]
-    top_ids: Int[np.ndarray, "features k"]
-    top_weights: Float[np.ndarray, "features k"]
-    bottom_ids: Int[np.ndarray, "features k"]
-    bottom_weights: Float[np.ndarray, "features k"]
 
 
 class Standardised(NamedTuple):
@@ -96,11 +62,6 @@ class Tile(NamedTuple):
     z: Float[Tensor, "tile tokens"]
     features: Standardised
     mean: F64
-
-
-def joined(parts: Sequence[FeatureStatistics]) -> FeatureStatistics:
-    """Return the statistics of several tiles as one."""
-    return FeatureStatistics(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
 class Sweep:

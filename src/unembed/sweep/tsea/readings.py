@@ -7,7 +7,6 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 from jaxtyping import Float, Int
-from scipy.special import ndtri
 
 
 class TseaReadings(NamedTuple):
@@ -31,5 +30,7 @@ class TseaReadings(NamedTuple):
 
 def normal_scores(n_tokens: int) -> npt.NDArray[np.float64]:
     """Return |Φ⁻¹((r − ½) / n)| for the ranks r = 1 … n: what a hit at each rank weighs."""
+    from scipy.special import ndtri  # takes longer to import than all else here
+
     scores: npt.NDArray[np.float64] = np.abs(ndtri((np.arange(n_tokens) + 0.5) / n_tokens))
     return scores

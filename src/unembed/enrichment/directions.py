@@ -18,11 +18,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from unembed.enrichment.direction_null import DirectionNull, Tails
+from unembed.enrichment.direction_null import DirectionNull
 from unembed.enrichment.discovery_rate import DiscoveryRate, log10_q
 from unembed.enrichment.effects import Effects, Testable, effects_of
 from unembed.enrichment.lookup import log10_p_of_pairs, log10_p_values
 from unembed.enrichment.second_moment import SecondMoment
+from unembed.enrichment.tails import Tails
 from unembed.features import Features, check_width
 from unembed.products import product
 from unembed.sweep import Sweep, SweepSettings

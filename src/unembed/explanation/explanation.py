@@ -1,0 +1,83 @@
+"""`Explanation`: what is said of a feature, and what that rests on."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from unembed.explanation.pursuit import Reason
+
+N_OUTERMOST = 50
+"""Outermost tokens of which a label should cover some."""
+
+
+class Explained(NamedTuple):
+    """What naming some sets explains of a feature.
+
+    Attributes:
+        variance: the share of the logit weights' variance that the sets explain (R²).
+        kurtosis_left: the kurtosis of what is left.
+    """
+
+    variance: float
+    kurtosis_left: float
+
+
+class Part(NamedTuple):
+    """A token set that a label names.
+
+    Attributes:
+        token_set: its number.
+        z: of the direction test.
+        partial_z, log10_p: what is left of it given the label's other parts.
+    """
+
+    token_set: int
+    z: float
+    partial_z: float
+    log10_p: float
+
+
+class Rejection(NamedTuple):
+    """A significant token set that a label does not name.
+
+    Attributes:
+        token_set: its number.
+        z: of the direction test.
+        reason: why not.
+        by: the number of the named set that is most like it.
+        partial_z: what is left of it given the named sets.
+    """
+
+    token_set: int
+    z: float
+    reason: Reason
+    by: int
+    partial_z: float
+
+
+class Explanation(NamedTuple):
+    """What is said of one feature.
+
+    Attributes:
+        feature_class: see `classes.FeatureClass`.
+        label: one line.
+        left_tail, right_tail: the kurtosis of each tail, by which classes are cut.
+        parts: the token sets that it names, up to three.
+        rejected: the strongest of those it does not.
+        split: the number of the broad set that explains most of the variance, and its share; None
+            where no broad set is significant.
+        explained: of the variance and kurtosis, by all parts; None without a part.
+        covered_top, covered_bottom: the share of the 50 outermost tokens that are in a promoted
+            part, and in a suppressed one; None without such a part.
+    """
+
+    feature_class: str
+    label: str
+    left_tail: float
+    right_tail: float
+    parts: list[Part]
+    rejected: list[Rejection]
+    split: tuple[int, float] | None
+    explained: Explained | None
+    covered_top: float | None
+    covered_bottom: float | None
