@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from unembed.explanation.evidence import cell_sums, covered, explained, held
+from unembed.explanation.evidence import cell_sums, count_members, coverage, regress
 
 N = 3000
 
@@ -37,7 +37,7 @@ def test_variance_and_kurtosis_are_those_of_the_residuals(made, parts: tuple[int
         design[:, 1 + column] = np.isin(np.arange(N), sets[part])
     for row, sums in zip(z.astype(np.float64), cell_sums(z, named, indptr, rows), strict=True):
         residual = row - design @ np.linalg.lstsq(design, row, rcond=None)[0]
-        found = explained(sums, len(parts))
+        found = regress(sums, len(parts))
         assert found.variance == pytest.approx(1 - residual.var() / row.var(), abs=1e-10)
         assert found.kurtosis_left == pytest.approx(
             scipy.stats.kurtosis(residual, fisher=False), rel=1e-9
@@ -47,7 +47,7 @@ def test_variance_and_kurtosis_are_those_of_the_residuals(made, parts: tuple[int
 def test_the_same_set_twice_explains_no_more(made) -> None:
     z, _, indptr, rows = made
     once, twice = (
-        explained(cell_sums(z[:1], np.array([parts]), indptr, rows)[0], n)
+        regress(cell_sums(z[:1], np.array([parts]), indptr, rows)[0], n)
         for parts, n in (([0, -1, -1], 1), ([0, 0, -1], 2))
     )
     assert once == pytest.approx(twice)
@@ -56,7 +56,7 @@ def test_the_same_set_twice_explains_no_more(made) -> None:
 def test_nothing_is_left_of_a_row_that_is_its_set(made) -> None:
     _, sets, indptr, rows = made
     z = np.isin(np.arange(N), sets[0]).astype(np.float32)[None]
-    found = explained(cell_sums(z, np.array([[0, -1, -1]]), indptr, rows)[0], 1)
+    found = regress(cell_sums(z, np.array([[0, -1, -1]]), indptr, rows)[0], 1)
     assert found.variance == pytest.approx(1)
 
 
@@ -65,9 +65,9 @@ def test_outermost_tokens_that_are_held(made) -> None:
     random = np.random.default_rng(1)
     outermost = np.stack([random.choice(N, 50, replace=False) for _ in range(3)]).astype(np.int32)
     feature, token_set = np.repeat(np.arange(3), 5), np.tile(np.arange(5), 3)
-    counts = held(outermost, feature, token_set, indptr, rows)
+    counts = count_members(outermost, feature, token_set, indptr, rows)
     for f, s, count in zip(feature, token_set, counts, strict=True):
         assert count == len(set(outermost[f]) & set(sets[s]))
     both = [sets[1].astype(np.int32), sets[2].astype(np.int32)]
     share = len(set(outermost[0]) & (set(sets[1]) | set(sets[2]))) / 50
-    assert covered(outermost[0], both) == pytest.approx(share)
+    assert coverage(outermost[0], both) == pytest.approx(share)

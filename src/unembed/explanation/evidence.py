@@ -24,7 +24,7 @@ _N_SUMS = 5
 """Count, and sums of z, z², z³ and z⁴."""
 
 
-def explained(sums: F64, n_parts: int) -> Explained:
+def regress(sums: F64, n_parts: int) -> Explained:
     """Return what the sets explain, by least squares on their indicators.
 
     Args:
@@ -90,7 +90,7 @@ def cell_sums(z: F32, parts: I64, indptr: I64, rows: npt.NDArray[np.int32]) -> F
 
 
 @compiled()
-def held(
+def count_members(
     outermost: npt.NDArray[np.int32], feature: I64, token_set: I64, indptr: I64,
     ids: npt.NDArray[np.int32],
 ) -> I64:  # fmt: skip
@@ -112,7 +112,7 @@ def held(
     return counts
 
 
-def covered(ids: npt.NDArray[np.int32], members: list[npt.NDArray[np.int32]]) -> float:
+def coverage(ids: npt.NDArray[np.int32], members: list[npt.NDArray[np.int32]]) -> float:
     """Return the share of some tokens that are in at least one of the sets.
 
     Args:

@@ -11,7 +11,7 @@ from unembed.enrichment.directions import DirectionTest
 from unembed.enrichment.pairs import Pairs
 from unembed.explanation import wording
 from unembed.explanation.classes import Envelope, classify
-from unembed.explanation.evidence import cell_sums, covered, explained, held
+from unembed.explanation.evidence import cell_sums, count_members, coverage, regress
 from unembed.explanation.explanation import N_OUTERMOST, Explained, Explanation, Part, Rejection
 from unembed.explanation.pursuit import Candidates, Pursuit
 from unembed.explanation.settings import MOST_PARTS, ExplanationSettings
@@ -28,7 +28,7 @@ _N_REJECTED = 10
 _N_TOKENS = 5
 
 
-class _Said(NamedTuple):
+class _Passing(NamedTuple):
     """Pairs that a label may rest on.
 
     Attributes:
@@ -96,7 +96,7 @@ class Explainer:
             pairs: the tile's significant pairs, their features counted from the tile's first.
             log10_density: [T] where known.
         """
-        found = self._said(pairs, statistics)
+        found = self._passing(pairs, statistics)
         splits = self._splits(found, len(statistics.std))
         least = self._settings.split_variance
         dead = np.zeros(len(statistics.std), bool)
@@ -119,7 +119,7 @@ class Explainer:
             for at in range(len(classes))
         ]  # fmt: skip
 
-    def _said(self, pairs: Pairs, statistics: FeatureStatistics) -> _Said:
+    def _passing(self, pairs: Pairs, statistics: FeatureStatistics) -> _Passing:
         """Those pairs that pass the labels' own false discovery rate, and what each says."""
         passing = pairs.log10_q <= np.float32(np.log10(self._settings.max_q))
         feature, token_set = pairs.feature[passing], pairs.token_set[passing]
@@ -129,14 +129,14 @@ class Explainer:
         tokens = np.zeros(len(z), np.int64)
         sides = ((promoted, statistics.top_ids), (~promoted, statistics.bottom_ids))
         for side, ids in sides:
-            tokens[side] = held(
+            tokens[side] = count_members(
                 np.ascontiguousarray(ids[:, :N_OUTERMOST]), feature[side], token_set[side],
                 self._token_sets.indptr, self._token_sets.ids,
             )  # fmt: skip
         slight = (tokens < self._settings.least_tokens) & (variance < self._settings.least_variance)
-        return _Said(feature, token_set, z, variance, slight)
+        return _Passing(feature, token_set, z, variance, slight)
 
-    def _splits(self, pairs: _Said, n_features: int) -> list[tuple[int, float] | None]:
+    def _splits(self, pairs: _Passing, n_features: int) -> list[tuple[int, float] | None]:
         """The broad set that explains most of each feature's variance."""
         found: list[tuple[int, float] | None] = [None] * n_features
         broad = self._broad[pairs.token_set]
@@ -147,7 +147,7 @@ class Explainer:
 
     def _pursuits(
         self,
-        pairs: _Said,
+        pairs: _Passing,
         classes: npt.NDArray[np.str_],
         splits: list[tuple[int, float] | None],
     ) -> dict[int, Pursuit]:
@@ -168,7 +168,7 @@ class Explainer:
             open_ones = self._fallen(open_ones)
         return found
 
-    def _candidates(self, pairs: _Said, own: I64) -> Candidates:
+    def _candidates(self, pairs: _Passing, own: I64) -> Candidates:
         token_set = pairs.token_set[own]
         vectors = self._test.coordinates[token_set]
         gram = (vectors @ vectors.T).astype(np.float64)
@@ -211,7 +211,7 @@ class Explainer:
         sums = cell_sums(z, parts, self._membership.indptr, self._membership.rows)
         counts = (parts >= 0).sum(1)
         return {
-            at: explained(of, int(count)) for at, of, count in zip(named, sums, counts, strict=True)
+            at: regress(of, int(count)) for at, of, count in zip(named, sums, counts, strict=True)
         }
 
     def _explanation(
@@ -231,7 +231,7 @@ class Explainer:
         suppressed = [part.token_set for part in parts if part.z < 0]
         return Explanation(
             feature_class, label, *tails, parts, rejected, split, explained,
-            self._covered(top, promoted), self._covered(bottom, suppressed),
+            self._coverage(top, promoted), self._coverage(bottom, suppressed),
         )  # fmt: skip
 
     def _parts(self, pursuit: Pursuit) -> list[Part]:
@@ -282,9 +282,9 @@ class Explainer:
         texts = self._token_sets.vocabulary.texts
         return [quoted(texts[token]) for token in ids[:_N_TOKENS]]
 
-    def _covered(self, ids: npt.NDArray[np.int32], sets: list[int]) -> float | None:
+    def _coverage(self, ids: npt.NDArray[np.int32], sets: list[int]) -> float | None:
         if not sets:
             return None
         bounds = self._token_sets.indptr
         members = [self._token_sets.ids[bounds[s] : bounds[s + 1]] for s in sets]
-        return covered(ids[:N_OUTERMOST], members)
+        return coverage(ids[:N_OUTERMOST], members)
