@@ -80,3 +80,17 @@ def test_what_is_kept_goes_with_the_unembedding() -> None:
     del unembedding
     gc.collect()
     assert kept() is None
+
+
+def test_the_covariance_is_factored_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The sweep, similarity and chance share one geometry."""
+    factored: list[torch.Tensor] = []
+    eigh = torch.linalg.eigh
+    monkeypatch.setattr(
+        torch.linalg, "eigh", lambda matrix: factored.append(matrix) or eigh(matrix)
+    )
+    unembedding, w = uneven(), directions(3)
+    for _ in range(2):
+        Sweep(unembedding).read(w)
+        chance_cosine(unembedding, logit_rows(unembedding, w), torch.eye(12, dtype=torch.float64))
+    assert len(factored) == 1

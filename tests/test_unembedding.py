@@ -107,6 +107,14 @@ def test_covariance_gives_the_variance_of_logit_weights() -> None:
     assert float(w @ prepared.covariance @ w) == pytest.approx(variance, rel=1e-6)
 
 
+def test_the_root_of_the_covariance() -> None:
+    prepared = prepare_unembedding(random(V, D, seed=1) * torch.logspace(0, -3, D), WORDS)
+    w = random(5, D, seed=2)
+    torch.testing.assert_close((w @ prepared.root).norm(dim=1), (w @ prepared.W_U.T).std(1, False))
+    lengths = prepared.W_U.double().norm(dim=1)
+    assert prepared.rms == pytest.approx(float(lengths.square().mean().sqrt()))
+
+
 def test_half_precision_is_widened_before_anything_is_added() -> None:
     W_U = random(V, D).bfloat16()
     assert prepare_unembedding(W_U, WORDS).W_U.dtype == torch.float32

@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from unembed.enrichment.leading_edge import LeadingEdge, leading_edge
+from unembed.enrichment.edge import LeadingEdge
+from unembed.enrichment.one_pair import leading_edge
 from unembed.enrichment.running_sum import RunningSum, running_sum
 from unembed.errors import QueryError
 from unembed.live import weights_of

@@ -11,19 +11,15 @@ v R and w R, each scaled to length 1: [F, d_model] in place of [F, V].
 
 from __future__ import annotations
 
-from weakref import WeakKeyDictionary
-
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from unembed.products import product
-from unembed.sweep.sweep import FLAT
+from unembed.sweep.standardised import FLAT
 from unembed.unembedding import Unembedding
 
 _ROWS_AT_ONCE = 4096
-
-_factors: WeakKeyDictionary[Unembedding, Tensor] = WeakKeyDictionary()
 
 
 def logit_rows(
@@ -43,27 +39,17 @@ def logit_rows(
         [F, d_model] float32 rows of length 1; zeros for flat features, which correlate with
         nothing.
     """
-    factor = covariance_factor(unembedding)
-    rms = float(unembedding.covariance.trace().clamp_min(0).sqrt())
     out = torch.empty(W_dec.shape, dtype=torch.float32)
     for start in range(0, len(W_dec), _ROWS_AT_ONCE):
         rows = slice(start, start + _ROWS_AT_ONCE)
         wide = W_dec[rows].double()
         norm = torch.linalg.vector_norm(wide, dim=1, keepdim=True)
         unit = wide / norm.clamp_min(torch.finfo(torch.float64).tiny)
-        seen = product(unit.float(), factor)
+        seen = product(unit.float(), unembedding.root)
         spread = torch.linalg.vector_norm(seen, dim=1, keepdim=True)
-        flat = (spread <= FLAT * rms) | (norm == 0)
+        flat = (spread <= FLAT * unembedding.rms) | (norm == 0)
         out[rows] = torch.where(flat, 0.0, seen / spread)
     return out
-
-
-def covariance_factor(unembedding: Unembedding) -> Float[Tensor, "d_model d_model"]:
-    """Return R with R Rᵀ = Σ in float32, kept for as long as the unembedding is."""
-    if unembedding not in _factors:
-        values, vectors = torch.linalg.eigh(unembedding.covariance)
-        _factors[unembedding] = (vectors * values.clamp_min(0).sqrt()).float()
-    return _factors[unembedding]
 
 
 def chance_cosine(
@@ -86,8 +72,8 @@ def chance_cosine(
     Returns:
         [F] float32; 0 for flat features.
     """
-    factor = covariance_factor(unembedding).double()
-    among = product(product(factor.T, moment.double()), factor)
+    root = unembedding.root.double()
+    among = product(product(root.T, moment.double()), root)
     among = (among / among.trace()).float()
     variance = (product(rows, among) * rows).sum(1)
     return variance.clamp_min(0).sqrt()

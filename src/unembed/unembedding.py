@@ -117,6 +117,22 @@ class Unembedding:
         shape = (self.d_model, self.d_model)
         return torch.from_numpy(kept_array(name, shape, lambda: self._covariance().numpy()))
 
+    @cached_property
+    def root(self) -> Float[Tensor, "d_model d_model"]:
+        """R with R Rᵀ = Σ, in float32: the standard deviation of w's logit weights is |w R|.
+
+        Factored in float64, and rounded at the end: float32 is what features are multiplied with.
+        For a single row √(wᵀ Σ w) costs less.
+        """
+        values, vectors = torch.linalg.eigh(self.covariance)
+        root: Tensor = vectors * values.clamp_min(0).sqrt()
+        return root.float()
+
+    @cached_property
+    def rms(self) -> float:
+        """√(tr Σ), the root mean square length of W_U's rows."""
+        return float(self.covariance.trace().sqrt())
+
     def _covariance(self) -> Float[Tensor, "d_model d_model"]:
         sigma = torch.zeros(self.d_model, self.d_model, dtype=torch.float64)
         for rows in torch.split(self.W_U, 2048):

@@ -96,8 +96,8 @@ def effects_of(tested: Testable, unembedding: Unembedding) -> Effects:
         names, delta, sizes = _of_properties(tested, unembedding)
     else:
         names, delta, sizes = _of_contrasts(tested, unembedding)
-    rms = float(unembedding.covariance.trace()) ** 0.5
-    return Effects(names, delta, sizes, np.linalg.norm(delta, axis=1) > _NOTHING * rms)
+    testable = np.linalg.norm(delta, axis=1) > _NOTHING * unembedding.rms
+    return Effects(names, delta, sizes, testable)
 
 
 def rows_of(token_sets: TokenSets, unembedding: Unembedding) -> npt.NDArray[np.int32]:

@@ -24,6 +24,7 @@ class RunningSum(NamedTuple):
         places: [2m + 2] tokens passed, from 0 to n: just before and just after each member.
         heights: [2m + 2] the sum there, 0 at both ends.
         ranks: [m] the members' places in the ranking, from 1, ascending.
+        rows: [m] the members in that order, as places in the logit weights.
         es: the enrichment score, the height of largest magnitude with its sign; + promotes.
         peak: after how many tokens the sum is there.
     """
@@ -31,6 +32,7 @@ class RunningSum(NamedTuple):
     places: I64
     heights: F64
     ranks: I64
+    rows: I64
     es: float
     peak: int
 
@@ -73,15 +75,20 @@ def running_sum(
     heights = np.concatenate([[0.0], np.stack([before, after], 1).ravel(), [0.0]])
     top, bottom = int(np.argmax(heights)), int(np.argmin(heights))
     at = top if heights[top] >= -heights[bottom] else bottom
-    return RunningSum(places, heights, passed + 1, float(heights[at]), int(places[at]))
+    es, peak = float(heights[at]), int(places[at])
+    return RunningSum(places, heights, passed + 1, order[passed], es, peak)
 
 
 def _gains(z: npt.NDArray[np.float32], order: I64, passed: I64, weight: Weight) -> F64:
-    """Return what each member adds, in units of 1 / (m (n − m)), so that `none` is exact."""
+    """Return what each member adds, in units of 1 / (m (n − m)), so that `none` is exact.
+
+    Summed in order of rank, as the sweep does, to the same bits.
+    """
     n, m = len(z), len(passed)
     if weight == "none":
         return np.full(m, float(n - m))
     each = normal_scores(n)[passed] if weight == "normal-scores" else np.abs(z[order[passed]])
-    total = float(each.sum(dtype=np.float64))
-    share: F64 = each.astype(np.float64) / total if total > 0 else np.full(m, 1 / m)
-    return share * m * float(n - m)
+    each = each.astype(np.float64)
+    total = np.cumsum(each)[-1]
+    gains: F64 = (each if total > 0 else np.ones(m)) * (m * float(n - m) / (total or m))
+    return gains

@@ -71,6 +71,25 @@ def joined(parts: Sequence[FeatureStatistics]) -> FeatureStatistics:
     return FeatureStatistics(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
+class OneFeature(NamedTuple):
+    """One feature's logit weights over the n rows of W_U.
+
+    Attributes:
+        z: [n] float32, standardised; zeros for a flat feature.
+        std: of the logit weights, 0 for a flat feature.
+        mean: of the logit weights, 0 for the logit lens.
+    """
+
+    z: Float[np.ndarray, " tokens"]
+    std: float
+    mean: float
+
+    @property
+    def weights(self) -> npt.NDArray[np.float32]:
+        """[n] the logit weights, rounded once, as the sweep's are."""
+        return (self.z.astype(np.float64) * self.std + self.mean).astype(np.float32)
+
+
 class Moments(NamedTuple):
     """Population moments of z: one value a feature each."""
 

@@ -20,33 +20,14 @@ from unembed.products import product
 from unembed.sweep import accelerator, cpu
 from unembed.sweep.device import device_named
 from unembed.sweep.settings import SweepSettings, Weight
+from unembed.sweep.standardised import Standardised, mean_weights, standardise
 from unembed.sweep.statistics import F64, FeatureStatistics, TileReadings, joined, moments
 from unembed.sweep.tsea import Membership, TseaReadings
 from unembed.sweep.tsea import accelerator as tsea_accelerator
 from unembed.sweep.tsea import cpu as tsea_cpu
 from unembed.unembedding import Unembedding
 
-FLAT = 1e-6
-"""A row is flat when its std is below this share of |w| · rms|row of W_U|: rounding alone."""
-
-
 Value = TypeVar("Value", bound=np.generic)
-
-
-class Standardised(NamedTuple):
-    """Features scaled for the product with W_U.
-
-    Attributes:
-        scaled: [F, d_model] float32, each row's logit weights of standard deviation 1; zeros for
-            flat features.
-        std: [F] of the logit weights before, 0 for flat features; with the cosine lens that of
-            the cosines.
-        norm: [F] Euclidean length of the rows before.
-    """
-
-    scaled: Float[Tensor, "features d_model"]
-    std: F64
-    norm: F64
 
 
 class Tile(NamedTuple):
@@ -67,7 +48,7 @@ class Tile(NamedTuple):
 class Sweep:
     """A prepared sweep against one unembedding: tiles in, statistics out.
 
-    Holds W_U (on the device), one d × d factor, and one tile of weights, whatever F is.
+    Holds W_U (on the device) and one tile of weights, whatever F is.
 
     Args:
         unembedding: prepared and centred.
@@ -83,7 +64,6 @@ class Sweep:
         self.device = device_named(self.settings.device)
         self.top_k = min(self.settings.top_k, unembedding.n_tokens)
         self._W_U = unembedding.W_U.to(self.device)
-        self._factor, self._rms = _factor(unembedding)
         self._tile: Tensor | None = None
 
     def read(self, W_dec: Float[Tensor, "features d_model"]) -> FeatureStatistics:
@@ -105,7 +85,7 @@ class Sweep:
         for rows in torch.split(W_dec, self.settings.tile):
             features = self.standardised(rows)
             z = self._z_scores(features.scaled)
-            yield Tile(z, features, self._mean(rows, features.norm))
+            yield Tile(z, features, mean_weights(rows, features.norm, self.unembedding))
 
     def statistics(self, tile: Tile) -> FeatureStatistics:
         """Return the statistics of a tile's features."""
@@ -139,14 +119,7 @@ class Sweep:
         Args:
             W_dec: [F, d_model] directions of any length.
         """
-        wide = W_dec.double()
-        norm = torch.linalg.vector_norm(wide, dim=1)
-        unit = (wide / norm.clamp_min(torch.finfo(torch.float64).tiny)[:, None]).float()
-        spread = torch.linalg.vector_norm(product(unit, self._factor), dim=1, dtype=torch.float64)
-        flat = (spread <= FLAT * self._rms) | (norm == 0)
-        scaled = torch.where(flat[:, None], 0.0, unit / spread[:, None].float())
-        std = torch.where(flat, 0.0, spread if self._cosine else spread * norm)
-        return Standardised(scaled, std.numpy(), norm.numpy())
+        return standardise(W_dec, self.unembedding)
 
     def _z_scores(self, scaled: Tensor) -> Tensor:
         if self._tile is None:
@@ -154,15 +127,6 @@ class Sweep:
             self._tile = torch.empty(shape, dtype=torch.float32, device=self.device)
         out = self._tile[: len(scaled)]
         return product(scaled.to(self.device), self._W_U.T, out=out)
-
-    @property
-    def _cosine(self) -> bool:
-        return self.unembedding.lens == "cosine"
-
-    def _mean(self, W_dec: Tensor, norm: F64) -> F64:
-        """The mean logit weight, which centring took away and the cosine lens keeps."""
-        mean: F64 = product(W_dec.double(), self.unembedding.mean_row.double()).numpy()
-        return mean / np.where(norm == 0, 1.0, norm) if self._cosine else mean
 
     def _in_weights(self, found: TileReadings, std: F64, norm: F64, mean: F64) -> FeatureStatistics:
         """Turn readings of z into logit weights, correcting for the rounding of std."""
@@ -194,10 +158,3 @@ class Sweep:
             bottom_ids=defined(ids[found.bottom_rows]),
             bottom_weights=defined(bottom),
         )
-
-
-def _factor(unembedding: Unembedding) -> tuple[Tensor, float]:
-    """Return R with R Rᵀ = Σ, so that std = |w R|, and the rms length of W_U's rows."""
-    values, vectors = torch.linalg.eigh(unembedding.covariance)
-    factor = vectors * values.clamp_min(0).sqrt()
-    return factor.float(), float(values.clamp_min(0).sum().sqrt())

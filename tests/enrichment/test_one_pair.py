@@ -1,4 +1,4 @@
-"""The leading edge: against the definition, for either sign."""
+"""The leading edge of a feature, from the weights: against the definition, for either sign."""
 
 from __future__ import annotations
 
@@ -44,6 +44,13 @@ def test_both_signs(bank: Features, unembedding: Unembedding, sets: TokenSets) -
     assert up.es == pytest.approx(-down.es)
     assert set(up.ids) == set(down.ids)
     np.testing.assert_array_equal(np.sort(up.ranks), np.sort(200 - down.ranks))
+
+
+def test_nothing_is_factored_for_one_row(
+    bank: Features, unembedding: Unembedding, sets: TokenSets, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(torch.linalg, "eigh")
+    assert leading_edge(bank, 0, unembedding, sets, "set").es != 0
 
 
 @pytest.mark.parametrize("name", ["none", "all"])

@@ -1,0 +1,93 @@
+"""Features scaled to logit weights of standard deviation 1, before these are multiplied out."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from unembed.products import product
+from unembed.sweep.statistics import F64, OneFeature
+from unembed.unembedding import Unembedding
+
+FLAT = 1e-6
+"""A row is flat when its std is below this share of |w| · rms|row of W_U|: rounding alone."""
+
+
+class Standardised(NamedTuple):
+    """Features scaled for the product with W_U.
+
+    Attributes:
+        scaled: [F, d_model] float32, each row's logit weights of standard deviation 1; zeros for
+            flat features.
+        std: [F] of the logit weights before, 0 for flat features; with the cosine lens that of
+            the cosines.
+        norm: [F] Euclidean length of the rows before.
+    """
+
+    scaled: Float[Tensor, "features d_model"]
+    std: F64
+    norm: F64
+
+
+def standardise(W_dec: Float[Tensor, "features d_model"], unembedding: Unembedding) -> Standardised:
+    """Return features scaled so that their logit weights have standard deviation 1.
+
+    Args:
+        W_dec: [F, d_model] directions of any length.
+        unembedding: whose tokens the logit weights are of.
+    """
+    norm, unit = _unit(W_dec)
+    seen = product(unit, unembedding.root)
+    spread = torch.linalg.vector_norm(seen, dim=1, dtype=torch.float64)
+    return _scaled(unit, norm, spread, unembedding)
+
+
+def read_one(w: Float[Tensor, " d_model"], unembedding: Unembedding) -> OneFeature:
+    """Return the logit weights of one feature, by sqrt(wᵀ Σ w) in place of the root of Σ.
+
+    Factoring Σ takes longer than all of W_U for one row; the result agrees with the sweep's to the
+    rounding of float32.
+
+    Args:
+        w: [d_model] a finite direction of any length.
+        unembedding: whose tokens the logit weights are of.
+    """
+    norm, unit = _unit(w[None])
+    wide = unit.double()
+    variance = (product(wide, unembedding.covariance) * wide).sum(1)
+    features = _scaled(unit, norm, variance.clamp_min(0).sqrt(), unembedding)
+    z = product(features.scaled, unembedding.W_U.T)[0].numpy()
+    mean = mean_weights(w[None], features.norm, unembedding)
+    return OneFeature(z, float(features.std[0]), float(mean[0]))
+
+
+def mean_weights(
+    W_dec: Float[Tensor, "features d_model"], norm: F64, unembedding: Unembedding
+) -> F64:
+    """Return [F] the mean logit weight, which centring took away and the cosine lens keeps.
+
+    Args:
+        W_dec: [F, d_model] directions of any length.
+        norm: [F] their lengths.
+        unembedding: whose tokens the logit weights are of.
+    """
+    mean: F64 = product(W_dec.double(), unembedding.mean_row.double()).numpy()
+    return mean / np.where(norm == 0, 1.0, norm) if unembedding.lens == "cosine" else mean
+
+
+def _unit(W_dec: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the length of each row in float64, and float32 rows of length 1."""
+    wide = W_dec.double()
+    norm = torch.linalg.vector_norm(wide, dim=1)
+    return norm, (wide / norm.clamp_min(torch.finfo(torch.float64).tiny)[:, None]).float()
+
+
+def _scaled(unit: Tensor, norm: Tensor, spread: Tensor, unembedding: Unembedding) -> Standardised:
+    flat = (spread <= FLAT * unembedding.rms) | (norm == 0)
+    scaled = torch.where(flat[:, None], 0.0, unit / spread[:, None].float())
+    std = torch.where(flat, 0.0, spread if unembedding.lens == "cosine" else spread * norm)
+    return Standardised(scaled, std.numpy(), norm.numpy())
