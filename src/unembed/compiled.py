@@ -28,5 +28,6 @@ def compiled(**options: Any) -> Callable[[Kernel], Kernel]:
     Args:
         **options: numba's, such as `parallel` or `fastmath`.
     """
+    # numba has no types: said here once, so that kernels keep theirs
     decorator: Callable[[Kernel], Kernel] = numba.njit(cache=_CACHE, nogil=True, **options)
     return decorator

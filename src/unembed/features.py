@@ -39,12 +39,12 @@ class Features:
 
     W_dec: Float[Tensor, "features d_model"]
     name: str
-    indices: Int[np.ndarray, features]
+    indices: Int[np.ndarray, " features"]
     origin: dict[str, Any] = field(default_factory=dict)
     hook: str | None = None
     layer: int | None = None
     neuronpedia: str | None = None
-    log10_density: Float[np.ndarray, features] | None = None
+    log10_density: Float[np.ndarray, " features"] | None = None
 
     def __post_init__(self) -> None:
         if not is_bank_name(self.name):

@@ -56,7 +56,7 @@ def chance_cosine(
     unembedding: Unembedding,
     rows: Float[Tensor, "features d_model"],
     moment: Float[Tensor, "d_model d_model"],
-) -> Float[Tensor, features]:
+) -> Float[Tensor, " features"]:
     """Return the standard deviation of each feature's cosine with random directions.
 
     For w ~ N(0, M) and a row r of `logit_rows`, s² = r Q rᵀ / tr Q with Q = Rᵀ M R: the direction

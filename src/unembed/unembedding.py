@@ -34,7 +34,7 @@ class FinalNorm:
     """
 
     kind: Literal["rmsnorm", "layernorm", "none"]
-    weight: Float[Tensor, d_model] | None = None
+    weight: Float[Tensor, " d_model"] | None = None
     plus_one: bool = False
 
     def __post_init__(self) -> None:
@@ -44,7 +44,7 @@ class FinalNorm:
             )
 
     @property
-    def gamma(self) -> Float[Tensor, d_model] | None:
+    def gamma(self) -> Float[Tensor, " d_model"] | None:
         """The factor on each residual dimension, in float32."""
         if self.weight is None:
             return None
@@ -80,9 +80,9 @@ class Unembedding:
     """
 
     W_U: Float[Tensor, "tokens d_model"]
-    token_ids: Int[np.ndarray, tokens]
+    token_ids: Int[np.ndarray, " tokens"]
     vocabulary: Vocabulary
-    mean_row: Float[Tensor, d_model]
+    mean_row: Float[Tensor, " d_model"]
     lens: Lens
     name: str
     preparation: dict[str, Any] = field(default_factory=dict)
@@ -273,7 +273,7 @@ def _check_finite(
         )
 
 
-def broken_rows(matrix: Float[Tensor, "rows columns"]) -> Bool[Tensor, rows]:
+def broken_rows(matrix: Float[Tensor, "rows columns"]) -> Bool[Tensor, " rows"]:
     """Return which rows hold NaN or infinite values; a matrix without any costs one sum."""
     suspect = ~torch.isfinite(matrix.sum(1))
     if not suspect.any():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from unembed import ExplanationSettings, UnembedError
-from unembed.enrichment.simulated_null import SimulatedNull
+from unembed.enrichment.simulated_null import SimulatedNull, no_scores
 from unembed.explanation import CLASSES, Envelope
 from unembed.explanation.classes import classify
 from unembed.sweep import TailKurtosis, tail_kurtosis
@@ -46,8 +46,7 @@ def test_the_envelope_holds_its_share() -> None:
         for name in ("std", "skewness", "kurtosis", "left_tail", "right_tail")
     }
     nothing = np.zeros(0)
-    null = SimulatedNull(**values, z_sd=nothing, z_beyond=nothing, means=nothing, es=nothing,
-                         log10_p=nothing)  # fmt: skip
+    null = SimulatedNull(*values.values(), nothing, nothing, *no_scores())
     envelope = Envelope.of(null, 0.98)
     assert (null.kurtosis > envelope.kurtosis_above).mean() == pytest.approx(0.02, abs=1e-3)
     for values, cut in (

@@ -76,8 +76,8 @@ def test_z_is_the_tail_of_directions_in_space() -> None:
     """In k dimensions P(|cos| > c) is a regularised incomplete beta function."""
     k = 50
     for c in (0.01, 0.3, 0.6, 0.9):
-        found = float(z_of(torch.tensor(c), torch.tensor(k**-0.5)))
+        found = float(z_of(torch.tensor([c]), torch.tensor([k**-0.5])))
         log_p = scipy.stats.beta.logsf(c**2, 0.5, (k - 1) / 2)
         assert scipy.stats.norm.logsf(found) + math.log(2) == pytest.approx(log_p, abs=0.06 * k * c)
-    assert float(z_of(torch.tensor(0.01), torch.tensor(0.1))) == pytest.approx(0.1, rel=1e-3)
-    assert 3 < float(z_of(torch.tensor(-1.0), torch.tensor(-1.0))) < 5
+    assert float(z_of(torch.tensor([0.01]), torch.tensor([0.1]))) == pytest.approx(0.1, rel=1e-3)
+    assert 3 < float(z_of(torch.tensor([-1.0]), torch.tensor([-1.0]))) < 5

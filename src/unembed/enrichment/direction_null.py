@@ -130,17 +130,21 @@ class DirectionNull:
         Along x = A(u) − A(u*) = y² the integrand is e^{−y²} times √A* / (A* + y²) times a smooth
         function; y = √A* sinh τ flattens the middle factor, and equal steps of τ converge fast.
         """
+        # A at the knots [K], spread so that |z| is about w; no further than A can be inverted
         w = _SCALE * np.sinh(_STEP * np.arange(1, _N_KNOTS))
         largest = self._log_det(np.array([1e60 / self._a[-1]]))[0]
         knots = np.minimum(w**2 / 2, largest * np.linspace(0.5, 1, len(w)))
+        # equal steps of τ at each knot, and the y and u they stand for [K, nodes]
         root = np.sqrt(knots)[:, None]
         width = np.arcsinh(_REACH / root) / _N_NODES
         tau = width * (np.arange(_N_NODES) + 0.5)
         y = root * np.sinh(tau)
         u0 = self._inverse(knots)[:, None]
         u = self._inverse((knots[:, None] + y**2).ravel()).reshape(y.shape)
+        # du = dA / A'(u), dA = 2 y dy and dy = √A* cosh τ dτ
         weight = 2 * y * np.exp(-(y**2)) * root * np.cosh(tau) * width
         weight /= np.pi * u * self._log_det_slope(u)
+        # h(u*), and h(u) − h(u*) with the difference taken before it is rounded: both linear in b²
         at_knots = u0 / (1 + u0 * self._a)
         rises = (u - u0)[..., None] / ((1 + u[..., None] * self._a) * (1 + u0[..., None] * self._a))
         return knots, at_knots.T, rises.reshape(-1, len(self._a)).T, weight
@@ -148,13 +152,16 @@ class DirectionNull:
     def _tails(self, delta: F64, sd: F64) -> Tails:
         knots, at_knots, rises, weight = self._nodes
         squares = self._squares(delta)
+        # c² = h(u*) and h(u) − c², for each set and knot: [S, K] and [S, K, nodes]
         h = squares @ at_knots
         rise = (squares @ rises).reshape(len(delta), *weight.shape)
+        # 1 / sqrt(h/c² − 1); p is e^{−A*} times the integral
         ratio = np.sqrt(h[:, :, None] / np.maximum(rise, np.finfo(np.float64).tiny))
         integral = np.einsum("kj,skj->sk", weight, ratio)
         start = np.zeros((len(delta), 1))
         log_p = np.hstack([start, -knots + np.log(integral)]) / np.log(10)
         z = np.maximum.accumulate(np.hstack([start, np.sqrt(h)]) / sd[:, None], axis=1)
+        # d log10 p / dz by way of the knots' numbers, over which both are smooth
         at = np.arange(z.shape[1])
         by_knot = CubicSpline(at, log_p, axis=1)(at, 1)
         z_by_knot = CubicSpline(at, z, axis=1)(at, 1)

@@ -87,7 +87,10 @@ def _tail(values: Float[np.ndarray, "directions sets"]) -> tuple[F64, F64, F64]:
         value: F64 = np.nan_to_num(reached)
         return value
 
+    # the body: the values that fixed shares of the directions reach, [K, S]
     body = np.stack([np.zeros(len(count)), *(at(share) for share in _SHARES[1:])])
+    # the tail: a generalised Pareto distribution of what is beyond its start, fitted by moments
+    # (Hosking & Wallis 1987): shape = ½ (1 − mean²/variance), scale = mean (1 − shape)
     start = at(_TAIL)
     beyond = np.where(values >= start, values - start, np.nan)
     exceed = np.maximum(np.isfinite(beyond).sum(0), 1)
@@ -95,9 +98,9 @@ def _tail(values: Float[np.ndarray, "directions sets"]) -> tuple[F64, F64, F64]:
     variance = np.nansum((beyond - excess) ** 2, 0) / exceed
     with np.errstate(divide="ignore", invalid="ignore"):
         ratio = np.where(variance > 0, excess**2 / variance, 1.0)
-    # by moments (Hosking & Wallis 1987)
     shape = np.clip(0.5 * (1 - ratio), -1, 0.45)
     scale = np.maximum(excess * (1 - shape), 1e-9)
+    # knots up to where the tail ends, or to 1, which |ES| cannot pass; closer at the start
     ends = shape < -1e-6
     reach = np.where(ends, np.minimum(1 - start, scale / np.where(ends, -shape, 1)), 1 - start)
     steps = start + reach * np.linspace(0, 1, _N_BEYOND + 1)[1:, None] ** 2
@@ -108,6 +111,7 @@ def _tail(values: Float[np.ndarray, "directions sets"]) -> tuple[F64, F64, F64]:
             np.log10(_TAIL) + log_tail / np.log(10),
         ]
     )
+    # no smaller p than the directions can show, where the tail ends or they are few
     floor = -np.log10(count + 1.0)
     log10_p = np.where(ends | (count < _FEWEST), np.maximum(log10_p, floor), log10_p)
     return mean, np.concatenate([body, steps]).T, log10_p.T

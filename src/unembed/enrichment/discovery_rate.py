@@ -55,7 +55,7 @@ class DiscoveryRate:
 
 
 def log10_q(
-    log10_p: npt.NDArray[np.float32], curve: npt.NDArray[np.float32]
+    log10_p: npt.NDArray[np.floating], curve: npt.NDArray[np.float32]
 ) -> npt.NDArray[np.float32]:
     """Return log10 q of each log10 p, by the curve of all pairs."""
     places = np.minimum((-log10_p * PER_DECADE).astype(np.int64), len(curve) - 1)

@@ -11,12 +11,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import numba
 import numpy as np
 import numpy.typing as npt
 from jaxtyping import Float
 
-from unembed.compiled import compiled
+from unembed.enrichment.sums import set_sums
 from unembed.errors import ShapeError, TokenSetError, UnembedError, WeightError
 from unembed.tokensets import TokenSets
 from unembed.unembedding import Unembedding
@@ -133,7 +132,7 @@ def _agree(one: Sequence[bytes], other: Sequence[bytes]) -> bool:
 
 def _of_sets(token_sets: TokenSets, unembedding: Unembedding) -> tuple[tuple[str, ...], F64, I64]:
     sizes = token_sets.sizes
-    sums = _sums(unembedding.W_U.numpy(), token_sets.indptr, rows_of(token_sets, unembedding))
+    sums = set_sums(unembedding.W_U.numpy(), token_sets.indptr, rows_of(token_sets, unembedding))
     return token_sets.names, sums / np.maximum(sizes, 1)[:, None], sizes
 
 
@@ -176,35 +175,3 @@ def _of_properties(
 def _pieces(values: F64) -> Iterable[tuple[int, F64]]:
     for at in range(0, len(values), _PIECE):
         yield at, values[at : at + _PIECE]
-
-
-def _sums(
-    W_U: npt.NDArray[np.float32], indptr: I64, rows: npt.NDArray[np.int32]
-) -> Float[np.ndarray, "sets d_model"]:
-    """Return the sum of each set's rows in float64; large sets in pieces, so that threads share."""
-    counts = np.diff(indptr)
-    pieces = -(-counts // _PIECE)
-    owner = np.repeat(np.arange(len(counts)), pieces)
-    first = np.concatenate([[0], np.cumsum(pieces)])[:-1]
-    start = indptr[owner] + (np.arange(len(owner)) - first[owner]) * _PIECE
-    stop = np.minimum(start + _PIECE, indptr[owner + 1])
-    sums = np.zeros((len(counts), W_U.shape[1]))
-    batch = max(1, 2**27 // (8 * W_U.shape[1]))
-    for at in range(0, len(owner), batch):
-        part = slice(at, at + batch)
-        np.add.at(sums, owner[part], _piece_sums(W_U, start[part], stop[part], rows))
-    return sums
-
-
-@compiled(parallel=True)
-def _piece_sums(
-    W_U: npt.NDArray[np.float32], start: I64, stop: I64, rows: npt.NDArray[np.int32]
-) -> F64:
-    sums = np.zeros((len(start), W_U.shape[1]))
-    for piece in numba.prange(len(start)):
-        total = sums[piece]
-        for at in range(start[piece], stop[piece]):
-            row = W_U[rows[at]]
-            for i in range(row.shape[0]):
-                total[i] += row[i]
-    return sums

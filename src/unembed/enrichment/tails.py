@@ -34,7 +34,7 @@ class Tails(NamedTuple):
         """Return the same in float32, for looking up and for disk."""
         return Tails(*(column.astype(np.float32) for column in self))
 
-    def log10_p_of(self, z: Float[np.ndarray, pairs], sets: I64) -> F32:
+    def log10_p_of(self, z: Float[np.ndarray, " pairs"], sets: I64) -> F32:
         """Return log10 p of pairs [P] from tables in float32, as `lookup.log10_p_of_pairs` does.
 
         Args:

@@ -43,7 +43,7 @@ class Ends(NamedTuple):
     opposite: Best
 
 
-def z_of(cosine: Float[Tensor, "*shape"], chance: Float[Tensor, "*shape"]) -> Tensor:
+def z_of(cosine: Float[Tensor, "*a b"], chance: Float[Tensor, " b"]) -> Float[Tensor, "*a b"]:
     """Return cosines in standard deviations of what chance does.
 
     z = ± sqrt(−log(1 − cos²)) / s, which is cos / s where the cosine is small. In k dimensions
@@ -51,8 +51,8 @@ def z_of(cosine: Float[Tensor, "*shape"], chance: Float[Tensor, "*shape"]) -> Te
     is no less than certain where s is large.
 
     Args:
-        cosine: of two features.
-        chance: s, the standard deviation of random directions' cosines with the second; not 0.
+        cosine: [A, B] of two features, or [B] of pairs.
+        chance: [B] s, the standard deviation of random directions' cosines with the second; not 0.
     """
     square = (cosine * cosine).clamp_(max=_MOST)
     return square.neg_().log1p_().neg_().sqrt_().copysign_(cosine).div_(chance)
@@ -61,8 +61,8 @@ def z_of(cosine: Float[Tensor, "*shape"], chance: Float[Tensor, "*shape"]) -> Te
 def best_matches(
     a: Float[Tensor, "a d"],
     b: Float[Tensor, "b d"],
-    chance: Float[Tensor, b] | None = None,
-    own: Int[np.ndarray, a] | None = None,
+    chance: Float[Tensor, " b"] | None = None,
+    own: Int[np.ndarray, " a"] | None = None,
 ) -> Ends:
     """Return the rows of b with the largest and the smallest product, or z, with each row of a.
 

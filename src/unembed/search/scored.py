@@ -68,7 +68,7 @@ class Searched:
         """Return the features of one of the banks."""
         return self.features.filter(bank=name)
 
-    def shift(self, name: str, delta: Float[np.ndarray, d_model]) -> F64:
+    def shift(self, name: str, delta: Float[np.ndarray, " d_model"]) -> F64:
         """Return δ·w / sqrt(wᵀΣw) of a bank's features, NaN for flat ones; the run has the root."""
         features = self.of_bank(name)
         std = features["std"].to_numpy()

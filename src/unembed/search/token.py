@@ -80,6 +80,6 @@ def ranks(searched: Searched, at: npt.NDArray[np.integer], token: str | int) -> 
     return found
 
 
-def _direction(searched: Searched, bank: str, index: int) -> Float[Tensor, d_model]:
+def _direction(searched: Searched, bank: str, index: int) -> Float[Tensor, " d_model"]:
     features = searched.weights.bank(bank)
     return features.W_dec[int(np.flatnonzero(features.indices == index)[0])]

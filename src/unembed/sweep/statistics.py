@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Integer
 
 F64 = npt.NDArray[np.float64]
 
@@ -25,7 +25,7 @@ class TileReadings(NamedTuple):
     """
 
     sums: Float[np.ndarray, "tile 4"]
-    counts: Int[np.ndarray, "tile bins"]
+    counts: Integer[np.ndarray, "tile bins"]
     top_rows: Int[np.ndarray, "tile k"]
     top_z: Float[np.ndarray, "tile k"]
     bottom_rows: Int[np.ndarray, "tile k"]
@@ -59,7 +59,7 @@ class FeatureStatistics(NamedTuple):
     maximum: F64
     norm: F64
     flat: npt.NDArray[np.bool_]
-    histogram: Int[np.ndarray, "features bins"]
+    histogram: Integer[np.ndarray, "features bins"]
     top_ids: Int[np.ndarray, "features k"]
     top_weights: Float[np.ndarray, "features k"]
     bottom_ids: Int[np.ndarray, "features k"]

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from jaxtyping import Int
+from jaxtyping import Integer
 
 from unembed.sweep.bins import LIMIT, PER_UNIT, bin_edges
 
@@ -25,7 +25,7 @@ class TailKurtosis(NamedTuple):
     right: F64
 
 
-def tail_kurtosis(histogram: Int[np.ndarray, "features bins"]) -> TailKurtosis:
+def tail_kurtosis(histogram: Integer[np.ndarray, "features bins"]) -> TailKurtosis:
     """Return the kurtosis of each tail, from the bins of z.
 
     >>> tail_kurtosis(np.eye(202, dtype=int)[[121]]).right.round(1).tolist()  # all at z = 2.05

@@ -60,7 +60,7 @@ def read_tile(
     return TseaReadings(es.cpu().numpy(), peak.cpu().numpy(), auroc.cpu().numpy())
 
 
-def _hits(owner: Tensor, m: Tensor) -> Int[Tensor, memberships]:
+def _hits(owner: Tensor, m: Tensor) -> Int[Tensor, " memberships"]:
     """How many members of the same set come before, in rank order."""
     starts = torch.cumsum(m, 0) - m
     return torch.arange(len(owner), device=owner.device) - starts[owner]

@@ -1,0 +1,53 @@
+"""Sums of the rows of W_U that token sets hold: compiled, and on all cores."""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+import numpy.typing as npt
+from jaxtyping import Float
+
+from unembed.compiled import compiled
+
+F64 = npt.NDArray[np.float64]
+I64 = npt.NDArray[np.int64]
+
+_PIECE = 4096
+
+
+def set_sums(
+    W_U: npt.NDArray[np.float32], indptr: I64, rows: npt.NDArray[np.int32]
+) -> Float[np.ndarray, "sets d_model"]:
+    """Return the sum of each set's rows in float64; large sets in pieces, so that threads share.
+
+    Args:
+        W_U: [n, d_model] float32.
+        indptr: [S + 1] where each set begins in `rows`.
+        rows: [memberships] the rows of W_U that each set holds.
+    """
+    counts = np.diff(indptr)
+    pieces = -(-counts // _PIECE)
+    owner = np.repeat(np.arange(len(counts)), pieces)
+    first = np.concatenate([[0], np.cumsum(pieces)])[:-1]
+    start = indptr[owner] + (np.arange(len(owner)) - first[owner]) * _PIECE
+    stop = np.minimum(start + _PIECE, indptr[owner + 1])
+    sums = np.zeros((len(counts), W_U.shape[1]))
+    batch = max(1, 2**27 // (8 * W_U.shape[1]))
+    for at in range(0, len(owner), batch):
+        part = slice(at, at + batch)
+        np.add.at(sums, owner[part], _piece_sums(W_U, start[part], stop[part], rows))
+    return sums
+
+
+@compiled(parallel=True)
+def _piece_sums(
+    W_U: npt.NDArray[np.float32], start: I64, stop: I64, rows: npt.NDArray[np.int32]
+) -> F64:
+    sums = np.zeros((len(start), W_U.shape[1]))
+    for piece in numba.prange(len(start)):
+        total = sums[piece]
+        for at in range(start[piece], stop[piece]):
+            row = W_U[rows[at]]
+            for i in range(row.shape[0]):
+                total[i] += row[i]
+    return sums
