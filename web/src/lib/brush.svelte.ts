@@ -1,5 +1,6 @@
 // What is brushed in a picture: a rectangle, kept in the URL, or what a free line holds.
-import { inBox, type Box } from "./cloud";
+import { inBox } from "./cloud/points";
+import type { Box } from "./cloud/viewport";
 import { route } from "./route.svelte";
 
 export class Brush {
