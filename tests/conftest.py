@@ -13,7 +13,7 @@ from filelock import FileLock
 
 from unembed import Features, Run, Unembedding, Vocabulary, prepare_unembedding
 
-from .tiny_run import Planted, plain_run, tiny_run
+from .planted import Planted, plain_run, tiny_run
 
 INPUTS = Path(__file__).parents[1] / ".inputs"
 

@@ -10,7 +10,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from tests.tiny_run import planted
+from tests.planted import planted
 from unembed import Features, Run, Unembedding, analyze, weights_of
 from unembed.errors import QueryError
 from unembed.neuronpedia import embedded, exported, page, place, quick_list, sources_of

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tests.tiny_run import Planted
+from tests.planted import Planted
 from unembed import Run, notebook
 from unembed.notebook import feature_html
 from unembed.store.run import FeatureRow

@@ -15,7 +15,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 import unembed
 from tests.discovery import test_discover as words
-from tests.tiny_run import FEW, planted
+from tests.planted import FEW, planted
 from unembed import (
     Contrast,
     DiscoverSettings,

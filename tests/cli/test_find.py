@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from tests.tiny_run import FEW, planted
+from tests.planted import FEW, planted
 from unembed import Run, analyze, find, weights_of
 from unembed.cli import app, main
 from unembed.neuronpedia import page, quick_list

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from tests.explanation.planted import DIFFUSE, Kind, Planted
+from tests.explanation.clusters import DIFFUSE, Clusters, Kind
 from unembed import EnrichmentSettings, Run, analyze
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, list[Kind]]:
-    planted = Planted(3)
+    planted = Clusters(3)
     bank, truth = planted.bank()
     run = analyze(
         planted.unembedding, [bank, planted.nothing()], tmp_path_factory.mktemp("planted") / "run",

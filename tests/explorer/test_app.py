@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from starlette.testclient import TestClient
 
 import unembed
-from tests.tiny_run import Planted, planted, tiny_run
+from tests.planted import Planted, planted, tiny_run
 from unembed import EnrichmentSettings
 from unembed.errors import QueryError, RunError
 from unembed.explanation import CLASSES

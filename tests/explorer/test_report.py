@@ -18,7 +18,7 @@ import pytest
 from starlette.testclient import TestClient
 
 import unembed
-from tests.tiny_run import Planted, planted
+from tests.planted import Planted, planted
 from unembed import Run
 from unembed.errors import QueryError, UnembedError
 from unembed.explorer import report

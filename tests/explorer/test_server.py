@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.tiny_run import Planted
+from tests.planted import Planted
 from unembed.cli import main
 from unembed.errors import RunError, UnembedError
 from unembed.explorer import report, server

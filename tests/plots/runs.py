@@ -1,4 +1,4 @@
-"""Runs for figures: small ones with planted features, and one with a million rows in memory."""
+"""Runs for figures: small ones with a slope planted, and one with a million rows in memory."""
 
 from __future__ import annotations
 
@@ -9,68 +9,51 @@ import numpy as np
 import polars as pl
 import torch
 
-from unembed import (
-    EnrichmentSettings,
-    Features,
-    Run,
-    TokenSets,
-    Unembedding,
-    Vocabulary,
-    analyze,
-    prepare_unembedding,
-    weights_of,
-)  # fmt: skip
+from tests.planted import Planting, bank_of, planted_run, slope
+from unembed import EnrichmentSettings, Features, Run, Unembedding
 from unembed.enrichment.discovery_rate import DiscoveryRate
 from unembed.store.enrichment import rate_path, write_rate
-from unembed.tokensets import SetInfo
 
 N, D = 1500, 24
-FEW = EnrichmentSettings(directions=200)
+
+
+def planting() -> Planting:
+    """Rows of which those of the set `low` lie along a direction; token 0 is masked."""
+    random = torch.Generator().manual_seed(0)
+    texts = ["<s>", *(f" t{i}" for i in range(1, N - 2)), "<b>$x$", "&amp;"]
+    W_U = torch.randn(N, D, generator=random)
+    axis = torch.nn.functional.normalize(torch.randn(D, generator=random), dim=0)
+    made = Planting(W_U, texts, special=[0], name="model")
+    made.token_set("low", range(1, 30), family="plain/first", along=5 * axis)
+    made.token_set("next", range(30, 70), family="plain/first")
+    made.token_set("thirds", range(3, N, 3), family="broad")
+    made.token_set("<odd>", [5, 900, N - 2, N - 1], family="broad")
+    made.token_set("few", [9, 99, 999], family="plain/second", aliases=["some"])
+    return made
 
 
 def model() -> Unembedding:
-    random = torch.Generator().manual_seed(0)
-    texts = ["<s>", *(f" t{i}" for i in range(1, N - 2)), "<b>$x$", "&amp;"]
-    vocabulary = Vocabulary.from_texts(texts, special=[0])
-    W_U = torch.randn(N, D, generator=random)
-    W_U[1:30] += 5 * torch.nn.functional.normalize(torch.randn(D, generator=random), dim=0)
-    return prepare_unembedding(W_U, vocabulary, name="model")
+    return planting().unembedding
 
 
-def token_sets(unembedding: Unembedding) -> TokenSets:
-    members = {
-        ("low", "plain/first"): range(1, 30), ("next", "plain/first"): range(30, 70),
-        ("thirds", "broad"): range(3, N, 3), ("<odd>", "broad"): [5, 900, N - 2, N - 1],
-    }  # fmt: skip
-    drafts = [(SetInfo(name, family), ids) for (name, family), ids in members.items()]
-    drafts.append((SetInfo("few", "plain/second", aliases=("some",)), [9, 99, 999]))
-    return TokenSets.from_drafts(drafts, unembedding.vocabulary)
-
-
-def banks(unembedding: Unembedding) -> list[Features]:
-    """Random directions, of which some promote or suppress a set; one writes nothing."""
+def banks(made: Planting) -> list[Features]:
+    """The slope towards `low`, and a second bank whose feature 10 promotes it."""
     random = torch.Generator().manual_seed(1)
-    towards = unembedding.W_U[:29].mean(0)
+    low = made.mean("low")
     first = torch.randn(300, D, generator=random)
-    first[3], first[4], first[5] = 40 * towards, -40 * towards, 0
-    first[6:16] += torch.linspace(3, 15, 10)[:, None] * towards
     second = torch.randn(40, D, generator=random)
-    second[1] = 40 * towards
     return [
-        Features.from_array(first, name="mlp.7", layer=7),
-        Features.from_array(second, name="mlp.2", layer=2, indices=np.arange(40) * 10),
+        bank_of("mlp.7", first, slope(first, low), layer=7),
+        bank_of("mlp.2", second, {1: 40 * low}, layer=2, indices=np.arange(40) * 10),
     ]
 
 
 def small(folder: Path, *, with_sets: bool = True, weight: str = "none") -> Run:
     """A run of 340 features; its weights are given to it, for what reads them again."""
-    unembedding = model()
-    of = banks(unembedding)
+    made = planting()
     settings = EnrichmentSettings(directions=200, weight=weight)  # type: ignore[arg-type]
-    sets = token_sets(unembedding) if with_sets else None
-    run = analyze(unembedding, of, folder, token_sets=sets, enrichment=settings)
-    weights_of(run, unembedding=unembedding, banks=of)
-    return run
+    sets = made.sets if with_sets else None
+    return planted_run(folder, made.unembedding, banks(made), sets, enrichment=settings).run
 
 
 class LargeRun(Run):

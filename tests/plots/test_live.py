@@ -17,8 +17,8 @@ from unembed.revisit import leading_edge_of, logit_weights_of
 
 def weights(feature: int) -> np.ndarray:
     """All logit weights of a feature of the first bank, by the product alone."""
-    unembedding = runs.model()
-    W_dec = runs.banks(unembedding)[0].W_dec
+    made = runs.planting()
+    unembedding, W_dec = made.unembedding, runs.banks(made)[0].W_dec
     return (unembedding.W_U.double() @ W_dec[feature].double()).numpy()
 
 

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 import torch
 
-from tests.tiny_run import FEW, Planted, planted
+from tests.planted import FEW, Planted, planted
 from unembed import Features, analyze, find, weights_of
 
 CRITERIA: dict[str, dict[str, Any]] = {

@@ -10,7 +10,7 @@ import pytest
 import scipy.stats
 import torch
 
-from tests.tiny_run import FEW, Planted, planted
+from tests.planted import FEW, Planted, planted
 from unembed import Contrast, Features, SecondMoment, analyze, direction_test, find, weights_of
 from unembed.errors import QueryError, SourceError
 

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from tests.tiny_run import Planted, planted
+from tests.planted import Planted, planted
 from unembed import Run, analyze, find
 from unembed.errors import QueryError, SourceError
 

@@ -10,17 +10,15 @@ import polars as pl
 import pytest
 import torch
 
+from tests.planted import FEW, Planting, bank_of, planted_run
 from unembed import (
     EnrichmentSettings,
     Features,
     Run,
     TokenSets,
     Unembedding,
-    Vocabulary,
     analyze,
-    prepare_unembedding,
 )
-from unembed.enrichment.effects import rows_of
 from unembed.errors import QueryError
 from unembed.explanation import CLASSES
 from unembed.store import depth
@@ -30,15 +28,9 @@ N, D = 1200, 24
 
 
 @pytest.fixture(scope="module")
-def model() -> Unembedding:
-    random = torch.Generator().manual_seed(0)
-    vocabulary = Vocabulary.from_texts([f"t{i}" for i in range(N)])
-    return prepare_unembedding(torch.randn(N, D, generator=random), vocabulary, name="model")
-
-
-@pytest.fixture(scope="module")
-def sets(model: Unembedding) -> TokenSets:
-    """`few` and `some`; `few2`, nearly the same; halves of the vocabulary, and their rest."""
+def planting() -> Planting:
+    """Sets `few` and `some`; `few2`, nearly the same; halves of the vocabulary; `never`."""
+    made = Planting(torch.randn(N, D, generator=torch.Generator().manual_seed(0)), name="model")
     members = {
         "some": range(50, 80),
         "few": range(20),
@@ -47,33 +39,42 @@ def sets(model: Unembedding) -> TokenSets:
         "other_half": range(1, N, 2),
         "never": [7, 500, 900],
     }
-    return TokenSets.from_ids(members, model.vocabulary, family="plain")
+    for name, ids in members.items():
+        made.token_set(name, ids, family="plain")
+    return made
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory, model: Unembedding, sets: TokenSets) -> Run:
+def model(planting: Planting) -> Unembedding:
+    return planting.unembedding
+
+
+@pytest.fixture(scope="module")
+def sets(planting: Planting) -> TokenSets:
+    return planting.sets
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory, planting: Planting) -> Run:
     """Two kinds of banks in no order, that write `few` and `half` more with depth."""
-    rows = torch.from_numpy(rows_of(sets, model).astype(np.int64))
-    towards = {
-        name: model.W_U[rows[sets.indptr[at] : sets.indptr[at + 1]]].mean(0)
-        for at, name in enumerate(sets)
-    }
+    few, half = planting.mean("few"), planting.mean("half")
     banks = []
-    for number, (name, layer, few, half, sign) in enumerate(
+    for number, (name, layer, of_few, of_half, sign) in enumerate(
         [
             ("b.11", 11, 8, 6, 1), ("a.9", 9, 4, 0, -1), ("loose", None, 0, 0, 1),
             ("a.10", 10, 9, 3, -1), ("b.2", 2, 0, 0, 1),
         ]
     ):  # fmt: skip
         random = torch.Generator().manual_seed(number + 1)
-        W_dec = torch.randn(100 + number, D, generator=random)
-        W_dec[:few] = sign * 60 * towards["few"]
-        W_dec[50 : 50 + half] = 60 * towards["half"]
-        W_dec[99] = 0
-        banks.append(Features.from_array(W_dec, name=name, layer=layer))
+        doing = {
+            **dict.fromkeys(range(of_few), sign * 60 * few),
+            **dict.fromkeys(range(50, 50 + of_half), 60 * half),
+            99: torch.zeros(D),
+        }
+        rows = torch.randn(100 + number, D, generator=random)
+        banks.append(bank_of(name, rows, doing, layer=layer))
     out = tmp_path_factory.mktemp("depth") / "run"
-    settings = EnrichmentSettings(tsea=False, directions=200)
-    return analyze(model, banks, out, token_sets=sets, enrichment=settings)
+    return planted_run(out, planting.unembedding, banks, planting.sets, enrichment=FEW).run
 
 
 @pytest.fixture(scope="module")

@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 import torch
 
+from tests.planted import Planting, bank_of, slope
 from unembed import (
     EnrichmentSettings,
     Features,
@@ -19,7 +20,6 @@ from unembed import (
     Vocabulary,
     analyze,
     direction_test,
-    prepare_unembedding,
 )
 from unembed.enrichment.effects import rows_of
 from unembed.errors import QueryError, RunError, TokenSetError, UnembedError
@@ -27,48 +27,48 @@ from unembed.store import enrichment as store
 from unembed.store import manifest as manifest_module
 from unembed.store import query as store_query
 from unembed.sweep import Membership
-from unembed.tokensets import SetInfo, TokenSets, merge
+from unembed.tokensets import TokenSets, merge
 
 N, D = 2000, 24
 FEW = EnrichmentSettings(directions=200)
 
 
 @pytest.fixture(scope="module")
-def model() -> Unembedding:
+def planting() -> Planting:
+    """Random rows, and sets that nothing but their means sets apart; token 0 is masked."""
     random = torch.Generator().manual_seed(0)
-    vocabulary = Vocabulary.from_texts(["<s>", *(f"t{i}" for i in range(1, N))], special=[0])
-    return prepare_unembedding(torch.randn(N, D, generator=random), vocabulary, name="model")
-
-
-@pytest.fixture(scope="module")
-def sets(model: Unembedding) -> TokenSets:
+    made = Planting(torch.randn(N, D, generator=random), ["<s>"], special=[0], name="model")
     members = {
         "low": range(1, 30), "thirds": range(3, N, 3), "pair": [5, 900], "none": [],
         "all": range(1, N), "again": range(1, 30),
     }  # fmt: skip
-    plain = TokenSets.from_ids(members, model.vocabulary, family="plain")
-    named = TokenSets.from_drafts(
-        [(SetInfo("few", "named/few", aliases=("some",)), [9, 99, 999])], model.vocabulary
-    )
-    return merge([plain, named])
+    for name, ids in members.items():
+        made.token_set(name, ids, family="plain")
+    made.token_set("few", [9, 99, 999], family="named/few", aliases=["some"])
+    return made
 
 
 @pytest.fixture(scope="module")
-def banks(model: Unembedding, sets: TokenSets) -> list[Features]:
-    """Random directions, of which some promote or suppress a set; one is dead."""
+def model(planting: Planting) -> Unembedding:
+    return planting.unembedding
+
+
+@pytest.fixture(scope="module")
+def sets(planting: Planting) -> TokenSets:
+    """`again` is an alias of `low`, whose tokens it holds."""
+    return merge([planting.sets])
+
+
+@pytest.fixture(scope="module")
+def banks(planting: Planting) -> list[Features]:
+    """The slope towards `low`, with one more that promotes it in a later shard; a second bank."""
     random = torch.Generator().manual_seed(1)
-    rows_of_low = torch.from_numpy(rows_of(sets, model)[:29].astype(np.int64))
-    towards = model.W_U[rows_of_low].mean(0)
+    low = planting.mean("low")
     first = torch.randn(600, D, generator=random)
-    first[3] = 40 * towards
-    first[4] = -40 * towards
-    first[5] = 0
-    first[350] = 30 * towards + first[350]
-    first[6:16] += torch.linspace(3, 15, 10)[:, None] * towards
     second = torch.randn(40, D, generator=random)
     return [
-        Features.from_array(first, name="a"),
-        Features.from_array(second, name="b", indices=np.arange(40) * 10),
+        bank_of("a", first, {**slope(first, low), 350: 30 * low + first[350]}),
+        bank_of("b", second, indices=np.arange(40) * 10),
     ]
 
 

@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 import torch
 
+from tests.planted import Planting
 from unembed import (
     EnrichmentSettings,
     ExplanationSettings,
@@ -17,9 +18,7 @@ from unembed import (
     Run,
     TokenSets,
     Unembedding,
-    Vocabulary,
     analyze,
-    prepare_unembedding,
 )
 from unembed.errors import QueryError, RunError
 
@@ -28,24 +27,25 @@ FEW = EnrichmentSettings(directions=200)
 
 
 @pytest.fixture(scope="module")
-def model() -> Unembedding:
+def planting() -> Planting:
     """Tokens of which 30 share a direction, and half another."""
-    random = torch.Generator().manual_seed(0)
-    W_U = torch.randn(N, D, generator=random)
-    W_U[:30] += 6 * torch.nn.functional.one_hot(torch.tensor(0), D)
-    W_U[::2] += 1.6 * torch.nn.functional.one_hot(torch.tensor(1), D)
-    return prepare_unembedding(W_U, Vocabulary.from_texts([f" t{i}" for i in range(N)]), name="n")
+    axes = torch.eye(D)
+    made = Planting(torch.randn(N, D, generator=torch.Generator().manual_seed(0)), name="n")
+    made.token_set("months", range(30), along=6 * axes[0])
+    made.token_set("even", range(0, N, 2), along=1.6 * axes[1])
+    made.token_set("some", range(7, N, 50))
+    made.token_set("few", range(11, N, 77))
+    return made
 
 
 @pytest.fixture(scope="module")
-def sets(model: Unembedding) -> TokenSets:
-    members = {
-        "months": range(30),
-        "even": range(0, N, 2),
-        "some": range(7, N, 50),
-        "few": range(11, N, 77),
-    }
-    return TokenSets.from_ids(members, model.vocabulary)
+def model(planting: Planting) -> Unembedding:
+    return planting.unembedding
+
+
+@pytest.fixture(scope="module")
+def sets(planting: Planting) -> TokenSets:
+    return planting.sets
 
 
 @pytest.fixture(scope="module")

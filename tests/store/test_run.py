@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 import torch
 
-from tests.tiny_run import Planted
+from tests.planted import Planted
 from unembed import Features, Run, Sweep, Unembedding, analyze
 from unembed.errors import QueryError, RunError, UnembedError
 from unembed.store import shards

@@ -9,7 +9,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from unembed import Features, TokenSets, Unembedding, Vocabulary, prepare_unembedding
+from tests.planted import Planting
+from unembed import Features
 
 D, N = 96, 6000
 NARROW, BROAD, TOPICS = 24, 4, 6
@@ -30,7 +31,7 @@ class Kind:
     suppressed: frozenset[str] = frozenset()
 
 
-class Planted:
+class Clusters:
     """The model, its token sets, and a bank with the truth about each feature.
 
     Narrow sets are 24 clusters of 30 tokens; a topic is a looser cluster of 400 that holds one of
@@ -40,35 +41,30 @@ class Planted:
 
     def __init__(self, seed: int) -> None:
         self.random = np.random.default_rng(seed)
-        self._members: dict[str, NDArray[np.int64]] = {}
         self._axes: dict[str, F64] = {}
-        W_U = self.random.standard_normal((N, D))
+        self._planting = Planting(torch.from_numpy(self.random.standard_normal((N, D))))
         free = self.random.permutation(N)
-        for i in range(NARROW):
-            self._plant(W_U, f"narrow:{i}", free[30 * i : 30 * (i + 1)], 5.5)
+        narrow = {f"narrow:{i}": free[30 * i : 30 * (i + 1)] for i in range(NARROW)}
+        for name, members in narrow.items():
+            self._plant(name, members, 5.5)
         for i in range(TOPICS):
             loose = free[1000 + 370 * i : 1000 + 370 * (i + 1)]
-            held = self._members[f"narrow:{i}"]
-            self._plant(W_U, f"topic:{i}", np.concatenate([loose, held]), 2.5)
+            self._plant(f"topic:{i}", np.concatenate([loose, narrow[f"narrow:{i}"]]), 2.5)
         for i in range(BROAD):
-            self._plant(W_U, f"broad:{i}", self.random.permutation(N)[: N // 2], 1.6)
+            self._plant(f"broad:{i}", self.random.permutation(N)[: N // 2], 1.6)
         for i in range(40):
             size = int(np.exp(self.random.uniform(np.log(5), np.log(2000))))
-            self._members[f"decoy:{i}"] = self.random.permutation(N)[:size]
+            self._planting.token_set(f"decoy:{i}", self.random.permutation(N)[:size])
         for i in range(0, NARROW, 4):
-            four = [self._members[f"narrow:{j}"] for j in range(i, i + 4)]
-            self._members[f"union:{i}"] = np.concatenate(four)
-        vocabulary = Vocabulary.from_texts([f" t{i}" for i in range(N)])
-        self.unembedding: Unembedding = prepare_unembedding(
-            torch.from_numpy(W_U).float(), vocabulary, name="planted"
-        )
-        self.sets = TokenSets.from_ids(self._members, vocabulary, family="planted")
+            four = [narrow[f"narrow:{j}"] for j in range(i, i + 4)]
+            self._planting.token_set(f"union:{i}", np.concatenate(four))
+        self.unembedding, self.sets = self._planting.unembedding, self._planting.sets
 
-    def _plant(self, W_U: F64, name: str, members: NDArray[np.int64], strength: float) -> None:
+    def _plant(self, name: str, members: NDArray[np.int64], strength: float) -> None:
         axis = self.random.standard_normal(D)
         self._axes[name] = axis / np.linalg.norm(axis)
-        W_U[members] += strength * self._axes[name]
-        self._members[name] = members
+        along = torch.from_numpy(strength * self._axes[name])
+        self._planting.token_set(name, members, along=along)
 
     def bank(self) -> tuple[Features, list[Kind]]:
         """Return a bank, mostly of random directions, and what each feature is."""
@@ -109,7 +105,7 @@ class Planted:
 
     def _mean(self, name: str) -> F64:
         """The direction of a set's mean row, which raises what is around the set, too."""
-        mean = self.unembedding.W_U[self._members[name]].double().mean(0).numpy()
+        mean = self._planting.mean(name).double().numpy()
         return self._unsteady(mean / np.linalg.norm(mean))
 
     def _unsteady(self, row: F64) -> F64:
