@@ -17,7 +17,7 @@ THREADS := OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1
 PAGE := src/unembed/explorer/page/index.html
 WEB := web/package-lock.json web/vite.config.ts web/index.html $(shell find web/src -type f)
 
-.PHONY: setup page demo inputs browser test oracle check format bench clean
+.PHONY: setup page demo inputs browser test quick oracle check format bench clean
 
 setup: $(STAMP)
 
@@ -55,6 +55,12 @@ browser:
 test: inputs browser page
 	cd web && npm test --silent
 	$(THREADS) $(BIN)/python -m pytest --numprocesses 2 --dist worksteal
+
+# What a change is held against while it is made: no network, no browser, no npm, not the demo, no
+# other program's models.
+quick: setup
+	$(THREADS) $(BIN)/python -m pytest --numprocesses 2 --dist worksteal --ignore tests/oracle \
+		-m 'not (slow or demo or browser or inputs)'
 
 # The same files read by SAELens' own loaders, and models by transformers'. SAELens comes with more
 # than a gigabyte of packages, so that it has an environment of its own, and `make test` skips the

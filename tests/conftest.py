@@ -17,6 +17,22 @@ from .planted import Planted, plain_run, tiny_run
 
 INPUTS = Path(__file__).parents[1] / ".inputs"
 
+NEEDS = {
+    "demo": "demo",
+    "smollm2": "inputs",
+    "browser": "browser",
+    "images": "browser",
+    "million": "slow",
+}
+"""Fixture → the marker of each test that needs it, so that `make quick` leaves it out."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what needs more than this folder and a moment."""
+    for item in items:
+        for fixture in NEEDS.keys() & set(getattr(item, "fixturenames", ())):
+            item.add_marker(NEEDS[fixture])
+
 
 @pytest.fixture(autouse=True)
 def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -58,7 +74,21 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Planted:
 
 
 @pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory, testrun_uid: str) -> tuple[Path, str]:
+def shared_cache(tmp_path_factory: pytest.TempPathFactory, testrun_uid: str) -> Path:
+    """A cache folder of all processes of one test run: the demo's token sets are built once."""
+    return tmp_path_factory.getbasetemp().parent / f"cache-{testrun_uid}"
+
+
+@pytest.fixture
+def in_shared_cache(shared_cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests of other things than what is kept in the cache."""
+    monkeypatch.setenv("UNEMBED_CACHE", str(shared_cache))
+
+
+@pytest.fixture(scope="session")
+def demo(
+    tmp_path_factory: pytest.TempPathFactory, testrun_uid: str, shared_cache: Path
+) -> tuple[Path, str]:
     """`unembed demo` without a network: the run's folder, and what was printed.
 
     The processes of one test run share it.
@@ -68,17 +98,17 @@ def demo(tmp_path_factory: pytest.TempPathFactory, testrun_uid: str) -> tuple[Pa
     folder = tmp_path_factory.getbasetemp().parent / f"demo-{testrun_uid}"
     with FileLock(f"{folder}.lock"):
         if not (folder / "printed").is_file():
-            (folder / "printed").write_text(_run_demo(folder))
+            (folder / "printed").write_text(_run_demo(folder, shared_cache))
     return folder / "run", (folder / "printed").read_text()
 
 
-def _run_demo(folder: Path) -> str:
+def _run_demo(folder: Path, cache: Path) -> str:
     offline = {"HF_HUB_OFFLINE": "1", "HTTPS_PROXY": "http://127.0.0.1:9"}
     folder.mkdir()
     done = subprocess.run(
         [sys.executable, "-m", "unembed", "demo", "-o", folder / "run"],
         capture_output=True, text=True, check=False, timeout=600,
-        env={**os.environ, **offline, "UNEMBED_CACHE": str(folder / "cache"), "COLUMNS": "160"},
+        env={**os.environ, **offline, "UNEMBED_CACHE": str(cache), "COLUMNS": "160"},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -27,20 +27,13 @@ def blocks(page: Path, language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", page.read_text(), re.DOTALL)
 
 
-@pytest.fixture(scope="session")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """One cache for all pages: most of them build the same token sets."""
-    return tmp_path_factory.mktemp("cache")
-
-
+@pytest.mark.slow
+@pytest.mark.usefixtures("in_shared_cache")
 @pytest.mark.parametrize(
     "page", [page for page in PAGES if blocks(page, "python")], ids=lambda page: page.name
 )
-def test_python_blocks_run(
-    page: Path, tmp_path: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Those of a page one after the other, as they are read."""
-    monkeypatch.setenv("UNEMBED_CACHE", str(cache))
+def test_python_blocks_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those of a page one after the other, as they are read; most build the same token sets."""
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {}
     for block in blocks(page, "python"):
@@ -95,6 +88,7 @@ def test_links_between_pages_lead_somewhere() -> None:
             assert (page.parent / link).exists(), f"{page.name}: {link}"
 
 
+@pytest.mark.inputs
 def test_the_page_of_the_library_is_what_the_definitions_give() -> None:
     sets = default_sets("gpt2")
     assert document_sets.page(sets) == document_sets.PAGE.read_text(), (

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 SCRIPT = """
 import json, resource, sys
 import torch, unembed
@@ -27,6 +29,7 @@ def peak_mb(count: int, folder: Path) -> float:
     return float(json.loads(done.stdout))
 
 
+@pytest.mark.slow
 def test_peak_memory_does_not_grow_with_features(tmp_path: Path) -> None:
     """Held whole, 12,288 more features would take 980 MB; a shard's readings take some 10."""
     few, many = peak_mb(4096, tmp_path / "few"), peak_mb(16_384, tmp_path / "many")

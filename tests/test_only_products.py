@@ -243,6 +243,7 @@ def plain(value: Any) -> Any:
     return value
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("job", [asked_of_a_run, asked_of_weights, discovered])
 def test_what_a_caller_allows_reaches_no_product(
     job: Callable[[Path], Iterator[Any]], tmp_path: Path

@@ -182,6 +182,7 @@ def test_the_mean_is_taken_in_float64() -> None:
     assert prepare_unembedding(rows, texts).W_U.double().mean(0).abs().max() < 5e-5
 
 
+@pytest.mark.slow
 def test_a_norm_of_no_known_kind() -> None:
     """Tried where nothing checks annotations, as it is outside the tests."""
     command = [sys.executable, "-c", "import unembed; unembed.FinalNorm('LayerNorm')"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import polars as pl
 import pytest
@@ -21,17 +20,7 @@ sets:
 """
 
 
-@pytest.fixture(scope="module", autouse=True)
-def _cache(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """One cache for all: the demo's sets are built once."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("UNEMBED_CACHE", str(tmp_path_factory.mktemp("cache")))
-        yield
-
-
-@pytest.fixture(autouse=True)
-def _own_cache() -> None:
-    """In place of the cache that every test has for itself."""
+pytestmark = pytest.mark.usefixtures("in_shared_cache")
 
 
 @pytest.fixture

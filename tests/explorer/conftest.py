@@ -52,10 +52,10 @@ def exploring(run: Path, cache: Path) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def address(demo: tuple[Path, str]) -> Iterator[str]:
+def address(demo: tuple[Path, str], shared_cache: Path) -> Iterator[str]:
     """The explorer's of the demo's run."""
     run, _ = demo
-    with exploring(run, run.parent / "cache") as found:
+    with exploring(run, shared_cache) as found:
         yield found
 
 

@@ -469,6 +469,7 @@ def _tables(run: Path) -> dict[str, bytes]:
     return {str(p.relative_to(run)): p.read_bytes() for p in sorted(run.rglob("*.parquet"))}
 
 
+@pytest.mark.slow
 def test_the_program(hub: FakeHub, tmp_path: Path) -> None:
     """The program itself: first from the hub, then from the cache with the same bytes."""
     cache = {"UNEMBED_CACHE": "a cache/of lr=0.1 [ä]*", "HF_HOME": str(tmp_path / "h f[1]")}

@@ -26,6 +26,8 @@ from unembed.load import load_vocabulary
 
 INPUTS = Path(__file__).parents[2] / ".inputs"
 
+pytestmark = pytest.mark.inputs
+
 TEXTS = {
     "english": "The quick brown fox didn't jump; it’s “lazy” — isn't it? 'tis, they'll say…",
     "code": "def f(x):\n\tif x:\n\t\treturn {'a': [1]}\n    # four\n        ''' eight '''\r\n\n\n",

@@ -91,6 +91,7 @@ def test_every_piece() -> None:
     assert bert().masked.sum() == 999  # [PAD], [UNK], [CLS], [SEP], [MASK], and 994 in reserve
 
 
+@pytest.mark.slow
 def test_its_token_sets() -> None:
     """Names stand in small letters there, and are found; what its capitals tell apart is not."""
     sets = build_token_sets(bert())

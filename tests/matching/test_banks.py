@@ -69,6 +69,7 @@ def z_from_samples(model: Unembedding, a: Features, b: Features) -> np.ndarray:
     return z
 
 
+@pytest.mark.slow
 def test_z_is_the_cosine_over_its_spread_by_chance(model: Unembedding) -> None:
     """Chance is that of directions like those whose match is looked for."""
     a, b = lopsided(500, 1, "a", 6), lopsided(400, 2, "b", 1 / 3)

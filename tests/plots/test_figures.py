@@ -31,9 +31,15 @@ FIGURES: dict[str, Callable[[Run], go.Figure]] = {
     "percentiles": lambda run: plots.percentiles(run),
     "depth": lambda run: plots.depth(run),
 }
-EVERY = pytest.mark.parametrize("name", FIGURES)
+EVERY = pytest.mark.parametrize("figure", FIGURES, indirect=True)
 _UNITS = ("no unit", "per unit", "one unit", "tokens", "token sets", "features", "null standard",
           "(%)", "rank")  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def figure(run: Run, request: pytest.FixtureRequest) -> go.Figure:
+    """One of them; each is drawn once for all tests, which only look at it."""
+    return FIGURES[request.param](run)
 
 
 def test_every_figure_is_here() -> None:
@@ -41,8 +47,7 @@ def test_every_figure_is_here() -> None:
 
 
 @EVERY
-def test_axes_are_named_with_units(run: Run, name: str) -> None:
-    figure = FIGURES[name](run)
+def test_axes_are_named_with_units(figure: go.Figure) -> None:
     titles = reading.titles(figure)
     assert len(titles) >= 2
     for title in titles:
@@ -54,8 +59,7 @@ def test_axes_are_named_with_units(run: Run, name: str) -> None:
 
 
 @EVERY
-def test_the_caption_has_room_beneath(run: Run, name: str) -> None:
-    figure = FIGURES[name](run)
+def test_the_caption_has_room_beneath(figure: go.Figure) -> None:
     (note,) = reading.named(figure, "caption")
     lines = note["text"].split("<br>")
     assert escaped(reading.caption(figure)) == " ".join(lines)
@@ -64,16 +68,16 @@ def test_the_caption_has_room_beneath(run: Run, name: str) -> None:
 
 
 @EVERY
-def test_sizes_are_set(run: Run, name: str) -> None:
-    layout = FIGURES[name](run).layout
+def test_sizes_are_set(figure: go.Figure) -> None:
+    layout = figure.layout
     assert 600 <= layout.width <= 1400
     assert 280 <= layout.height <= 1200
     assert layout.template.layout.font.size >= 12
 
 
 @EVERY
-def test_labels_do_not_lie_over_each_other(run: Run, name: str) -> None:
-    assert_apart(FIGURES[name](run))
+def test_labels_do_not_lie_over_each_other(figure: go.Figure) -> None:
+    assert_apart(figure)
 
 
 def assert_apart(figure: go.Figure) -> None:
@@ -112,17 +116,17 @@ def test_text_cannot_become_tags_or_formulas() -> None:
 
 
 @EVERY
-def test_html_asks_no_other_machine(run: Run, name: str, tmp_path: Path) -> None:
+def test_html_asks_no_other_machine(figure: go.Figure, tmp_path: Path) -> None:
     page = tmp_path / "figure.html"
-    FIGURES[name](run).write_html(page)
+    figure.write_html(page)
     written = page.read_text()
     assert not re.findall(r"<(?:script|link|img)[^>]*(?:src|href)=", written)
     assert "Plotly.newPlot" in written
 
 
+@pytest.mark.usefixtures("images")
 @pytest.mark.parametrize("kind", ["svg", "png"])
 def test_images(run: Run, tmp_path: Path, kind: str) -> None:
-    skip_without_browser()
     path = tmp_path / f"figure.{kind}"
     figure = plots.histogram(run, "mlp.7/3", "<odd>")
     figure.write_image(path, scale=2)
@@ -139,7 +143,9 @@ def test_images(run: Run, tmp_path: Path, kind: str) -> None:
         assert "stroke for each token" in text
 
 
-def skip_without_browser() -> None:
+@pytest.fixture
+def images() -> None:
+    """The browser that draws figures into files; without one, tests of that are skipped."""
     from choreographer.browsers.chromium import Chromium
 
     if not Chromium.find_browser(skip_local=False):
@@ -153,12 +159,14 @@ def without(module: str, code: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 def test_plotly_is_asked_for_by_name() -> None:
     done = without("plotly", "import unembed.plots")
     assert "MissingExtraError" in done.stderr
     assert "pip install 'unembed[plots]'" in done.stderr
 
 
+@pytest.mark.slow
 def test_the_rest_does_without_plotly() -> None:
     done = without("plotly", "import unembed, unembed.cli; print('here')")
     assert done.stdout == "here\n", done.stderr

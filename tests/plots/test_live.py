@@ -138,6 +138,7 @@ def test_histograms_refuse_strange_ids_and_many_sets(run: Run) -> None:
         histogram(run, "mlp.7/3", {f"set {i}": [i] for i in range(7)})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("weight", ["normal-scores", "magnitude"])
 def test_curves_of_weighted_hits(tmp_path: Path, weight: str) -> None:
     weighted = runs.small(tmp_path / "run", weight=weight)

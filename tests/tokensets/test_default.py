@@ -18,6 +18,8 @@ from unembed.tokensets.reading import Reading
 from unembed.views.token_sets import facts
 
 NAMES = list(PATHS)
+
+pytestmark = pytest.mark.inputs
 GENERATED = ("forms/", "characters/")
 
 

@@ -40,6 +40,7 @@ def encoder(name: str) -> tuple[Vocabulary, Tokenizer]:
     return load_vocabulary(path), Tokenizer.from_file(str(path))
 
 
+@pytest.mark.inputs
 @pytest.mark.parametrize("name", ["smollm2", "gpt2", "llama2", "qwen3", "gemma3"])
 def test_is_the_one_the_tokenizer_takes(name: str) -> None:
     vocabulary, tokenizer = encoder(name)

@@ -48,6 +48,7 @@ def test_members_hold_no_white_space_and_are_unique(tmp_path: Path) -> None:
     assert members[1:4] == ["␣A", "A", r"\n\n"]
 
 
+@pytest.mark.inputs
 @pytest.mark.parametrize("name", ["gpt2", "llama2"])
 def test_a_real_vocabulary_comes_back(name: str, tmp_path: Path) -> None:
     if not (INPUTS / name).is_dir():
