@@ -32,6 +32,7 @@ sets:
 
 
 def command(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+    """The whole program, which takes seconds to start: for what only a process of its own shows."""
     return subprocess.run(
         [sys.executable, "-m", "unembed", *map(str, arguments)],
         capture_output=True, text=True, check=False, timeout=300,
@@ -59,8 +60,7 @@ def my_sets(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def small(tmp_path_factory: pytest.TempPathFactory, vectors: Path, my_sets: Path) -> Path:
     """A run of the demo model with two small banks, against three sets."""
     folder = tmp_path_factory.mktemp("small") / "run"
-    done = command(*again(vectors, my_sets, folder))
-    assert done.returncode == 0, done.stderr
+    printed(*again(vectors, my_sets, folder))
     return folder
 
 
@@ -79,6 +79,16 @@ def printed(*arguments: object) -> str:
     return result.stdout
 
 
+def refused(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
+    """What a command says of a mistake, in this process."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", ["unembed", *map(str, arguments)])
+        with pytest.raises(SystemExit) as ended:
+            main()
+    assert ended.value.code == 1
+    return " ".join(capsys.readouterr().err.split())
+
+
 def test_demo_prints_what_to_look_at_first(demo: tuple[Path, str]) -> None:
     folder, output = demo
     assert "14,336 features × 49,135 tokens of SmolLM2-135M-Instruct" in output
@@ -90,21 +100,22 @@ def test_demo_prints_what_to_look_at_first(demo: tuple[Path, str]) -> None:
     assert f"unembed show {folder} sae.26/8058" in output.replace("\n", "")
 
 
-def test_run_summary_as_json(tmp_path: Path, vectors: Path) -> None:
-    done = command("run", MODEL, vectors, "mlp:3-3", "-o", tmp_path / "run", "--json")
-    assert done.returncode == 1
-    assert "no tensor 'layers.3.mlp.down_proj.weight'" in done.stderr
+def test_run_summary_as_json(
+    tmp_path: Path, vectors: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = refused(capsys, "run", MODEL, vectors, "mlp:3-3", "-o", tmp_path / "run", "--json")
+    assert "no tensor 'layers.3.mlp.down_proj.weight'" in said
     assert not (tmp_path / "run").exists()
-    done = command("run", MODEL, vectors, "-o", tmp_path / "run", "--sets", "none", "--json")
-    summary = json.loads(done.stdout)
+    summary = json.loads(
+        printed("run", MODEL, vectors, "-o", tmp_path / "run", "--sets", "none", "--json")
+    )
     assert summary["banks"][0]["bank"] == "vectors"
     assert summary["banks"][0]["features"] == 40
 
 
 def test_a_run_again_is_done_at_once(small: Path, vectors: Path, my_sets: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in small.rglob("*")}
-    done = command(*again(vectors, my_sets, small))
-    assert done.returncode == 0
+    printed(*again(vectors, my_sets, small))
     assert before == {path: path.stat().st_mtime_ns for path in small.rglob("*")}
 
 
@@ -139,19 +150,15 @@ def test_mistakes_end_in_a_message(
     tmp_path: Path,
     arguments: list[object],
     message: str,
-    monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     names = {"RUN": small, "OUT": tmp_path / "out", "V.npy": vectors}
     words = [str(names.get(str(word), word)) for word in arguments]
-    monkeypatch.setattr(sys, "argv", ["unembed", *words])
-    with pytest.raises(SystemExit) as ended:
-        main()
-    assert ended.value.code == 1
-    assert message in " ".join(capsys.readouterr().err.split())
+    assert message in refused(capsys, *words)
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_a_mistake_shows_no_traceback(tmp_path: Path) -> None:
     done = command("run", MODEL, "mlp:99", "-o", tmp_path / "out")
     assert done.returncode == 1
@@ -227,6 +234,7 @@ def test_a_density_of_zero_is_null_in_json(tmp_path: Path, unembedding: Unembedd
     assert json.loads(shown, parse_constant=pytest.fail)["log10_density"] is None
 
 
+@pytest.mark.slow
 def test_tokens_print_in_any_locale(small: Path) -> None:
     plain = command("features", small, "--json", LC_ALL="C", PYTHONIOENCODING="ascii")
     assert plain.returncode == 0, plain.stderr
@@ -296,44 +304,43 @@ def test_leading_edge(small: Path) -> None:
 
 
 def test_leading_edge_needs_the_weights(
-    tmp_path: Path, small: Path, vectors: Path, my_sets: Path
+    tmp_path: Path, vectors: Path, my_sets: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     mine = tmp_path / "mine.npy"
     mine.write_bytes(vectors.read_bytes())
     out = tmp_path / "run"
     options = ["--sets", my_sets, "--no-tsea"]
-    assert command("run", MODEL, mine, "-o", out, *options).returncode == 0
+    printed("run", MODEL, mine, "-o", out, *options)
     np.save(mine, np.load(mine) + 1)
-    changed = command("leading-edge", out, "mine/3", "digits")
-    assert changed.returncode == 1
-    assert "is not what it was when the run was made" in " ".join(changed.stderr.split())
+    changed = refused(capsys, "leading-edge", out, "mine/3", "digits")
+    assert "is not what it was when the run was made" in changed
     mine.unlink()
-    gone = command("leading-edge", out, "mine/3", "digits")
-    assert gone.returncode == 1
-    assert "No file or folder at" in gone.stderr
-    assert "Traceback" not in gone.stderr + changed.stderr
+    gone = refused(capsys, "leading-edge", out, "mine/3", "digits")
+    assert "No file or folder at" in gone
+    assert "Traceback" not in gone + changed
 
 
 def test_a_null_bank_by_name(tmp_path: Path, vectors: Path, my_sets: Path) -> None:
     out = tmp_path / "run"
     options = ["-o", out, "--sets", my_sets, "--no-tsea", "--null-bank"]
-    made = command("run", MODEL, vectors, f"twin={vectors}", *options, "twin", "--json")
-    assert made.returncode == 0, made.stderr
+    made = printed("run", MODEL, vectors, f"twin={vectors}", *options, "twin", "--json")
     nulls = Run.open(out).manifest["enrichment"]["nulls"]
     assert [null["origin"] for null in nulls] == ["twin", "twin"]
-    assert json.loads(made.stdout)["enrichment"]["classical"] is None
+    assert json.loads(made)["enrichment"]["classical"] is None
 
 
 def test_no_set_large_enough(tmp_path: Path, vectors: Path) -> None:
     alone = tmp_path / "alone.yaml"
     alone.write_text("sets: {alone: [yourself]}\n")
     out = tmp_path / "run"
-    done = command("run", MODEL, vectors, "-o", out, "--sets", alone)
-    assert done.returncode == 0, done.stderr
+    arguments = ["run", MODEL, vectors, "-o", out, "--sets", alone]
+    done = CliRunner().invoke(app, [str(each) for each in arguments])
+    assert done.exit_code == 0, done.output
     assert "features are not tested" in " ".join(done.stderr.split())
     assert not Run.open(out).has_enrichment
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_what_is_done_and_says_so(tmp_path: Path, my_sets: Path) -> None:
     """Interrupted as a terminal would; the same command then finishes."""
     script = (
