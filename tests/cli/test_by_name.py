@@ -148,6 +148,7 @@ def test_mistakes(command: Command, inputs: tuple[str, ...], message: str) -> No
     assert not Path("run").exists()
 
 
+@pytest.mark.slow
 def test_the_list_as_json(command: Command) -> None:
     found = json.loads(command("saes", "8-res-jb", "--model", "gpt2-small", "--json"))
     assert [each["name"] for each in found] == [RESIDUAL]

@@ -303,6 +303,7 @@ def test_leading_edge(small: Path) -> None:
     assert f"ES {edge['es']:+.3f}" in printed("leading-edge", small, "twin/3", "digits")
 
 
+@pytest.mark.slow
 def test_leading_edge_needs_the_weights(
     tmp_path: Path, vectors: Path, my_sets: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -320,6 +321,7 @@ def test_leading_edge_needs_the_weights(
     assert "Traceback" not in gone + changed
 
 
+@pytest.mark.slow
 def test_a_null_bank_by_name(tmp_path: Path, vectors: Path, my_sets: Path) -> None:
     out = tmp_path / "run"
     options = ["-o", out, "--sets", my_sets, "--no-tsea", "--null-bank"]
@@ -347,8 +349,9 @@ def test_ctrl_c_keeps_what_is_done_and_says_so(tmp_path: Path, my_sets: Path) ->
         "import unembed.store.manifest as m; m.SHARD_FEATURES = 256\n"
         "from unembed.cli import main; main()"
     )
-    command = ["run", str(MODEL), "mlp:20,26", "-o", str(tmp_path / "run"), "--sets", str(my_sets)]
-    arguments = [sys.executable, "-c", script, *command]
+    command = ["run", MODEL, "mlp:20,26", "-o", tmp_path / "run", "--sets", my_sets,
+               "--directions", 200]  # fmt: skip
+    arguments = [sys.executable, "-c", script, *map(str, command)]
     started = subprocess.Popen(arguments, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     deadline = time.monotonic() + 120
     while started.poll() is None and time.monotonic() < deadline:
