@@ -9,7 +9,7 @@ import click
 import pytest
 import typer
 
-from scripts import document_reach, document_sets
+from scripts import document_cli, document_reach, document_sets
 from tests.tokensets.vocabularies import default_sets
 from unembed.cli import app
 from unembed.store.explanation import EXPLANATION_COLUMNS
@@ -53,14 +53,18 @@ def all_commands() -> dict[str, click.Command]:
 
 
 def test_every_command_and_option_is_documented() -> None:
-    page = (ROOT / "docs" / "cli.md").read_text()
+    page = document_cli.PAGE.read_text()
     for name, command in all_commands().items():
-        section = re.search(rf"## `unembed {name}.*?(?=\n## |\Z)", page, re.DOTALL)
+        section = re.search(rf"## `unembed {name}`\n\n\w.*?(?=\n## |\Z)", page, re.DOTALL)
         assert section, name
         for parameter in command.params:
             for option in parameter.opts if parameter.param_type_name == "option" else ():
-                if option.startswith("--"):
-                    assert option in section[0], f"unembed {name} {option}"
+                assert f"`{option}`" in section[0], f"unembed {name} {option}"
+
+
+def test_the_page_of_the_command_line_is_what_the_commands_give() -> None:
+    page = document_cli.PAGE.read_text()
+    assert document_cli.page(page) == page, "run scripts/document_cli.py"
 
 
 def test_commands_in_the_documents_exist() -> None:
