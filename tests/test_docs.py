@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import ast
+import importlib
+import io
 import re
+import shlex
+from collections.abc import Iterator
+from contextlib import redirect_stdout
 from pathlib import Path
+from typing import Any
 
-import click
+import polars as pl
 import pytest
 import typer
+import yaml
 
+import unembed
 from scripts import document_cli, document_reach, document_sets
+from tests.numbers import misses
 from tests.tokensets.vocabularies import default_sets
 from unembed.cli import app
+from unembed.demo import MODEL
 from unembed.store.explanation import EXPLANATION_COLUMNS
 from unembed.store.schema import FEATURE_COLUMNS
 
@@ -32,16 +43,49 @@ def blocks(page: Path, language: str) -> list[str]:
 @pytest.mark.parametrize(
     "page", [page for page in PAGES if blocks(page, "python")], ids=lambda page: page.name
 )
-def test_python_blocks_run(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_python_blocks_run_and_give_the_numbers_in_their_comments(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Those of a page one after the other, as they are read; most build the same token sets."""
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {}
     for block in blocks(page, "python"):
-        exec(compile(block, f"{page.name}: {block.splitlines()[0]}", "exec"), names)
+        for statement in ast.parse(block).body:
+            given = execute(statement, names)
+            if isinstance(statement, ast.Expr):
+                line = block.splitlines()[(statement.end_lineno or 0) - 1]
+                said = line[len(line.encode()[: statement.end_col_offset].decode()) :]
+                assert not misses(said, given), f"{page.name}: {line}\ngives {given}"
     assert names
 
 
-def all_commands() -> dict[str, click.Command]:
+@pytest.mark.usefixtures("in_shared_cache")
+def test_files_of_sets_in_the_documents_can_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    files = [block for page in PAGES for block in blocks(page, "yaml")]
+    assert files
+    for text in files:
+        Path("mine.yaml").write_text(text)
+        built = unembed.build_token_sets(unembed.load_vocabulary(MODEL), "default,mine.yaml")
+        known = {name for info in built.infos for name in (info.name, *info.aliases)}
+        assert {*yaml.safe_load(text)["sets"]} <= known | {each.name for each in built.set_aside}
+
+
+def execute(statement: ast.stmt, names: dict[str, object]) -> str:
+    """Run a statement; gives what it prints, or what it is, all of a frame."""
+    printed = io.StringIO()
+    with redirect_stdout(printed):
+        if not isinstance(statement, ast.Expr):
+            exec(compile(ast.Module([statement], []), "<page>", "exec"), names)
+            return printed.getvalue()
+        value = eval(compile(ast.Expression(statement.value), "<page>", "eval"), names)
+    rows = value.rows() if isinstance(value, pl.DataFrame) else value
+    return f"{printed.getvalue()} {rows}"
+
+
+def all_commands() -> dict[str, Any]:
     """Every command by the words that call it: `show`, `sets show`."""
     found = {}
     for name, command in typer.main.get_command(app).commands.items():
@@ -67,16 +111,70 @@ def test_the_page_of_the_command_line_is_what_the_commands_give() -> None:
     assert document_cli.page(page) == page, "run scripts/document_cli.py"
 
 
-def test_commands_in_the_documents_exist() -> None:
+def lines_of_commands(page: Path) -> Iterator[list[str]]:
+    """The words behind `unembed` of every line that calls it in a page."""
+    for block in blocks(page, "sh"):
+        for line in block.replace("\\\n", " ").splitlines():
+            words = shlex.split(line, comments=True)
+            if words and Path(words[0]).name == "unembed":
+                yield words[1:]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_commands_in_the_documents_are_understood(page: Path) -> None:
+    """Each as it stands there, options and all; none is run."""
     commands = all_commands()
+    for words in lines_of_commands(page):
+        at = 2 if words[0] == "sets" else 1
+        name = " ".join(words[:at])
+        assert name in commands, f"unembed {name}"
+        commands[name].make_context(name, words[at:])
+
+
+def test_targets_of_make_in_the_documents_exist() -> None:
     for page in PAGES:
         for block in blocks(page, "sh"):
-            for used in re.findall(
-                r"^(?:\.venv/bin/)?unembed ((?:sets )?[\w-]+)", block, re.MULTILINE
-            ):
-                assert used in commands, f"{page.name}: unembed {used}"
             for target in re.findall(r"^make (\w+)", block, re.MULTILINE):
                 assert f"\n{target}:" in (ROOT / "Makefile").read_text()
+
+
+def test_options_in_the_text_exist() -> None:
+    known = {
+        option
+        for command in document_cli.commands().values()
+        for parameter in command.params
+        for option in [*parameter.opts, *parameter.secondary_opts, "--help"]
+    }
+    for page in PAGES:
+        if page.parent in (ROOT, ROOT / "docs") and page.name != "CHANGELOG.md":
+            prose = re.sub(r"```.*?```", "", page.read_text(), flags=re.DOTALL)
+            for code in re.findall(r"`((?:unembed [^`]*)?--[a-z][^`]*)`", prose):
+                used = set(re.findall(r"(?<![\w-])--[a-z][a-z-]*", code))
+                assert used <= known, f"{page.name}: {code}"
+
+
+def test_names_of_the_package_in_the_documents_exist() -> None:
+    """In code that is run, and in code that is not: `unembed.discover`, not `unembed.discovery`."""
+    not_names = {"unembed.run", "unembed.table"}  # keys in the metadata of Parquet
+    for page in PAGES:
+        if page.name == "CHANGELOG.md":
+            continue
+        for name in set(re.findall(r"(?<![\w./@])unembed(?:\.[A-Za-z_]\w*)+", page.read_text())):
+            if name not in not_names:
+                assert named(name), f"{page.name}: {name}"
+
+
+def named(name: str) -> bool:
+    """Whether a dotted name is something of the package that can be called or read."""
+    value: Any = unembed
+    for at, part in enumerate(name.split(".")[1:], 2):
+        if not hasattr(value, part):
+            try:
+                importlib.import_module(".".join(name.split(".")[:at]))
+            except ImportError:
+                return False
+        value = getattr(value, part)
+    return True
 
 
 def test_every_column_is_documented() -> None:
