@@ -7,15 +7,16 @@ import pytest
 import torch
 
 from unembed import Features
-from unembed.addresses import ADDRESS, as_written, bank_named, split
+from unembed.addresses import address, as_written, bank_named, split
 from unembed.errors import QueryError, UnembedError
+from unembed.store.schema import ADDRESS
 
 
 def test_an_arrow_may_be_typed() -> None:
     bank = Features.from_array(torch.ones(1, 2), name="clt.5→9")
     assert bank.renamed("clt.5->10").name == "clt.5→10"
     assert bank_named("clt.5->9", ["clt.5→9", "clt.5→10"]) == "clt.5→9"
-    assert split("clt.5->9/12") == ("clt.5→9", "12")
+    assert split("clt.5->9/12", ["clt.5→9"]) == ("clt.5→9", 12)
     assert as_written("sae.8/3") == "sae.8/3"
 
 
@@ -37,3 +38,36 @@ def test_addresses_where_the_first_part_is_filtered_away() -> None:
     frame = pl.concat([first, second], rechunk=False).with_row_index("row").filter(bank="b→1")
     assert frame["bank"].n_chunks() == 2
     assert frame.select(ADDRESS).to_series().to_list() == ["b→1/10", "b→1/20"]
+
+
+BANKS = ["mlp.20", "sae.26"]
+
+
+@pytest.mark.parametrize("bank", BANKS)
+def test_what_is_written_is_read_again(bank: str) -> None:
+    assert split(address(bank, 1329), BANKS) == (bank, 1329)
+
+
+def test_the_bank_may_be_left_out_where_there_is_one() -> None:
+    assert split("7", ["sae.8"]) == ("sae.8", 7)
+    assert split(7, ["sae.8"]) == ("sae.8", 7)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("1232", "'1232' is no feature: write bank/index, such as mlp.20/1232 or sae.26/1232."),
+        ("sae.26:1232", "'sae.26:1232' is no feature: write bank/index: sae.26/1232."),
+        ("sae.26/x", "'sae.26/x' is no feature: write bank/index, such as mlp.20/0."),
+        ("", "'' is no feature: write bank/index, such as mlp.20/0."),
+    ],
+)
+def test_what_is_no_address_is_told_what_may_be_meant(typed: str, said: str) -> None:
+    with pytest.raises(QueryError) as caught:
+        split(typed, BANKS)
+    assert str(caught.value) == said
+
+
+def test_of_a_bank_that_is_not_there() -> None:
+    with pytest.raises(QueryError, match=r"no bank 'sae.2' in this run; .*Did you mean 'sae.26'"):
+        split("sae.2/5", BANKS)

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from unembed import load_unembedding
-from unembed.cache import cache_folder, kept_array
+from unembed.cache import cache_folder
+from unembed.cached_array import kept_array
 from unembed.unembedding import Unembedding, broken_rows
 
 from .load.tiny_models import tiny_gpt2

@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-
-import polars as pl
+from collections.abc import Iterable, Sequence
 
 from unembed.errors import QueryError, did_you_mean
 
 BANK = r"[A-Za-z0-9][A-Za-z0-9._→-]*"
 """What a bank may be called; the arrow is of banks that write to another layer (`clt.5→9`)."""
-ADDRESS = pl.concat_str("bank", "index", separator="/")
-"""The address of each row, from its columns `bank` and `index`. (Not by `pl.format`, which panics
-where the first part of a frame that was read from several files has been filtered away.)"""
-
 _BANK = re.compile(BANK)
 
 
@@ -32,14 +26,59 @@ def is_bank_name(name: str) -> bool:
     return _BANK.fullmatch(name) is not None
 
 
-def split(address: str) -> tuple[str, str]:
-    """Return bank and index of an address; the bank is empty where it was left out.
+def address(bank: str, index: int) -> str:
+    """Return the address of a feature.
 
-    >>> split("sae.8/12"), split("12")
-    (('sae.8', '12'), ('', '12'))
+    >>> address("sae.8", 12)
+    'sae.8/12'
     """
-    bank, _, index = as_written(address).rpartition("/")
-    return bank, index
+    return f"{bank}/{index}"
+
+
+def is_address(text: str) -> bool:
+    """Return whether a text is meant as the address of a feature, not as the name of a bank.
+
+    >>> is_address("sae.8/12"), is_address("sae.8")
+    (True, False)
+    """
+    return "/" in text
+
+
+def split(address: str, banks: Sequence[str]) -> tuple[str, int]:
+    """Return bank and index of an address that was typed.
+
+    >>> split("sae.8/12", ["sae.8", "mlp.8"]), split("12", ["sae.8"])
+    (('sae.8', 12), ('sae.8', 12))
+
+    Args:
+        address: `bank/index`; the bank may be left out where there is only one.
+        banks: of the run.
+
+    Raises:
+        QueryError: when it is none, or of a bank that the run does not have.
+    """
+    bank, _, index = as_written(str(address)).rpartition("/")
+    if not bank and len(banks) == 1:
+        bank = banks[0]
+    if not index.isdecimal() or not bank:
+        raise QueryError(f"{str(address)!r} is no feature: write bank/index{_meant(index, banks)}.")
+    if bank not in banks:
+        raise QueryError(
+            f"There is no bank {bank!r} in this run; write bank/index.{did_you_mean(bank, banks)} "
+            f"Its banks: {', '.join(banks)}."
+        )
+    return bank, int(index)
+
+
+def _meant(text: str, banks: Sequence[str]) -> str:
+    """Return what an address without a bank, or without an index, may be meant to be."""
+    if text.isdecimal():
+        return f", such as {' or '.join(address(bank, int(text)) for bank in banks[:3])}"
+    for bank in banks:
+        index = re.fullmatch(rf"{re.escape(bank)}\W+(\d+)", text)
+        if index:
+            return f": {address(bank, int(index[1]))}"
+    return f", such as {address(banks[0], 0)}"
 
 
 def bank_named(name: str, banks: Iterable[str]) -> str:

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from unembed.addresses import as_written, is_bank_name
 from unembed.errors import ShapeError, UnembedError, WeightError
+from unembed.facts import BankFacts
 from unembed.unembedding import Unembedding, broken_rows
 
 
@@ -104,6 +105,13 @@ class Features:
         if self.log10_density is not None:
             content.update(np.ascontiguousarray(self.log10_density).data)
         return content.hexdigest()
+
+    @property
+    def facts(self) -> BankFacts:
+        """What the manifest of a run says of the bank."""
+        return BankFacts(
+            self.name, len(self), self.hook, self.layer, self.neuronpedia, self.origin, self.digest
+        )
 
     def renamed(self, name: str) -> Features:
         """Return the same bank under another name, in which `->` stands for `→`."""

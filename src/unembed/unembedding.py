@@ -13,8 +13,9 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from unembed.cache import kept_array
+from unembed.cached_array import kept_array
 from unembed.errors import ShapeError, UnembedError, VocabularyError, WeightError
+from unembed.facts import UnembeddingFacts
 from unembed.lens import LENSES, Lens
 from unembed.products import add_product
 from unembed.vocabulary import Vocabulary
@@ -148,6 +149,14 @@ class Unembedding:
             content.update(np.ascontiguousarray(array).data)
         content.update(self.vocabulary.digest.encode())
         return content.hexdigest()
+
+    @property
+    def facts(self) -> UnembeddingFacts:
+        """What the manifest of a run says of it."""
+        return UnembeddingFacts(
+            self.name, self.d_model, self.n_tokens, self.vocabulary.kind, self.lens,
+            self.preparation, self.digest,
+        )  # fmt: skip
 
 
 def prepare_unembedding(

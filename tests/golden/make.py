@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 import unembed
-from unembed.store.schema import SCHEMA_VERSION
+from unembed.store.manifest import SCHEMA_VERSION
 
 
 def main() -> None:

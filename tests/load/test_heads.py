@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -364,9 +365,5 @@ def test_a_model_without_neurons_or_heads(tmp_path: Path) -> None:
 def test_opened_again_from_a_manifest(tmp_path: Path, reference: str) -> None:
     folder = write(tmp_path / "m", mixture("deepseek_v3"), "deepseek_v3")
     (bank,) = load_features(reference, model=folder)
-    facts = {
-        "name": bank.name, "layer": bank.layer, "sha256": bank.digest,
-        "origin": json.loads(json.dumps(bank.origin)),
-    }  # fmt: skip
-    again = reopen_features(facts)
+    again = reopen_features(replace(bank.facts, origin=json.loads(json.dumps(bank.origin))))
     assert torch.equal(again.W_dec, bank.W_dec)

@@ -496,21 +496,13 @@ def test_the_program(hub: FakeHub, tmp_path: Path) -> None:
 def test_a_finished_run_with_the_hub_gone(hub: FakeHub) -> None:
     """As the explorer asks it for weights, in a session that never saw the hub."""
     online = load_unembedding("tiny-gpt2"), *load_features([SAE, "mlp:1"], model="tiny-gpt2")
-    facts = [
-        {key: getattr(bank, key) for key in ("name", "origin", "layer", "hook")}
-        for bank in online[1:]
-    ]
+    unembedding, *banks = (each.facts for each in online)
     hub.put("org/sae", sae(seed=6))  # and the branch went on
     hub.put("org/tiny", {"config.json": b"{}"})
     hub.log.clear()
-    preparation = {
-        "preparation": online[0].preparation,
-        "lens": "logit",
-        "sha256": online[0].digest,
-    }
     for _ in range(2):
-        assert_same_unembedding(reopen_unembedding(preparation), online[0])
-        for bank, fact in zip(online[1:], facts, strict=True):
-            assert_same_features([reopen_features({**fact, "sha256": bank.digest})], [bank])
+        assert_same_unembedding(reopen_unembedding(unembedding), online[0])
+        for bank, facts in zip(online[1:], banks, strict=True):
+            assert_same_features([reopen_features(facts)], [bank])
         assert not hub.log  # a commit does not change: nothing is asked of it again
         hub.stop()

@@ -17,8 +17,8 @@ from tests.load.test_hub import client  # noqa: F401
 from unembed.errors import SourceError
 from unembed.load.hub import HubFolder
 from unembed.load.hub.address import parse_address
+from unembed.load.places import is_pattern, places_of
 from unembed.load.reference import reference_of, resolve
-from unembed.load.several import is_pattern, places_of
 
 W = torch.eye(3)
 ODD = (

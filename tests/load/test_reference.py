@@ -10,8 +10,8 @@ import pytest
 from unembed.errors import SourceError
 from unembed.load.folder import LocalFolder
 from unembed.load.hub import HubFolder
+from unembed.load.places import given_name, is_pattern, places_of
 from unembed.load.reference import reference_of, resolve
-from unembed.load.several import given_name, is_pattern, places_of
 
 
 @pytest.fixture(autouse=True)

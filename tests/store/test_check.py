@@ -13,8 +13,7 @@ import torch
 
 from unembed import EnrichmentSettings, Features, Run, TokenSets, Unembedding, analyze
 from unembed.errors import RunError
-from unembed.store.manifest import read_manifest
-from unembed.store.shards import shards
+from unembed.store import Manifest
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "schema-1"
 FEW = EnrichmentSettings(directions=100, max_q=1.0)
@@ -125,6 +124,6 @@ def test_what_tells_an_earlier_table_apart(
 
 
 def test_every_shard_is_looked_at(old: Path) -> None:
-    first, second = (shard.path for shard in shards(read_manifest(old)))
+    first, second = (shard.path for shard in Manifest.load(old).shards())
     shutil.copy(old / first, old / second)
     refused(old, second)

@@ -25,9 +25,9 @@ from unembed.enrichment.effects import rows_of
 from unembed.errors import QueryError, RunError, TokenSetError, UnembedError
 from unembed.store import enrichment as store
 from unembed.store import manifest as manifest_module
-from unembed.store import query as store_query
+from unembed.store import scores as store_scores
 from unembed.sweep import Membership
-from unembed.tokensets import TokenSets, merge
+from unembed.tokensets import TokenSets, merge_token_sets
 
 N, D = 2000, 24
 FEW = EnrichmentSettings(directions=200)
@@ -56,7 +56,7 @@ def model(planting: Planting) -> Unembedding:
 @pytest.fixture(scope="module")
 def sets(planting: Planting) -> TokenSets:
     """`again` is an alias of `low`, whose tokens it holds."""
-    return merge([planting.sets])
+    return merge_token_sets([planting.sets])
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +118,7 @@ def test_significant_pairs_have_everything(
     membership = Membership(model.n_tokens, sets.indptr, rows_of(sets, model))
     sweep = Sweep(model)
     (tile,) = sweep.tiles(banks[0].W_dec[:6])
-    read = sweep.enrichment(tile, membership)
+    read = sweep.tsea(tile, membership)
     low = list(sets).index("low")
     for feature, sign in ((3, 1), (4, -1)):
         row = run.enrichment(f"a/{feature}", token_set="low").row(0, named=True)
@@ -271,7 +271,7 @@ def test_null_bank(
         made = analyze(
             model, banks[1], tmp_path / origin, token_sets=sets, null=null, enrichment=FEW
         )
-        assert made.manifest["enrichment"]["nulls"][0]["origin"] == origin
+        assert made.tested.nulls[0].origin == origin
         expected = direction_test(banks[1], model, sets, null=null)
         found = made.enrichment(token_set="low").sort("feature")
         z = dict(zip((f"b/{i}" for i in banks[1].indices), expected.z[:, 0], strict=True))
@@ -349,7 +349,7 @@ def test_damaged_enrichment(
 
 
 @pytest.mark.parametrize("score", ["z", "log10_p", "log10_q"])
-def test_a_set_over_all_features_is_what_its_pairs_say(run: Run, score: store_query.Score) -> None:
+def test_a_set_over_all_features_is_what_its_pairs_say(run: Run, score: store_scores.Score) -> None:
     numbers = {name: number for number, name in enumerate(run.tested_sets["name"])}
     found = run.scores_of_set(numbers["thirds"], score)
     pairs = run.enrichment(token_set="thirds")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from unembed import Run
-from unembed.views import feature
+from unembed.questions import feature_facts
 
 GOLDEN = sorted((Path(__file__).parents[1] / "golden").glob("schema-*"))
 
@@ -21,7 +21,7 @@ def test_golden_run(folder: Path) -> None:
     assert run.tokens["text"][61] == "é\n"
     assert run.tokens["partial_utf8"].arg_true().to_list() == [60]
     assert run.tokens["masked"].arg_true().to_list() == [59, 62, 63]
-    shown = feature.facts(run, "sae.3/20")
+    shown = feature_facts(run, "sae.3/20")
     assert shown["neuronpedia"] == "https://www.neuronpedia.org/golden/3-res/20"
     assert shown["log10_density"] == -1
     assert sum(shown["histogram"]) == 61

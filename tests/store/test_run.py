@@ -24,7 +24,9 @@ def test_the_table_holds_what_the_sweep_read(
 ) -> None:
     frame = analyze(unembedding, bank, tmp_path).features
     read = Sweep(unembedding).read(bank.W_dec)
-    assert frame.schema == pl.Schema({**FEATURE_COLUMNS, **CLASS_COLUMNS})
+    address = {"feature": pl.String(), "bank": pl.String(), "index": pl.Int64()}
+    expected = {**address, "layer": pl.Int64(), **FEATURE_COLUMNS, **CLASS_COLUMNS}
+    assert frame.schema == pl.Schema(expected)
     assert frame["index"].to_list() == list(range(50))
     for column, values in {
         "std": read.std, "skewness": read.skewness, "kurtosis": read.kurtosis,
@@ -118,7 +120,9 @@ def test_rows_across_shards_in_any_order(
     monkeypatch.setattr("unembed.store.manifest.SHARD_FEATURES", 7)
     run = analyze(unembedding, [bank, bank.renamed("b")], tmp_path / "parts")
     rows = [99, 7, 6, 50, 0, 49, 7, 13, 14]
-    assert run.outermost(rows).equals(run.features[rows].select("top_ids", "bottom_ids"))
+    assert run.outermost(rows).equals(
+        run.features[rows].select("top_ids", "top_weights", "bottom_ids", "bottom_weights")
+    )
     for start, stop in ((0, 7), (6, 8), (48, 52), (93, 100)):
         found = run.rows(start, stop).drop("top_tokens", "bottom_tokens")
         assert found.equals(run.features[start:stop])

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from unembed.errors import SourceError
+from unembed.facts import BankFacts, UnembeddingFacts
 from unembed.features import Features
 from unembed.load import load_unembedding
 from unembed.load.banks import Asked, sources_of
@@ -27,58 +28,59 @@ Load = Callable[[str], Model]
 """What opens a model by its reference."""
 
 
-def reopen_unembedding(facts: Mapping[str, Any], load: Load = load_model) -> Unembedding:
+def reopen_unembedding(facts: UnembeddingFacts, load: Load = load_model) -> Unembedding:
     """Return the unembedding that a manifest describes.
 
     Args:
-        facts: `manifest["unembedding"]`.
+        facts: what it says of the unembedding.
         load: what opens its model.
 
     Raises:
         SourceError: when it was an array, is not there any more, or is not what it was.
     """
-    origin = _origin(facts["preparation"].get("origin"), "The unembedding")
+    origin = _origin(facts.preparation.get("origin"), "The unembedding")
     tokenizer = origin.get("tokenizer")
     opened = load_unembedding(
         load(reference_of(origin)),
-        lens=facts["lens"],
+        lens=facts.lens,
         tokenizer=tokenizer and reference_of(tokenizer),
     )
-    if opened.digest != facts["sha256"]:
+    if opened.digest != facts.sha256:
         raise _changed(reference_of(origin))
     return opened
 
 
-def reopen_features(facts: Mapping[str, Any], load: Load = load_model) -> Features:
+def reopen_features(facts: BankFacts, load: Load = load_model) -> Features:
     """Return the bank that a manifest describes.
 
     Args:
-        facts: one of `manifest["banks"]`.
+        facts: what it says of the bank.
         load: what opens the model that it is a part of, or goes through.
 
     Raises:
         SourceError: when it was an array, is not there any more, or is not what it was.
     """
-    origin = _origin(facts["origin"], f"The bank {facts['name']}")
+    origin = _origin(facts.origin, f"The bank {facts.name}")
     bank = (
-        _part_of_model(origin, facts["layer"], load)
+        _part_of_model(origin, facts.layer, load)
         if "model" in origin
         else _source(origin, facts, load).read()
     )
-    if bank.digest != facts["sha256"]:
+    if bank.digest != facts.sha256:
         raise _changed(reference_of(origin.get("model", origin)))
-    return bank.renamed(facts["name"])
+    return bank.renamed(facts.name)
 
 
-def _part_of_model(origin: Mapping[str, Any], layer: int, load: Load) -> Features:
+def _part_of_model(origin: Mapping[str, Any], layer: int | None, load: Load) -> Features:
     """Return the neurons of a layer, or of an expert, or one head's directions."""
     model = load(reference_of(origin["model"]))
+    assert layer is not None  # a part of a model is a part of one of its layers
     if "head" in origin:
         return read_head(model, layer, origin["head"])
     return read_neurons(model, layer, origin.get("expert"))
 
 
-def _source(origin: Mapping[str, Any], facts: Mapping[str, Any], load: Load) -> Source:
+def _source(origin: Mapping[str, Any], facts: BankFacts, load: Load) -> Source:
     """Return the one bank that was read, by the same format, from the same commit.
 
     Raises:
@@ -95,7 +97,7 @@ def _source(origin: Mapping[str, Any], facts: Mapping[str, Any], load: Load) -> 
     through = origin.get("through")
     asked = Asked(
         model=cache(lambda: load(reference_of(through))) if through else None,
-        hook=facts["hook"],
+        hook=facts.hook,
         d_model=(lambda: int(origin["d_model"])) if "d_model" in origin else None,
     )
     found = sources_of(seen, asked, origin.get("part"), kind)

@@ -12,11 +12,11 @@ from unembed.load.formats import Seen, format_of_loader
 from unembed.load.names import Source
 from unembed.load.own.heads import HEADS, heads_of
 from unembed.load.own.neurons import NEURONS, neurons_of
+from unembed.load.places import given_name, is_pattern, places_of
 from unembed.load.published.names import find_published, near_published
 from unembed.load.published.place import places_of_published
 from unembed.load.published.table import Published
 from unembed.load.reference import on_disk, resolve
-from unembed.load.several import given_name, is_pattern, places_of
 
 _PART = re.compile(r"(?P<reference>.+):(?P<part>sum|\d+|\d+(?:→|->)(?:\d+|sum))")
 _OWN = {NEURONS: ("MLP neurons", neurons_of), HEADS: ("attention heads", heads_of)}

@@ -1,5 +1,5 @@
 """A run on disk: written atomically, shard by shard, and read back."""
 
-from unembed.store.run import Run
+import lazy_loader
 
-__all__ = ["Run"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

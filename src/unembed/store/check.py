@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import polars as pl
@@ -14,15 +13,16 @@ from polars.exceptions import PolarsError
 from unembed.errors import RunError
 from unembed.parquet import height_of, read_parquet, said_of
 from unembed.store import enrichment as store
-from unembed.store.explanation import explanation_path, is_explained
-from unembed.store.shards import TOKENS, Shard, shards
-from unembed.store.stamp import RUN, TABLE, digest_of
+from unembed.store.explanation import explanation_path
+from unembed.store.manifest import EnrichmentFacts, Manifest, Shard
+from unembed.store.shards import TOKENS
+from unembed.store.stamp import RUN, TABLE
 
 _UNREADABLE = (OSError, PolarsError, ValueError, EOFError)
 """Whoever reads such a table says what is wrong with it."""
 
 
-def check_tables(folder: Path, manifest: dict[str, Any]) -> None:
+def check_tables(folder: Path, manifest: Manifest) -> None:
     """Check that tables are of the run, as far as can be told without reading them.
 
     Tables say of which run they are; those of earlier versions do not, and are taken by what they
@@ -31,32 +31,31 @@ def check_tables(folder: Path, manifest: dict[str, Any]) -> None:
     Raises:
         RunError: naming the first table that belongs elsewhere.
     """
-    digest = digest_of(manifest)
     unsaid = []
     for table in _tables(manifest):
         with suppress(*_UNREADABLE):
             said = said_of(folder / table)
             if RUN not in said:
                 unsaid.append(table)
-            elif said[RUN] != digest:
+            elif said[RUN] != manifest.digest:
                 raise _foreign(folder, table, "it says that it was written by another run")
             elif said[TABLE] != table:
                 raise _foreign(folder, table, f"it is a copy of {said[TABLE]}")
     _check_old(folder, manifest, set(unsaid))
-    if "enrichment" in manifest:
-        for shard in shards(manifest):
+    if manifest.enrichment:
+        for shard in manifest.shards():
             _check_scores(folder, shard)
 
 
-def _tables(manifest: dict[str, Any]) -> Iterator[str]:
+def _tables(manifest: Manifest) -> Iterator[str]:
     """Yield the paths of all Parquet tables that the run may have."""
     yield TOKENS
-    tested, explained = "enrichment" in manifest, is_explained(manifest)
+    tested, explained = manifest.enrichment is not None, manifest.is_explained
     if tested:
         yield store.TOKEN_SETS
-        for bank in (bank["name"] for bank in manifest["banks"]):
+        for bank in manifest.names:
             yield from (store.rate_path(bank), store.tests_path(bank), *store.null_paths(bank))
-    for shard in shards(manifest):
+    for shard in manifest.shards():
         yield shard.path
         if tested:
             yield from (store.shard_paths(shard.path).pairs, store.shard_paths(shard.path).claims)
@@ -64,25 +63,24 @@ def _tables(manifest: dict[str, Any]) -> Iterator[str]:
             yield explanation_path(shard.path)
 
 
-def _check_old(folder: Path, manifest: dict[str, Any], unsaid: set[str]) -> None:
+def _check_old(folder: Path, manifest: Manifest, unsaid: set[str]) -> None:
     """Check tables that say nothing of themselves by what they hold."""
-    names = [bank["name"] for bank in manifest["banks"]]
-    for shard in shards(manifest):
+    for shard in manifest.shards():
         if shard.path in unsaid:
-            _check_features(folder, shard, names[shard.bank])
+            _check_features(folder, shard, manifest.names[shard.bank])
         of_shard = explanation_path(shard.path)
         if of_shard in unsaid:
-            _check_explanations(folder, of_shard, shard.stop - shard.start)
+            _check_explanations(folder, of_shard, shard.features)
     if TOKENS in unsaid:
-        _check_tokens(folder, manifest["unembedding"])
-    if store.TOKEN_SETS in unsaid:
-        _check_token_sets(folder, manifest["enrichment"])
+        _check_tokens(folder, manifest.unembedding.tokens)
+    if manifest.enrichment and store.TOKEN_SETS in unsaid:
+        _check_token_sets(folder, manifest.enrichment)
 
 
 def _check_features(folder: Path, shard: Shard, bank: str) -> None:
     with suppress(*_UNREADABLE):
         table = read_parquet(folder / shard.path, columns=["bank", "index"])
-        banks, wanted = table["bank"].unique().to_list(), shard.stop - shard.start
+        banks, wanted = table["bank"].unique().to_list(), shard.features
         if banks != [bank] or table.height != wanted or table["index"].n_unique() != wanted:
             raise _foreign(
                 folder, shard.path,
@@ -98,12 +96,12 @@ def _check_explanations(folder: Path, table: str, wanted: int) -> None:
             raise _foreign(folder, table, f"it has {found:,} features, and should have {wanted:,}")
 
 
-def _check_token_sets(folder: Path, enrichment: dict[str, Any]) -> None:
+def _check_token_sets(folder: Path, enrichment: EnrichmentFacts) -> None:
     with suppress(*_UNREADABLE):
         sets = read_parquet(folder / store.TOKEN_SETS, columns=["size", "set_aside"])
         tested = sets.filter(pl.col("set_aside").is_null())["size"]
         found, wanted = (len(tested), tested.sum()), (
-            enrichment["token_sets"], enrichment["memberships"],
+            enrichment.token_sets, enrichment.memberships,
         )  # fmt: skip
         if found != wanted:
             raise _foreign(
@@ -113,10 +111,10 @@ def _check_token_sets(folder: Path, enrichment: dict[str, Any]) -> None:
             )  # fmt: skip
 
 
-def _check_tokens(folder: Path, unembedding: dict[str, Any]) -> None:
+def _check_tokens(folder: Path, wanted: int) -> None:
     with suppress(*_UNREADABLE):
         masked = read_parquet(folder / TOKENS, columns=["masked"])["masked"]
-        found, wanted = int((~masked).sum()), unembedding["tokens"]
+        found = int((~masked).sum())
         if found != wanted:
             raise _foreign(
                 folder, TOKENS, f"{found:,} of its tokens take part, and {wanted:,} should"
@@ -126,7 +124,7 @@ def _check_tokens(folder: Path, unembedding: dict[str, Any]) -> None:
 def _check_scores(folder: Path, shard: Shard) -> None:
     table = store.shard_paths(shard.path).z
     with suppress(*_UNREADABLE):
-        found, wanted = len(np.load(folder / table, mmap_mode="r")), shard.stop - shard.start
+        found, wanted = len(np.load(folder / table, mmap_mode="r")), shard.features
         if found != wanted:
             raise _foreign(
                 folder, table, f"it has scores of {found:,} features, and should have {wanted:,}"

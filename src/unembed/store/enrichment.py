@@ -16,20 +16,22 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from unembed.enrichment.directions import DirectionTest
 from unembed.enrichment.discovery_rate import DiscoveryRate
 from unembed.enrichment.pairs import Pairs
 from unembed.enrichment.simulated_null import SimulatedNull, no_scores
 from unembed.enrichment.tails import Tails
 from unembed.store.atomic import write_atomically
 from unembed.store.shards import damaged, read_table, write_table
-from unembed.tokensets import TokenSets
+
+if TYPE_CHECKING:
+    from unembed.enrichment.directions import DirectionTest
+    from unembed.tokensets import TokenSets
 
 TOKEN_SETS = "token_sets.parquet"
 

@@ -16,7 +16,8 @@ import polars as pl
 
 from unembed.explanation import Envelope, Explanation
 from unembed.explanation.explanation import Part, Rejection
-from unembed.store.shards import read_table, rows_of_shards, shards
+from unembed.store.manifest import Manifest
+from unembed.store.shards import read_table, rows_of_shards
 
 CLASS_COLUMNS: dict[str, pl.DataType] = {
     "class": pl.String(),
@@ -94,11 +95,6 @@ def explanation_rows(explanations: Sequence[Explanation], envelope: Envelope) ->
     return pl.DataFrame(rows, schema=EXPLANATION_COLUMNS)
 
 
-def is_explained(manifest: dict[str, Any]) -> bool:
-    """Return whether a run's features were explained."""
-    return "explanation" in manifest.get("enrichment", {})
-
-
 class StoredExplanations:
     """The explanations of a finished run, with the names of token sets in place of numbers.
 
@@ -108,7 +104,7 @@ class StoredExplanations:
         tested: the token sets that were tested, in the order of their numbers.
     """
 
-    def __init__(self, folder: Path, manifest: dict[str, Any], tested: pl.DataFrame) -> None:
+    def __init__(self, folder: Path, manifest: Manifest, tested: pl.DataFrame) -> None:
         self._folder = folder
         self._manifest = manifest
         self._tested = tested
@@ -118,7 +114,7 @@ class StoredExplanations:
         """One row a feature: `CLASS_COLUMNS`."""
         names = self._tested["name"]
         of = pl.col("partition_set")
-        paths = [self._folder / explanation_path(shard.path) for shard in shards(self._manifest)]
+        paths = [self._folder / explanation_path(shard.path) for shard in self._manifest.shards()]
         return read_table(*paths, columns=list(CLASS_COLUMNS)).with_columns(
             of.replace_strict(list(range(len(names))), names, return_dtype=pl.String)
         )

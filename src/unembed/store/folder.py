@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from filelock import FileLock, Timeout
 
 from unembed.errors import RunError
 from unembed.store.atomic import PART, write_atomically
 from unembed.store.enrichment import TOKEN_SETS
-from unembed.store.manifest import MANIFEST, differences, read_manifest
-from unembed.store.shards import FEATURES, TOKENS, shards
+from unembed.store.manifest import FEATURES, MANIFEST, Manifest
+from unembed.store.shards import TOKENS
 
 LOCK = ".lock"
 
 
 @contextmanager
-def claimed(folder: Path, manifest: dict[str, Any], *, overwrite: bool = False) -> Iterator[None]:
+def claim(folder: Path, manifest: Manifest, *, overwrite: bool = False) -> Iterator[None]:
     """Hold a run folder for writing: its manifest is there, and no one else writes to it.
 
     Args:
@@ -62,7 +60,7 @@ def _check_free(folder: Path) -> None:
         )
 
 
-def _take(folder: Path, manifest: dict[str, Any], overwrite: bool) -> None:
+def _take(folder: Path, manifest: Manifest, overwrite: bool) -> None:
     path = folder / MANIFEST
     if path.exists():
         if not overwrite:
@@ -70,8 +68,7 @@ def _take(folder: Path, manifest: dict[str, Any], overwrite: bool) -> None:
             return
         for table in _tables(folder):
             table.unlink(missing_ok=True)
-    text = json.dumps(manifest, indent=2, ensure_ascii=False) + "\n"
-    write_atomically(path, lambda part: part.write_text(text, encoding="utf-8"))
+    write_atomically(path, lambda part: part.write_text(manifest.dump(), encoding="utf-8"))
 
 
 _EXTRA = ("enrichment", "explanations", "null")
@@ -81,15 +78,15 @@ _EXTRA = ("enrichment", "explanations", "null")
 def _tables(folder: Path) -> list[Path]:
     """Return the tables of the run in a folder, which may be damaged or of another schema."""
     try:
-        paths = [folder / shard.path for shard in shards(read_manifest(folder))]
+        paths = [folder / shard.path for shard in Manifest.load(folder).shards()]
     except RunError:
         paths = sorted((folder / FEATURES).glob("*.parquet"))
     extra = [path for part in _EXTRA for path in (folder / part).rglob("*.*")]
     return [folder / TOKENS, folder / TOKEN_SETS, *paths, *filter(Path.is_file, extra)]
 
 
-def _check_same(folder: Path, manifest: dict[str, Any]) -> None:
-    found = differences(read_manifest(folder), json.loads(json.dumps(manifest)))
+def _check_same(folder: Path, manifest: Manifest) -> None:
+    found = Manifest.load(folder).differences(manifest)
     if found:
         raise RunError(
             f"{folder} holds another run. It differs in {'; '.join(found[:6])}. Choose another "

@@ -1,122 +1,300 @@
-"""`manifest.json`: what a run was made of, and whether a folder holds that very run."""
+"""`manifest.json`: what a run was made of, and which tables it has therefore."""
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import MISSING, asdict, dataclass, field, fields
+from functools import cached_property
+from itertools import accumulate
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from unembed.errors import RunError
-from unembed.features import Features
-from unembed.store.schema import SCHEMA_VERSION
-from unembed.sweep import SweepSettings
-from unembed.unembedding import Unembedding
+from unembed.explanation import ExplanationSettings
+from unembed.facts import BankFacts, NullFacts, UnembeddingFacts
+from unembed.sweep import SweepSettings, Weight
 from unembed.version import __version__
 
+if TYPE_CHECKING:
+    from unembed.features import Features
+    from unembed.unembedding import Unembedding
+
 MANIFEST = "manifest.json"
+SCHEMA_VERSION = 1
 SHARD_FEATURES = 4096
 """Features in a shard, the least that is lost when a run is stopped."""
-
+FEATURES = "features"
 
 _WHEREABOUTS = ("origin", "name_of_model")
 """Where weights lay does not change what they are: their hashes decide."""
 
+Facts = TypeVar("Facts")
 
-def make_manifest(
-    unembedding: Unembedding,
-    banks: Sequence[Features],
-    settings: SweepSettings,
-    enrichment: dict[str, Any] | None = None,
-) -> dict[str, Any]:
-    """Return the manifest of a run: everything its tables depend on.
 
-    Two runs with equal manifests have byte-identical tables. Hashes are of the weights as
-    they were used, so that a changed file is noticed whatever it is called.
+class Shard(NamedTuple):
+    """A stretch of one bank's features.
+
+    Attributes:
+        bank: the bank's position in the run.
+        start, stop: positions of its features in the bank.
+        path: the table of its features, relative to the run folder.
     """
-    return {
-        "schema_version": SCHEMA_VERSION,
-        "unembed_version": __version__,
-        "unembedding": {
-            "name_of_model": unembedding.name,
-            "d_model": unembedding.d_model,
-            "tokens": unembedding.n_tokens,
-            "vocabulary": unembedding.vocabulary.kind,
-            "lens": unembedding.lens,
-            "preparation": unembedding.preparation,
-            "sha256": unembedding.digest,
-        },
-        "banks": [
-            {
-                "name": bank.name,
-                "features": len(bank),
-                "hook": bank.hook,
-                "layer": bank.layer,
-                "neuronpedia": bank.neuronpedia,
-                "origin": bank.origin,
-                "sha256": bank.digest,
-            }
-            for bank in banks
-        ],
-        "settings": {**asdict(settings), "shard": SHARD_FEATURES},
-        **({"enrichment": enrichment} if enrichment else {}),
-    }
+
+    bank: int
+    start: int
+    stop: int
+    path: str
+
+    @property
+    def features(self) -> int:
+        """How many there are."""
+        return self.stop - self.start
 
 
-def read_manifest(folder: Path) -> dict[str, Any]:
-    """Return the manifest of a run folder.
+@dataclass(frozen=True)
+class SettingsFacts:
+    """How the sweep was cut up, and what it kept (`SweepSettings`).
 
-    Raises:
-        RunError: when the folder is no run, or of a schema this version does not read.
+    Attributes:
+        top_k: tokens kept at either end of each feature.
+        tile: features in a tile.
+        device: that it ran on.
+        shard: features in a shard.
     """
-    path = folder / MANIFEST
-    if not path.is_file():
-        what = "is not there" if not folder.exists() else f"holds no {MANIFEST}"
-        raise RunError(
-            f"{folder} is no run: it {what}. Make one with `unembed run MODEL FEATURES -o "
-            f"{folder}`, or `unembed demo`."
-        )
-    try:
-        manifest = json.loads(path.read_bytes())
-        version = manifest["schema_version"]
-    except (ValueError, TypeError, KeyError) as error:
-        raise RunError(f"{path} is damaged ({error!r}). Make the run again.") from error
-    if version != SCHEMA_VERSION:
-        raise RunError(
-            f"{folder} has schema version {version}; this unembed reads {SCHEMA_VERSION}. "
-            "Make the run again, or use the version of unembed that made it "
-            f"({manifest.get('unembed_version')})."
-        )
-    missing = [part for part in ("unembedding", "banks", "settings") if not manifest.get(part)]
-    if missing:
-        raise RunError(f"{path} is damaged: it has no {missing[0]!r}. Make the run again.")
-    return dict(manifest)
+
+    top_k: int
+    tile: int
+    device: str
+    shard: int
 
 
-def without_whereabouts(value: Any) -> Any:
+@dataclass(frozen=True)
+class EnrichmentFacts:
+    """How features were tested against token sets.
+
+    Attributes:
+        token_sets: how many were tested.
+        memberships: tokens of all of them together.
+        sha256: a hash of them.
+        nulls: what the random directions of each bank are like, in the order of the banks.
+        max_q: pairs with q up to this are kept in full.
+        directions: random ones of each bank.
+        seed: decides them.
+        tsea: whether enrichment scores were read, too.
+        weight: what a hit adds to them.
+        explanation: how features were classed and labelled, None in runs that did not yet.
+    """
+
+    token_sets: int
+    memberships: int
+    sha256: str
+    nulls: tuple[NullFacts, ...]
+    max_q: float
+    directions: int
+    seed: int
+    tsea: bool = True
+    weight: Weight = "none"
+    explanation: ExplanationSettings | None = None
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What a run was made of: everything that its tables depend on.
+
+    Two runs with equal manifests have byte-identical tables. Hashes are of the weights as they were
+    used, so that a changed file is noticed whatever it is called.
+
+    Attributes:
+        schema_version: of the tables.
+        unembed_version: that made the run.
+        unembedding: that features were read against.
+        banks: of features, in order.
+        settings: of the sweep.
+        enrichment: how features were tested, None for statistics alone.
+        content: all of it as JSON has it.
+    """
+
+    schema_version: int
+    unembed_version: str
+    unembedding: UnembeddingFacts
+    banks: tuple[BankFacts, ...]
+    settings: SettingsFacts
+    enrichment: EnrichmentFacts | None
+    content: Mapping[str, Any] = field(repr=False, compare=False)
+
+    @classmethod
+    def of(
+        cls,
+        unembedding: Unembedding,
+        banks: Sequence[Features],
+        settings: SweepSettings,
+        enrichment: Mapping[str, Any] | None = None,
+    ) -> Manifest:
+        """Return the manifest of a run that is about to be made."""
+        content = {
+            "schema_version": SCHEMA_VERSION,
+            "unembed_version": __version__,
+            "unembedding": asdict(unembedding.facts),
+            "banks": [asdict(bank.facts) for bank in banks],
+            "settings": {**asdict(settings), "shard": SHARD_FEATURES},
+            **({"enrichment": enrichment} if enrichment else {}),
+        }
+        return cls._read(json.loads(json.dumps(content)))
+
+    @classmethod
+    def load(cls, folder: Path) -> Manifest:
+        """Return the manifest of a run folder.
+
+        Raises:
+            RunError: when the folder is no run, or of a schema this version does not read.
+        """
+        path = folder / MANIFEST
+        if not path.is_file():
+            what = "is not there" if not folder.exists() else f"holds no {MANIFEST}"
+            raise RunError(
+                f"{folder} is no run: it {what}. Make one with `unembed run MODEL FEATURES -o "
+                f"{folder}`, or `unembed demo`."
+            )
+        try:
+            content = json.loads(path.read_bytes())
+            version = content["schema_version"]
+        except (ValueError, TypeError, KeyError) as error:
+            raise RunError(f"{path} is damaged ({error!r}). Make the run again.") from error
+        if version != SCHEMA_VERSION:
+            raise RunError(
+                f"{folder} has schema version {version}; this unembed reads {SCHEMA_VERSION}. "
+                "Make the run again, or use the version of unembed that made it "
+                f"({content.get('unembed_version')})."
+            )
+        try:
+            return cls._read(content)
+        except (KeyError, TypeError, AttributeError) as error:
+            said = error.args[0] if isinstance(error, KeyError) else error
+            raise RunError(f"{path} is damaged: {said}. Make the run again.") from error
+
+    @classmethod
+    def _read(cls, content: Mapping[str, Any]) -> Manifest:
+        for part in ("unembedding", "banks", "settings"):
+            if not content.get(part):
+                raise KeyError(f"it has no {part!r}")
+        enrichment = content.get("enrichment")
+        return cls(
+            content["schema_version"],
+            content.get("unembed_version", "?"),
+            _facts(UnembeddingFacts, content["unembedding"], "unembedding"),
+            tuple(
+                _facts(BankFacts, bank, f"banks[{i}]") for i, bank in enumerate(content["banks"])
+            ),
+            _facts(SettingsFacts, content["settings"], "settings"),
+            None if enrichment is None else _enrichment_facts(enrichment),
+            content,
+        )
+
+    def dump(self) -> str:
+        """Return the text of `manifest.json`."""
+        return json.dumps(self.content, indent=2, ensure_ascii=False) + "\n"
+
+    @cached_property
+    def digest(self) -> str:
+        """A hash of what the run was made of, but not of where that lay.
+
+        Two runs of the same weights and settings have the same, wherever the weights lay.
+        """
+        content = json.dumps(_without_whereabouts(self.content), sort_keys=True, ensure_ascii=False)
+        return hashlib.sha256(content.encode()).hexdigest()
+
+    def bank(self, name: str) -> BankFacts:
+        """Return what is said of a bank of the run."""
+        return self.banks[self.names.index(name)]
+
+    @property
+    def names(self) -> list[str]:
+        """The names of the banks, in order."""
+        return [bank.name for bank in self.banks]
+
+    @property
+    def is_explained(self) -> bool:
+        """Whether features have a class and a label."""
+        return self.enrichment is not None and self.enrichment.explanation is not None
+
+    @property
+    def features(self) -> int:
+        """How many features there are in all banks."""
+        return sum(bank.features for bank in self.banks)
+
+    @cached_property
+    def first_rows(self) -> dict[str, int]:
+        """The row in the run of each bank's first feature, by the bank's name."""
+        starts = accumulate((bank.features for bank in self.banks), initial=0)
+        return dict(zip(self.names, starts, strict=False))
+
+    def shards(self, bank: str | None = None) -> Iterator[Shard]:
+        """Yield every shard of the run, or of one bank, in order."""
+        size = self.settings.shard
+        for position, facts in enumerate(self.banks):
+            if bank is not None and facts.name != bank:
+                continue
+            for number, start in enumerate(range(0, facts.features, size)):
+                stop = min(start + size, facts.features)
+                path = f"{FEATURES}/{facts.name}-{number:05d}.parquet"
+                yield Shard(position, start, stop, path)
+
+    def differences(self, new: Manifest) -> list[str]:
+        """Return where another manifest differs, as `settings.top_k (20, now 10)`.
+
+        Where the weights lay is left out of account.
+        """
+        return _differences(self.content, new.content)
+
+
+def _facts(kind: type[Facts], content: Mapping[str, Any], at: str, **known: Any) -> Facts:
+    """Return the facts of a part of a manifest; what is not known of them is passed over."""
+    found = dict(known)
+    for each in fields(kind):  # type: ignore[arg-type]
+        if each.name in found:
+            continue
+        if each.name in content:
+            found[each.name] = content[each.name]
+        elif each.default is MISSING:
+            raise KeyError(f"{at} has no {each.name!r}")
+    return kind(**found)
+
+
+def _enrichment_facts(content: Mapping[str, Any]) -> EnrichmentFacts:
+    at, explanation = "enrichment", content.get("explanation")
+    if "nulls" not in content:
+        raise KeyError(f"{at} has no 'nulls'")
+    nulls = enumerate(content["nulls"])
+    return _facts(
+        EnrichmentFacts,
+        content,
+        at,
+        nulls=tuple(_facts(NullFacts, null, f"{at}.nulls[{i}]") for i, null in nulls),
+        explanation=explanation and _facts(ExplanationSettings, explanation, f"{at}.explanation"),
+    )
+
+
+def _without_whereabouts(value: Any) -> Any:
     """Return a manifest, or a part of it, without where weights lay."""
     if isinstance(value, dict):
         kept = (key for key in value if key not in _WHEREABOUTS)
-        return {key: without_whereabouts(value[key]) for key in kept}
-    return [without_whereabouts(each) for each in value] if isinstance(value, list) else value
+        return {key: _without_whereabouts(value[key]) for key in kept}
+    return [_without_whereabouts(each) for each in value] if isinstance(value, list) else value
 
 
-def differences(old: Any, new: Any, at: str = "") -> list[str]:
-    """Return where two manifests differ, as `settings.top_k (20, now 10)`.
-
-    Where the weights lay is left out of account.
-    """
+def _differences(old: Any, new: Any, at: str = "") -> list[str]:
     if isinstance(old, dict) and isinstance(new, dict):
         keys = [key for key in {**old, **new} if key not in _WHEREABOUTS]
         return [
             line
             for key in keys
-            for line in differences(old.get(key), new.get(key), f"{at}.{key}".lstrip("."))
+            for line in _differences(old.get(key), new.get(key), f"{at}.{key}".lstrip("."))
         ]
     if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
         pairs = zip(old, new, strict=True)
-        return [line for i, (a, b) in enumerate(pairs) for line in differences(a, b, f"{at}[{i}]")]
+        return [line for i, (a, b) in enumerate(pairs) for line in _differences(a, b, f"{at}[{i}]")]
     return [] if old == new else [f"{at} ({_short(old)}, now {_short(new)})"]
 
 

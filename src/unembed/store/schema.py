@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from unembed.features import Features
-from unembed.sweep import FeatureStatistics
-from unembed.unembedding import Unembedding
+if TYPE_CHECKING:
+    from unembed.features import Features
+    from unembed.sweep import FeatureStatistics
+    from unembed.unembedding import Unembedding
 
-SCHEMA_VERSION = 1
+ADDRESS = pl.concat_str("bank", "index", separator="/").alias("feature")
+"""The column `feature`, the address of each row (`addresses.address`), from its columns `bank` and
+`index`. (Not by `pl.format`, which panics where the first part of a frame that was read from
+several files has been filtered away.)"""
 
 FEATURE_COLUMNS: dict[str, pl.DataType] = {
     "bank": pl.String(),

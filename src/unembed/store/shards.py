@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
-from itertools import accumulate
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
@@ -15,47 +13,15 @@ from polars.exceptions import PolarsError
 from unembed.errors import QueryError, RunError
 from unembed.parquet import read_parquet, write_parquet
 from unembed.store.atomic import write_atomically
+from unembed.store.manifest import Manifest
 from unembed.store.stamp import stamp
 
-FEATURES = "features"
 TOKENS = "tokens.parquet"
-
-
-class Shard(NamedTuple):
-    """A stretch of one bank's features.
-
-    Attributes:
-        bank: the bank's position in the run.
-        start, stop: positions of its features in the bank.
-        path: the file, relative to the run folder.
-    """
-
-    bank: int
-    start: int
-    stop: int
-    path: str
-
-
-def shards(manifest: dict[str, Any]) -> Iterator[Shard]:
-    """Yield every shard of a run, in order."""
-    size = manifest["settings"]["shard"]
-    for position, bank in enumerate(manifest["banks"]):
-        for number, start in enumerate(range(0, bank["features"], size)):
-            stop = min(start + size, bank["features"])
-            path = f"{FEATURES}/{bank['name']}-{number:05d}.parquet"
-            yield Shard(position, start, stop, path)
-
-
-def first_rows(manifest: dict[str, Any]) -> dict[str, int]:
-    """Return the row in the run of each bank's first feature, by the bank's name."""
-    counts = [bank["features"] for bank in manifest["banks"]]
-    starts = accumulate(counts, initial=0)
-    return {bank["name"]: start for bank, start in zip(manifest["banks"], starts, strict=False)}
 
 
 def rows_of_shards(
     folder: Path,
-    manifest: dict[str, Any],
+    manifest: Manifest,
     rows: Sequence[int],
     columns: list[str] | None = None,
     *,
@@ -75,11 +41,12 @@ def rows_of_shards(
         RunError: when a shard is missing or damaged.
     """
     wanted = np.asarray(rows, np.int64)
-    features = sum(bank["features"] for bank in manifest["banks"])
-    if not len(wanted) or wanted.min() < 0 or wanted.max() >= features:
-        raise QueryError(f"Rows of this run are 0 to {features - 1}; give at least one of them.")
+    if not len(wanted) or wanted.min() < 0 or wanted.max() >= manifest.features:
+        raise QueryError(
+            f"Rows of this run are 0 to {manifest.features - 1}; give at least one of them."
+        )
     parts, places, first = [], [], 0
-    for shard in shards(manifest):
+    for shard in manifest.shards():
         length = shard.stop - shard.start
         within = np.flatnonzero((wanted >= first) & (wanted < first + length))
         if len(within):

@@ -83,7 +83,7 @@ def releases() -> dict[str, tuple[Published, ...]]:
 
 
 @cache
-def version() -> str:
+def saelens_version() -> str:
     """Return the version of SAELens whose table is used."""
     return str(_table()["sae_lens"])
 

@@ -19,7 +19,7 @@ from tests.load.tiny_models import Files, tiny_gpt2
 from unembed import Features, load_features
 from unembed.errors import FormatError, SourceError
 from unembed.load.patterns import expand_braces, natural
-from unembed.load.several import given_name, is_pattern
+from unembed.load.places import given_name, is_pattern
 
 LAYERS = (0, 1, 2, 9, 10, 11)
 

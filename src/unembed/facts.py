@@ -1,0 +1,92 @@
+"""What is said of the things that a run was made of: kept in its manifest, and read again from it.
+
+A fact is what a person or a later question needs to know of weights without having them: what they
+are called, how large they are, where they came from, and a hash of what they were.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from unembed.lens import Lens
+
+
+@dataclass(frozen=True)
+class UnembeddingFacts:
+    """An unembedding, as a run names it.
+
+    Attributes:
+        name_of_model: as references name it.
+        d_model: the width of the residual stream.
+        tokens: how many take part.
+        vocabulary: its kind.
+        lens: `logit` or `cosine`.
+        preparation: every choice made on the way (`Unembedding.preparation`).
+        sha256: `Unembedding.digest`.
+    """
+
+    name_of_model: str
+    d_model: int
+    tokens: int
+    vocabulary: str
+    lens: Lens
+    preparation: dict[str, Any]
+    sha256: str
+
+
+@dataclass(frozen=True)
+class BankFacts:
+    """A bank of features, as a run names it.
+
+    Attributes:
+        name: of the bank.
+        features: how many it has.
+        hook: where they are written, where it is known.
+        layer: likewise.
+        neuronpedia: its `model/source` there, where it is known.
+        origin: where the weights came from.
+        sha256: `Features.digest`.
+    """
+
+    name: str
+    features: int
+    hook: str | None
+    layer: int | None
+    neuronpedia: str | None
+    origin: dict[str, Any]
+    sha256: str
+
+    @property
+    def kind(self) -> str:
+        """The bank's name without its layer.
+
+        >>> BankFacts("sae.8.width_16k", 9, None, 8, None, {}, "").kind
+        'sae.width_16k'
+        >>> BankFacts("clt.5→9", 9, None, 9, None, {}, "").kind
+        'clt.5'
+        """
+        layer = re.escape(str(self.layer))
+        before = "→" if "→" in self.name else r"\."  # that after the arrow is the one it writes to
+        return re.sub(rf"{before}{layer}(?=\.|$)", "", self.name, count=1)
+
+    @property
+    def steps(self) -> list[str]:
+        """What was done to its directions on their way to the residual stream, in words."""
+        return list(self.origin.get("steps", ()))
+
+
+@dataclass(frozen=True)
+class NullFacts:
+    """What random directions of a bank's null are like.
+
+    Attributes:
+        origin: the bank that they are drawn like, or `identity`.
+        features: how many directions that was measured on.
+        shrinkage: how much of the identity is mixed in, 0 to 1.
+    """
+
+    origin: str
+    features: int
+    shrinkage: float

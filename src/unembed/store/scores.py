@@ -1,0 +1,172 @@
+"""The scores of a run's pairs of feature and token set, by number, read as they are asked for."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from unembed.enrichment.discovery_rate import DiscoveryRate, log10_q, threshold
+from unembed.enrichment.simulated_null import SimulatedNull
+from unembed.enrichment.tails import Tails
+from unembed.store import enrichment as store
+from unembed.store.manifest import Manifest, Shard
+from unembed.store.shards import read_table
+
+LEVELS = (0.01, 0.05)
+"""False discovery rates that a summary counts at."""
+Score = Literal["z", "log10_p", "log10_q"]
+IDENTITY = ("feature", "token_set")
+"""What numbers a pair: the feature's position in its bank, and the set's among those tested."""
+
+F32 = npt.NDArray[np.float32]
+I64 = npt.NDArray[np.int64]
+
+
+class StoredScores:
+    """The scores of a finished run.
+
+    Args:
+        folder: the run's.
+        manifest: of the run.
+    """
+
+    def __init__(self, folder: Path, manifest: Manifest) -> None:
+        self._folder = folder
+        self._manifest = manifest
+        self._read_tails: dict[str, Tails] = {}
+        self._curves: dict[str, F32] = {}
+
+    @cached_property
+    def discoveries(self) -> dict[str, Any]:
+        """How many pairs pass, and how many the classical null would have claimed."""
+        banks = self._manifest.names
+        rates = {bank: self._rate(bank) for bank in banks}
+        claims = {bank: store.read_rate(self._paths("claims", bank)) for bank in banks}
+        nulls = {bank: store.read_null(self._folder, bank) for bank in banks}
+        return {
+            "pairs": sum(rate.pairs for rate in rates.values()),
+            "passing": _passing(rates),
+            "classical": _passing(claims) if any(c.pairs for c in claims.values()) else None,
+            "nulls": {bank: _check_of(null) for bank, null in nulls.items() if null is not None},
+        }
+
+    def of_feature(self, bank: str, position: int, number: int | None = None) -> pl.DataFrame:
+        """Return the pairs of one feature: with every set that was tested, or with one.
+
+        Columns: bank, and those of `store.enrichment.PAIR_COLUMNS`; what was not kept is null.
+        """
+        shards = self._manifest.shards(bank)
+        shard = next(each for each in shards if each.start <= position < each.stop)
+        z = self._z(shard)[position - shard.start].astype(np.float32)
+        numbers = np.arange(len(z)) if number is None else np.array([number])
+        kept = self._kept_of(shard)
+        return self._scored(bank, np.full(len(numbers), position), numbers, z[numbers], kept)
+
+    def of_set(self, bank: str, number: int) -> pl.DataFrame:
+        """Return the pairs of every feature of a bank with one set, likewise."""
+        z = self.z_of_set(bank, number)
+        return self._scored(bank, np.arange(len(z)), np.full(len(z), number), z, self.kept(bank))
+
+    def kept(self, bank: str) -> pl.DataFrame:
+        """Return the significant pairs of a bank, likewise."""
+        table = read_table(*self._paths("pairs", bank))
+        return table.select(pl.lit(bank).alias("bank"), pl.all())
+
+    def scores_of_set(self, bank: str, number: int, score: Score) -> F32:
+        """Return one score of a bank's features with one set, by z as it is kept."""
+        z = self.z_of_set(bank, number)
+        if score == "z":
+            return z
+        tails = Tails(*(table[number : number + 1] for table in self._tails(bank)))
+        log10_p = tails.log10_p_of(z, np.zeros(len(z), np.int64))
+        return log10_p if score == "log10_p" else log10_q(log10_p, self._curve(bank))
+
+    def z_of_set(self, bank: str, number: int) -> F32:
+        """Return z of a bank's features with one set, as it is kept, in float16."""
+        shards = self._manifest.shards(bank)
+        return np.concatenate([self._z(shard)[:, number].astype(np.float32) for shard in shards])
+
+    def threshold(self, bank: str) -> float:
+        """Return the largest log10 p that passes at the run's max_q in a bank; −inf if none."""
+        assert self._manifest.enrichment is not None
+        return threshold(self._curve(bank), self._manifest.enrichment.max_q)
+
+    @cached_property
+    def significant(self) -> pl.DataFrame:
+        """The significant pairs of all banks (see `RunTables.significant`)."""
+        starts = self._manifest.first_rows
+        return pl.concat(
+            self.kept(bank).select(pl.col("feature").cast(pl.Int64) + start, "token_set", "z")
+            for bank, start in starts.items()
+        ).sort(pl.col("z").abs(), descending=True, maintain_order=True)
+
+    def _scored(
+        self, bank: str, feature: I64, token_set: I64, z: F32, kept: pl.DataFrame
+    ) -> pl.DataFrame:
+        """Pairs with z, log10 p and q by the bank's tables; all else where it was kept."""
+        log10_p = self._tails(bank).log10_p_of(z, token_set)
+        scored = pl.DataFrame(
+            {
+                "feature": feature.astype(np.int32),
+                "token_set": token_set.astype(np.int32),
+                "z": z,
+                "log10_p": log10_p,
+                "log10_q": log10_q(log10_p, self._curve(bank)),
+            }
+        )
+        exact = [name for name in store.PAIR_COLUMNS if name not in IDENTITY]
+        joined = scored.join(kept, on=IDENTITY, how="left", suffix="_kept")
+        return joined.select(
+            pl.lit(bank).alias("bank"),
+            *IDENTITY,
+            *(
+                pl.coalesce(f"{name}_kept", name) if name in scored.columns else pl.col(name)
+                for name in exact
+            ),
+        ).rename({f"{name}_kept": name for name in ("z", "log10_p", "log10_q")})
+
+    def _rate(self, bank: str) -> DiscoveryRate:
+        return store.read_rate([self._folder / store.rate_path(bank)])
+
+    def _tails(self, bank: str) -> Tails:
+        """The tail probabilities of every set with a bank, read once."""
+        if bank not in self._read_tails:
+            self._read_tails[bank] = store.read_tails(self._folder / store.tests_path(bank))
+        return self._read_tails[bank]
+
+    def _curve(self, bank: str) -> F32:
+        """The bank's curve from log10 p to log10 q, drawn once."""
+        if bank not in self._curves:
+            self._curves[bank] = self._rate(bank).curve()
+        return self._curves[bank]
+
+    def _kept_of(self, shard: Shard) -> pl.DataFrame:
+        return read_table(self._folder / store.shard_paths(shard.path).pairs)
+
+    def _z(self, shard: Shard) -> npt.NDArray[np.float16]:
+        return store.read_z(self._folder / store.shard_paths(shard.path).z)
+
+    def _paths(self, kind: Literal["pairs", "claims"], bank: str) -> list[Path]:
+        shards = self._manifest.shards(bank)
+        return [self._folder / getattr(store.shard_paths(shard.path), kind) for shard in shards]
+
+
+def _passing(rates: dict[str, DiscoveryRate]) -> dict[str, int]:
+    """Return how many pairs pass at each level, each by the rate of its own bank."""
+    counts = [rate.passing(*LEVELS) for rate in rates.values()]
+    return {str(level): sum(of) for level, *of in zip(LEVELS, *counts, strict=True)}
+
+
+def _check_of(null: SimulatedNull) -> dict[str, Any]:
+    """What the random directions of a bank say of the direction test's closed form."""
+    least, median, most = np.quantile(null.z_sd, (0, 0.5, 1))
+    return {
+        "directions": len(null.std),
+        "z_sd": {"min": float(least), "median": float(median), "max": float(most)},
+        "beyond_1_percent": float(null.z_beyond.mean()),
+    }

@@ -1,0 +1,319 @@
+"""`RunTables`: the tables of a finished run, read back from its folder as they are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+import polars as pl
+
+from unembed.addresses import bank_named, split
+from unembed.errors import QueryError, RunError
+from unembed.store.check import check_tables
+from unembed.store.enrichment import TOKEN_SETS
+from unembed.store.explanation import CLASS_COLUMNS, StoredExplanations
+from unembed.store.manifest import EnrichmentFacts, Manifest
+from unembed.store.schema import ADDRESS, FEATURE_COLUMNS, SCALAR_COLUMNS
+from unembed.store.scores import Score, StoredScores
+from unembed.store.sets import SetCatalogue
+from unembed.store.shards import TOKENS, read_table, rows_of_shards
+
+Opened = TypeVar("Opened", bound="RunTables")
+
+
+@dataclass(frozen=True, eq=False)
+class RunTables:
+    """One analysis on disk: feature banks against one unembedding.
+
+    Attributes:
+        path: the run folder.
+        manifest: what it was made of (`manifest.json`).
+    """
+
+    path: Path
+    manifest: Manifest
+
+    @classmethod
+    def open(cls: type[Opened], path: str | Path) -> Opened:
+        """Return the run in a folder.
+
+        Raises:
+            RunError: when there is none, it is not finished, or of another schema, or holds a table
+                of another run.
+        """
+        folder = Path(path)
+        manifest = Manifest.load(folder)
+        shards = [shard.path for shard in manifest.shards()]
+        missing = [path for path in shards if not (folder / path).is_file()]
+        if missing or not (folder / TOKENS).is_file():
+            raise RunError(
+                f"{folder} is not finished: {len(missing)} of {len(shards)} parts "
+                "are missing. Give the command that started it again; it goes on where it stopped."
+            )
+        check_tables(folder, manifest)
+        return cls(folder, manifest)
+
+    def __repr__(self) -> str:
+        banks = ", ".join(f"{bank.name} ({bank.features:,})" for bank in self.manifest.banks)
+        return f"Run({self.path}: {self.model}; {banks})"
+
+    @property
+    def model(self) -> str:
+        """The model whose unembedding was used, as it was named."""
+        return self.manifest.unembedding.name_of_model
+
+    @property
+    def banks(self) -> list[str]:
+        """The names of its feature banks, in order."""
+        return self.manifest.names
+
+    @cached_property
+    def tokens(self) -> pl.DataFrame:
+        """All V tokens: id, text, bytes, special, unused, partial_utf8, masked."""
+        return read_table(self.path / TOKENS)
+
+    @cached_property
+    def features(self) -> pl.DataFrame:
+        """One row a feature: its address, statistics, histogram, top and bottom tokens, class.
+
+        `feature` is the address, `bank` and `index` its parts, `layer` that of the bank. Token
+        columns hold ids, outermost first; `token_texts` turns them into text. In runs made
+        without token sets, class and label and what they rest on are null.
+        """
+        table = read_table(*self._shard_paths).select(*FEATURE_COLUMNS)
+        return self._described(table, self._classes)
+
+    @cached_property
+    def scalars(self) -> pl.DataFrame:
+        """`features` without histogram and tokens: light with a million features."""
+        return self._described(
+            read_table(*self._shard_paths, columns=SCALAR_COLUMNS), self._classes
+        )
+
+    def rows(self, start: int, stop: int) -> pl.DataFrame:
+        """Return the rows `start` to `stop` of `features`, without reading all of it.
+
+        Token columns are there as text, too: `top_tokens` and `bottom_tokens`.
+        """
+        table = rows_of_shards(self.path, self.manifest, range(start, stop)).select(
+            *FEATURE_COLUMNS
+        )
+        texts = (self.token_texts(table[f"{end}_ids"]) for end in ("top", "bottom"))
+        return self._described(table.with_columns(texts), self._classes[start:stop])
+
+    def outermost(self, rows: Sequence[int], limit: int | None = None) -> pl.DataFrame:
+        """Return the outermost tokens of some rows of `features`, in the order given.
+
+        Args:
+            rows: places in the run.
+            limit: of either end; as many as the run keeps, if None.
+
+        Returns:
+            `top_ids`, `top_weights`, `bottom_ids`, `bottom_weights`, lists, the outermost first.
+        """
+        columns = [f"{end}_{what}" for end in ("top", "bottom") for what in ("ids", "weights")]
+        if not len(rows):
+            return pl.DataFrame(schema={name: FEATURE_COLUMNS[name] for name in columns})
+        found = rows_of_shards(self.path, self.manifest, rows, columns)
+        return found if limit is None else found.select(pl.all().list.head(limit))
+
+    def _described(self, table: pl.DataFrame, classes: pl.DataFrame) -> pl.DataFrame:
+        """Return features with their addresses and layers before, and their classes behind."""
+        layers = {bank.name: bank.layer for bank in self.manifest.banks}
+        before = (
+            ADDRESS, "bank", "index",
+            pl.col("bank").replace_strict(layers, return_dtype=pl.Int64).alias("layer"),
+        )  # fmt: skip
+        addressed = table.select(*before, pl.exclude("bank", "index"))
+        return pl.concat([addressed, classes], how="horizontal")
+
+    @property
+    def _shard_paths(self) -> list[Path]:
+        return [self.path / shard.path for shard in self.manifest.shards()]
+
+    @cached_property
+    def explanations(self) -> StoredExplanations | None:
+        """What classes and labels rest on, None where features were not explained."""
+        if not self.is_explained:
+            return None
+        return StoredExplanations(self.path, self.manifest, self.tested_sets)
+
+    @property
+    def _classes(self) -> pl.DataFrame:
+        stored = self.explanations
+        if stored is None:
+            return pl.DataFrame(schema=CLASS_COLUMNS).clear(self.manifest.features)
+        return stored.classes
+
+    def token_texts(self, ids: pl.Series) -> pl.Series:
+        """Return lists of token ids as lists of texts, in the same order.
+
+        Args:
+            ids: a column such as `run.features["top_ids"]`.
+        """
+        name = ids.name.removesuffix("_ids") + "_tokens"
+        each = pl.DataFrame({"row": range(len(ids)), "id": ids}).drop_nulls("id").explode("id")
+        texts = each.select("row", self.tokens["text"].gather(each["id"]).alias(name))
+        lists = texts.group_by("row", maintain_order=True).agg(name)
+        rows = pl.DataFrame({"row": range(len(ids))}, schema={"row": each.schema["row"]})
+        return rows.join(lists, on="row", how="left", maintain_order="left")[name]
+
+    def row_of(self, address: str) -> int:
+        """Return a feature's place in `features`.
+
+        Args:
+            address: `bank/index`, such as `mlp.26/1329`; the bank may be left out of a run with
+                only one.
+
+        Raises:
+            QueryError: when the run has no such feature.
+        """
+        bank, index = split(address, self.banks)
+        start, count = self.manifest.first_rows[bank], self.manifest.bank(bank).features
+        indices = self._indices.slice(start, count).to_numpy()
+        found = np.flatnonzero(indices == index)
+        if not len(found):
+            raise QueryError(
+                f"{bank} has no feature {index}: its {len(indices):,} indices are "
+                f"{indices.min()} to {indices.max()}."
+            )
+        return start + int(found[0])
+
+    @cached_property
+    def _indices(self) -> pl.Series:
+        return read_table(*self._shard_paths, columns=["index"])["index"]
+
+    def addresses_of(self, bank: pl.Expr, position: pl.Expr, frame: pl.DataFrame) -> pl.DataFrame:
+        """Return a frame with the columns feature, bank and index before its others.
+
+        Args:
+            bank: each row's bank.
+            position: each row's place in its bank.
+            frame: of these.
+        """
+        starts = self.manifest.first_rows
+        first = bank.replace_strict(starts, return_dtype=pl.Int64)
+        rows = frame.select(first + position).to_series()
+        index = self._indices.gather(rows).alias("index")
+        known = frame.with_columns(bank.alias("bank"), index)
+        return known.select(ADDRESS, "bank", "index", pl.exclude("feature", "bank", "index"))
+
+    @property
+    def is_explained(self) -> bool:
+        """Whether features have a class and a label."""
+        return self.manifest.is_explained
+
+    @property
+    def has_enrichment(self) -> bool:
+        """Whether features were tested against token sets."""
+        return self.manifest.enrichment is not None
+
+    @property
+    def tested(self) -> EnrichmentFacts:
+        """How features were tested against token sets.
+
+        Raises:
+            QueryError: when the run has none.
+        """
+        if self.manifest.enrichment is None:
+            raise QueryError(
+                f"{self.path} was made without token sets. Make the run again with them: "
+                "`unembed run … --sets default`."
+            )
+        return self.manifest.enrichment
+
+    @cached_property
+    def sets(self) -> SetCatalogue:
+        """The token sets by name.
+
+        Raises:
+            QueryError: when the run has none.
+        """
+        assert self.tested
+        return SetCatalogue(read_table(self.path / TOKEN_SETS))
+
+    @property
+    def token_sets(self) -> pl.DataFrame:
+        """One row a token set: name, family, description, provenance, size and ids.
+
+        Those that were tested come first; of the others, `set_aside` says why.
+
+        Raises:
+            QueryError: when the run has none.
+        """
+        return self.sets.token_sets
+
+    @property
+    def tested_sets(self) -> pl.DataFrame:
+        """The rows of `token_sets` that were tested, in the order of their numbers.
+
+        Raises:
+            QueryError: when the run has none.
+        """
+        return self.sets.tested
+
+    @cached_property
+    def scores(self) -> StoredScores:
+        """The scores of its pairs of feature and token set, by number.
+
+        Raises:
+            QueryError: when the run has none.
+        """
+        assert self.tested
+        return StoredScores(self.path, self.manifest)
+
+    def scores_of_set(self, number: int, score: Score) -> npt.NDArray[np.float32]:
+        """Return one score of every feature with one token set, in the order of `features`.
+
+        Quicker than `enrichment`, which sorts and names them. z is as the run keeps it for all
+        pairs, in float16.
+
+        Args:
+            number: the set's place in `tested_sets`.
+            score: `z`, `log10_p` or `log10_q`, of the direction test.
+
+        Raises:
+            QueryError: when the run has no enrichment.
+        """
+        of_banks = [self.scores.scores_of_set(bank, number, score) for bank in self.banks]
+        return np.concatenate(of_banks).astype(np.float32)
+
+    @property
+    def significant(self) -> pl.DataFrame:
+        """The significant pairs by number, the strongest first: feature (its row), token_set, z.
+
+        Raises:
+            QueryError: when the run has no enrichment.
+        """
+        return self.scores.significant
+
+    @property
+    def discoveries(self) -> dict[str, Any]:
+        """How many pairs were tested, and pass; what the classical null would have claimed.
+
+        `pairs`; `passing`, at false discovery rates of 0.01 and 0.05; `classical`, the same
+        by the null of random token sets, None where it was not read; `nulls`, what the random
+        directions of each bank say of the direction test: the standard deviation of z, which
+        should be 1, and the share beyond its 1 % point.
+
+        Raises:
+            QueryError: when the run has no enrichment.
+        """
+        return self.scores.discoveries
+
+    def banks_named(self, banks: str | Sequence[str] | None) -> list[str]:
+        """Return the banks that are meant, in the run's order; all where none is named.
+
+        Raises:
+            QueryError: for a bank that the run does not have.
+        """
+        if banks is None:
+            return self.banks
+        named = [banks] if isinstance(banks, str) else banks
+        meant = {bank_named(name, self.banks) for name in named}
+        return [name for name in self.banks if name in meant] if meant else self.banks
