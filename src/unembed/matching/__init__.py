@@ -1,7 +1,5 @@
 """The same feature in two banks: best matches by the cosine of logit weights."""
 
-from unembed.matching.banks import Matches, Side, match
-from unembed.matching.of_run import BankMatches, follow, match_banks
-from unembed.matching.settings import By
+import lazy_loader
 
-__all__ = ["BankMatches", "By", "Matches", "Side", "follow", "match", "match_banks"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -30,18 +30,26 @@ class Side(NamedTuple):
         row: [A] the position of the match in the other bank; −1 for a flat feature.
         cosine: [A] of their logit weights; NaN for a flat feature.
         z: [A] that cosine in standard deviations of random directions' cosines with this match
-            (`best.z_of`).
+            (`best.z_of`); the directions are like those of the feature's bank.
+        z_back: [A] the same the other way: of random directions like those of the match's bank,
+            with the feature.
         mutual: [A] whether the match's own best among the A features is this one.
         cutoff: the z that 1 % of random directions reach with their best matches.
-        passes: [A] whether z is beyond it.
+        cutoff_back: the same the other way.
+        passes: [A] whether z is beyond its cut-off.
+        passes_back: [A] whether z_back is beyond its own: what matching the other way would say of
+            the same pair.
     """
 
     row: I64
     cosine: F32
     z: F32
+    z_back: F32
     mutual: B
     cutoff: float
+    cutoff_back: float
     passes: B
+    passes_back: B
 
 
 class Matches(NamedTuple):
@@ -88,7 +96,9 @@ def match(
     those that random directions have with that same match (`best.z_of`). And as the best among
     thousands is never 0, random directions, drawn like the features of `a`, are matched to `b` in
     the same way: a match counts when its z is beyond that of 99 % of them, so that 1 % of features
-    would pass by chance.
+    would pass by chance. The same pair may be surprising one way and not the other, where one of
+    the two writes what every direction writes a little of; so z and verdict the other way, against
+    random directions like the features of `b`, stand beside them.
 
     Args:
         a: the bank whose features are matched.
@@ -149,17 +159,38 @@ def match_rows(
             f"{directions}."
         )
     at = np.arange(len(ours.rows)) if only is None else np.array([only])
-    chance = _chance(unembedding, theirs.rows, ours.moment)
-    used = chance if by == "z" else None
-    found = best_matches(ours.rows[at], theirs.rows, used, at if same else None)
-    drawn = logit_rows(unembedding, ours.moment.draw(directions, seed))
-    null = best_matches(drawn, theirs.rows, used)
-    back = _chance(unembedding, ours.rows, theirs.moment) if by == "z" else None
-    mutual = _mutual(found, at, ours.rows, theirs.rows, back, same=same)
+    forth = _against(ours, theirs, unembedding, by, directions, seed)
+    back = forth if same else _against(theirs, ours, unembedding, by, directions, seed)
+    found = best_matches(ours.rows[at], theirs.rows, forth.chosen_by, at if same else None)
+    mutual = _mutual(found, at, ours.rows, theirs.rows, back.chosen_by, same=same)
     return Matches(
-        _side(found.alike, null.alike, mutual[0], chance, 1),
-        _side(found.opposite, null.opposite, mutual[1], chance, -1),
+        _side(found.alike, at, forth, back, mutual[0], 1),
+        _side(found.opposite, at, forth, back, mutual[1], -1),
     )
+
+
+class _Null(NamedTuple):
+    """What random directions like one bank's do with the features of the other.
+
+    Attributes:
+        chance: [B] the spread of their cosines with each of these.
+        chosen_by: the same where matches are chosen by z, None where they are by the cosine.
+        best: their best matches.
+    """
+
+    chance: Tensor
+    chosen_by: Tensor | None
+    best: Ends
+
+
+def _against(
+    ours: Rows, theirs: Rows, unembedding: Unembedding, by: By, directions: int, seed: int
+) -> _Null:
+    """Match random directions like ours to theirs."""
+    chance = _chance(unembedding, theirs.rows, ours.moment)
+    chosen_by = chance if by == "z" else None
+    drawn = logit_rows(unembedding, ours.moment.draw(directions, seed))
+    return _Null(chance, chosen_by, best_matches(drawn, theirs.rows, chosen_by))
 
 
 def _chance(unembedding: Unembedding, rows: Tensor, moment: SecondMoment) -> Tensor:
@@ -167,16 +198,25 @@ def _chance(unembedding: Unembedding, rows: Tensor, moment: SecondMoment) -> Ten
     return chance_cosine(unembedding, rows, moment.matrix).clamp_min(_TINY)
 
 
-def _side(best: Best, null: Best, mutual: B, chance: Tensor, sign: int) -> Side:
-    """Return one sign's matches with their z, held against the random directions' own."""
-    z, of_null = (_z(each, chance) for each in (best, null))
-    known = of_null[~np.isnan(of_null)]
-    cutoff = sign * float(np.quantile(sign * known, 1 - LEVEL)) if len(known) else float("nan")
-    return Side(best.row, best.cosine, z, mutual, cutoff, sign * z > sign * cutoff)
+def _side(best: Best, at: I64, forth: _Null, back: _Null, mutual: B, sign: int) -> Side:
+    """Return one sign's matches with their z both ways, held against the random directions' own."""
+    z = _z(best.cosine, forth.chance, best.row)
+    z_back = _z(best.cosine, back.chance, at)
+    cutoff, cutoff_back = (_cutoff(null, sign) for null in (forth, back))
+    passes, passes_back = sign * z > sign * cutoff, sign * z_back > sign * cutoff_back
+    return Side(best.row, best.cosine, z, z_back, mutual, cutoff, cutoff_back, passes, passes_back)
 
 
-def _z(best: Best, chance: Tensor) -> F32:
-    z: F32 = z_of(torch.from_numpy(best.cosine), chance[torch.from_numpy(best.row)]).numpy()
+def _cutoff(null: _Null, sign: int) -> float:
+    """Return the z that 1 % of random directions reach; NaN where none has a match."""
+    best = null.best.alike if sign > 0 else null.best.opposite
+    z = _z(best.cosine, null.chance, best.row)
+    known = z[~np.isnan(z)]
+    return sign * float(np.quantile(sign * known, 1 - LEVEL)) if len(known) else float("nan")
+
+
+def _z(cosine: F32, chance: Tensor, row: I64) -> F32:
+    z: F32 = z_of(torch.from_numpy(cosine), chance[torch.from_numpy(row)]).numpy()
     return z
 
 

@@ -11,11 +11,7 @@ import pytest
 from tests.planted import Planted, planted
 from unembed import Run, analyze, find
 from unembed.errors import QueryError, SourceError
-
-COLUMNS = [
-    "feature", "layer", "class", "label", "std", "skewness", "kurtosis", "top_tokens",
-    "bottom_tokens", "neuronpedia",
-]  # fmt: skip
+from unembed.questions.features import COLUMNS
 
 
 def test_every_score_is_a_column(tiny: Planted) -> None:
@@ -27,7 +23,7 @@ def test_every_score_is_a_column(tiny: Planted) -> None:
         "set_z", "set_log10_p", "set_log10_q", "contrast_z", "contrast_log10_p",
         "contrast_log10_q", "token_z", "token_weight", "token_rank", "cosine",
     ]  # fmt: skip
-    assert found.columns == [*COLUMNS[:4], *scores, *COLUMNS[4:]]
+    assert found.columns == [*COLUMNS[:6], *scores, *COLUMNS[6:]]
     assert found.height == 4
     row = found.row(0, named=True)
     feature = tiny.run.feature(row["feature"])
@@ -113,7 +109,7 @@ def test_classes(tiny: Planted) -> None:
 def test_without_a_limit_ranks_of_tokens_stop_somewhere(
     tiny: Planted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("unembed.search.driver.RANKED", 7)
+    monkeypatch.setattr("unembed.questions.search.criteria.RANKED", 7)
     found = find(tiny.run, token=" Paris", limit=None)
     assert found["token_rank"].null_count() == found.height - 7
     assert found["token_rank"][:7].null_count() == 0

@@ -15,9 +15,9 @@ from urllib.parse import quote, urlencode
 import numpy as np
 import polars as pl
 
-from unembed.addresses import bank_named, split
+from unembed.addresses import bank_named
 from unembed.errors import QueryError, did_you_mean
-from unembed.store import Run
+from unembed.store.tables import RunTables
 from unembed.sweep.bins import bin_edges
 from unembed.version import __version__
 
@@ -92,7 +92,7 @@ def quick_list(name: str, features: Sequence[tuple[str, int]]) -> str:
     return f"{SITE}/quick-list/?{options}"
 
 
-def sources_of(run: Run, given: Iterable[str] = ()) -> dict[str, str]:
+def sources_of(run: RunTables, given: Iterable[str] = ()) -> dict[str, str]:
     """Return the `model/source` of each of a run's banks that has one.
 
     Args:
@@ -103,7 +103,7 @@ def sources_of(run: Run, given: Iterable[str] = ()) -> dict[str, str]:
     Raises:
         QueryError: when one is no `model/source`, or is of no bank of the run.
     """
-    known = {bank["name"]: bank["neuronpedia"] for bank in run.manifest["banks"]}
+    known = {bank.name: bank.neuronpedia for bank in run.manifest.banks}
     for text in given:
         name, equals, source = text.rpartition("=")
         if not equals and len(run.banks) > 1:
@@ -121,28 +121,27 @@ def sources_of(run: Run, given: Iterable[str] = ()) -> dict[str, str]:
     return {name: source for name, source in known.items() if source}
 
 
-def place(address: str, sources: Sources) -> tuple[str, int]:
-    """Return the `model/source` and index of a feature.
+def source_of(bank: str, sources: Sources) -> str:
+    """Return the `model/source` of a bank.
 
     Args:
-        address: `bank/index`.
+        bank: its name.
         sources: as `sources_of` returns them.
 
     Raises:
-        QueryError: when its bank has no id.
+        QueryError: when it has no id.
     """
-    bank, index = split(address)
     if bank not in sources:
         raise QueryError(
             f"The run does not know where {bank} is on Neuronpedia. SAELens writes that into the "
             "cfg.json of published SAEs (neuronpedia_id), and a run takes it from there. If you "
             f"know it, give it: --neuronpedia {bank}=gpt2-small/8-res-jb."
         )
-    return sources[bank], int(index)
+    return sources[bank]
 
 
 def exported(
-    run: Run, features: pl.DataFrame, sources: Sources, *, tokens: int = 10
+    run: RunTables, features: pl.DataFrame, sources: Sources, *, tokens: int = 10
 ) -> list[dict[str, Any]]:
     """Return features as Neuronpedia writes them: top logits, histogram, and the label.
 
@@ -167,8 +166,7 @@ def exported(
 
 
 def _exported(row: Mapping[str, Any], sources: Sources, tokens: int) -> dict[str, Any]:
-    source, index = place(f"{row['bank']}/{row['index']}", sources)
-    identity = _identity(source, index)
+    identity = _identity(source_of(row["bank"], sources), row["index"])
     values, heights = _bars(row)
     density = row["log10_density"]
     return {

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 
-import numpy as np
 import polars as pl
 
 from unembed.errors import QueryError, did_you_mean
-from unembed.search.contrast import by_contrast
-from unembed.search.filters import banks_of, fitting, of_classes
-from unembed.search.like import by_likeness
-from unembed.search.scored import Scored, Searched
-from unembed.search.shown import shown
-from unembed.search.token import by_token, ranks
-from unembed.search.token_set import by_token_set
-from unembed.store import Run
-
-Sign = Literal["+", "-"]
+from unembed.questions import search
+from unembed.questions.features import described, fitting, of_classes
+from unembed.questions.pairs import Sign, check_sign, log10_of
+from unembed.questions.search.filters import banks_of
+from unembed.questions.search.scored import Scored, Searched
+from unembed.store.tables import RunTables
 
 CRITERIA = ("set", "contrast", "token", "like")
 """What a feature can be ranked by, in the order in which the first one given is taken."""
@@ -27,7 +22,7 @@ RANKED = 100
 
 
 def find(
-    run: Run,
+    run: RunTables,
     *,
     token_set: str | None = None,
     contrast: tuple[str, str] | None = None,
@@ -70,26 +65,26 @@ def find(
         feature_class: only features of this class, or of these.
         layer: only banks of this layer, or of these.
         bank: only this bank, or these.
-        where: an SQL condition, such as `kurtosis > 10 and skewness < 0`.
+        where: an SQL condition on any column of `run.scalars`, such as
+            `kurtosis > 10 and label like '%months%'`.
         sign: `+` only features that promote, by every criterion given; `-` only those that
             suppress, the strongest first.
         min_z: smallest |z|, of every criterion that has one.
         max_q: largest q-value, likewise.
-        sort: another criterion to rank by: `set`, `contrast`, `token` or `like`.
+        sort: another criterion to rank by, `set`, `contrast`, `token` or `like`, or any column
+            of `run.scalars`, the largest first.
         tokens: how many top and bottom tokens to give.
         limit: at most so many features; None for all that fit.
 
     Returns:
-        feature, layer, class, label, the scores, std, skewness, kurtosis, top_tokens,
-        bottom_tokens, and neuronpedia, the link to its page where the bank has an id there.
-        `token_rank` is worked out for the first 100 of them.
+        The columns of every frame of features (`questions.features.COLUMNS`), with the scores
+        behind the label. `token_rank` is worked out for the first 100 of them.
 
     Raises:
         QueryError: for what the run does not have, or options that do not go together.
         SourceError: when the run's weights cannot be had.
     """
-    if sign not in (None, "+", "-"):
-        raise QueryError(f"The sign is + (promotes) or - (suppresses), not {sign!r}.")
+    check_sign(sign)
     classes = _several(feature_class)
     of_class = of_classes(run, classes)
     searched = Searched(run, banks_of(run, _several(bank), _several(layer)))
@@ -99,7 +94,7 @@ def find(
             "Say what to look for: a token set, a contrast of two, a token, a feature to be like, "
             "or a class, layer, bank or condition."
         )
-    found = _with_layers(searched).with_columns(
+    found = searched.features.with_columns(
         pl.Series(name, values, nan_to_null=True)
         for each in scored.values()
         for name, values in each.columns.items()
@@ -111,10 +106,18 @@ def find(
     found = _ranked(found, scored, sign, sort)
     found = found if limit is None else found.head(limit)
     if token is not None:
-        first = ranks(searched, found["at"].head(RANKED).to_numpy(), token)
+        first = search.ranks(searched, found["at"].head(RANKED).to_numpy(), token)
         rest = [None] * (found.height - len(first))
         found = found.with_columns(token_rank=pl.Series([*first, *rest], dtype=pl.Int64))
-    return shown(run, found, scored, tokens)
+    return described(run, found, _columns(scored), tokens=tokens)
+
+
+def _columns(scored: dict[str, Scored]) -> list[str]:
+    """Return the names of the scores; a token's rank stands behind its weight."""
+    names = [name for each in scored.values() for name in each.columns]
+    if "token" in scored:
+        names.insert(names.index("token_weight") + 1, "token_rank")
+    return names
 
 
 def _scores(
@@ -127,13 +130,13 @@ def _scores(
     """Return the scores of every criterion that is given, in the order of `CRITERIA`."""
     scored: dict[str, Scored] = {}
     if token_set is not None:
-        scored["set"] = by_token_set(searched, token_set)
+        scored["set"] = search.by_token_set(searched, token_set)
     if contrast is not None:
-        scored["contrast"] = by_contrast(searched, *contrast)
+        scored["contrast"] = search.by_contrast(searched, *contrast)
     if token is not None:
-        scored["token"] = by_token(searched, token)
+        scored["token"] = search.by_token(searched, token)
     if like is not None:
-        scored["like"] = by_likeness(searched, like)
+        scored["like"] = search.by_likeness(searched, like)
     return scored
 
 
@@ -160,32 +163,28 @@ def _strong_enough(
     if min_z is not None:
         conditions += [pl.col(name).abs() >= min_z for name in z]
     if max_q is not None:
-        most = float(np.log10(max_q)) if max_q > 0 else -np.inf
-        conditions += [pl.col(name) <= most for name in q]
+        conditions += [pl.col(name) <= log10_of(max_q) for name in q]
     return found.filter(*conditions) if conditions else found
 
 
 def _ranked(
     found: pl.DataFrame, scored: dict[str, Scored], sign: Sign | None, sort: str | None
 ) -> pl.DataFrame:
-    """Sort by the criterion that is named, or the first one."""
-    if sort is not None and sort not in scored:
+    """Sort by the criterion or column that is named, or the first criterion, or kurtosis."""
+    if sort in scored or (sort is None and scored):
+        first = scored[sort or next(iter(scored))]
+        rank = pl.col(first.rank)
+        key = rank.abs() if first.both_ways and sign is None else rank
+        return found.sort(key, descending=sign != "-", maintain_order=True)
+    column = sort or "kurtosis"
+    columns = [name for name in found.columns if name not in ("row", "at")]
+    if column not in columns:
         raise QueryError(
-            f"There is no criterion {sort!r} to sort by.{did_you_mean(sort, scored)} "
-            f"Given: {', '.join(scored) or 'none'}; there are {', '.join(CRITERIA)}."
+            f"There is no criterion or column {column!r} to sort by."
+            f"{did_you_mean(column, [*scored, *columns])} Given: {', '.join(scored) or 'none'} "
+            f"of {', '.join(CRITERIA)}. Columns: {', '.join(columns)}."
         )
-    if not scored:
-        return found.sort("kurtosis", descending=True, nulls_last=True, maintain_order=True)
-    first = scored[sort or next(iter(scored))]
-    column = pl.col(first.rank)
-    key = column.abs() if first.both_ways and sign is None else column
-    return found.sort(key, descending=sign != "-", maintain_order=True)
-
-
-def _with_layers(searched: Searched) -> pl.DataFrame:
-    layers = {bank["name"]: bank["layer"] for bank in searched.run.manifest["banks"]}
-    layer = pl.col("bank").replace_strict(layers, return_dtype=pl.Int64)
-    return searched.features.with_columns(layer=layer)
+    return found.sort(column, descending=True, nulls_last=True, maintain_order=True)
 
 
 def _several(value: Any) -> list[Any]:

@@ -30,7 +30,6 @@ from unembed import (
 from unembed.errors import QueryError, SourceError
 from unembed.load import load_model
 from unembed.load.models.model import Model
-from unembed.revisit import leading_edge_of, logit_weights_of
 
 
 @pytest.fixture
@@ -64,8 +63,7 @@ def test_opened_once_and_kept(run: Run, model: Path) -> None:
     assert weights_of(run) is weights
     assert weights_of(run).unembedding is unembedding
     assert weights_of(run).bank("mine") is bank
-    assert weights_of(run).sweep is weights.sweep
-    assert leading_edge_of(run, "mine/3", "some").size == 4
+    assert run.leading_edge("mine/3", "some").size == 4
     assert find(run, like="mine/3", bank="mine").height == 8
     with pytest.raises(SourceError, match="cannot be read again"):
         weights_of(Run.open(run.path)).unembedding  # noqa: B018
@@ -78,7 +76,7 @@ def test_its_model_is_opened_once(run: Run, monkeypatch: pytest.MonkeyPatch) -> 
         opened.append(reference)
         return load_model(reference)
 
-    monkeypatch.setattr("unembed.live.load_model", noted)
+    monkeypatch.setattr("unembed.questions.weights.load_model", noted)
     weights = weights_of(Run.open(run.path))
     assert (len(weights.bank("mlp.1")), weights.unembedding.d_model) == (64, 32)
     assert len(opened) == 1
@@ -143,13 +141,13 @@ class TestGiven:
             weights_of(made).unembedding  # noqa: B018
         weights_of(made, unembedding=unembedding)
         with pytest.raises(SourceError, match=r"made of arrays in memory.*weights_of\(run, banks"):
-            logit_weights_of(made, "bank/3")
+            made.logit_weights("bank/3")
         weights = weights_of(made, banks=[bank.renamed("another")])
         assert weights.unembedding is unembedding
         assert [weights.bank(name).name for name in ("bank", "twin")] == ["bank", "twin"]
         expected = (unembedding.W_U @ bank.W_dec[3]).numpy()
         np.testing.assert_allclose(
-            logit_weights_of(made, "bank/3").weights, expected, rtol=1e-4, atol=1e-5
+            made.logit_weights("bank/3").weights, expected, rtol=1e-4, atol=1e-5
         )
         assert find(made, like="twin/3", limit=1)["feature"][0] == "bank/3"
 

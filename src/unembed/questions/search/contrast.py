@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-import polars as pl
 
 from unembed.enrichment.discovery_rate import DiscoveryRate, log10_q
 from unembed.enrichment.effects import Contrast, Effects, effects_of
 from unembed.enrichment.lookup import log10_p_of_pairs
 from unembed.errors import QueryError
-from unembed.search.scored import F64, Scored, Searched
-from unembed.search.sets import set_named
+from unembed.questions.search.scored import F64, Scored, Searched
+from unembed.questions.search.shift import shift_of
+from unembed.questions.weights import weights_of
 from unembed.tokensets.frame import from_frame
 
 F32 = npt.NDArray[np.float32]
@@ -52,10 +52,11 @@ def contrast_z(searched: Searched, promoted: str, against: str) -> F64:
 
 
 def _effect(searched: Searched, promoted: str, against: str) -> Effects:
-    first, second = (set_named(searched.run, name) for name in (promoted, against))
-    unembedding = searched.weights.unembedding
-    both = searched.run.token_sets.filter(pl.col("name").is_in([first, second]))
-    sets = from_frame(both, unembedding.vocabulary)
+    numbers = [searched.run.sets.number(name) for name in (promoted, against)]
+    both = searched.run.tested_sets[numbers]
+    first, second = both["name"]
+    unembedding = weights_of(searched.run).unembedding
+    sets = from_frame(both.unique("name"), unembedding.vocabulary)
     for name in (first, second):
         if not len(sets[name]):
             raise QueryError(f"The token set {name!r} is empty: it has no mean to compare with.")
@@ -78,7 +79,7 @@ def _of_bank(searched: Searched, name: str, effect: Effects) -> tuple[F64, F64, 
     z, sd = _z_of_bank(searched, name, effect)
     alive = np.isfinite(z)
     log10_p = np.zeros(len(z), np.float32)
-    tails = searched.weights.null_of(name).tails(effect.delta, sd).single()
+    tails = weights_of(searched.run).null_of(name).tails(effect.delta, sd).single()
     known: F32 = np.where(alive, z, 0).astype(np.float32)
     log10_p_of_pairs(known, np.zeros(len(z), np.int64), *tails, log10_p)
     rate = DiscoveryRate()
@@ -90,5 +91,5 @@ def _of_bank(searched: Searched, name: str, effect: Effects) -> tuple[F64, F64, 
 
 def _z_of_bank(searched: Searched, name: str, effect: Effects) -> tuple[F64, F64]:
     """Return z of a bank's features, and the standard deviation over random directions."""
-    sd = searched.weights.null_of(name).sd(effect.delta)
-    return searched.shift(name, effect.delta[0] / sd[0]), sd
+    sd = weights_of(searched.run).null_of(name).sd(effect.delta)
+    return shift_of(searched, name, effect.delta[0] / sd[0]), sd

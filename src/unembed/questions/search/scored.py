@@ -9,12 +9,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-import torch
-from jaxtyping import Float
 
-from unembed.live import RunWeights, weights_of
-from unembed.products import product
-from unembed.store import Run
+from unembed.store.tables import RunTables
 
 F64 = npt.NDArray[np.float64]
 
@@ -50,7 +46,7 @@ class Searched:
         banks: the names of the banks, in the run's order.
     """
 
-    run: Run
+    run: RunTables
     banks: tuple[str, ...]
 
     @cached_property
@@ -59,21 +55,6 @@ class Searched:
         table = self.run.scalars.with_row_index("row")
         return table.filter(pl.col("bank").is_in(self.banks))
 
-    @property
-    def weights(self) -> RunWeights:
-        """The weights behind the run, read when they are first needed."""
-        return weights_of(self.run)
-
     def of_bank(self, name: str) -> pl.DataFrame:
         """Return the features of one of the banks."""
         return self.features.filter(bank=name)
-
-    def shift(self, name: str, delta: Float[np.ndarray, " d_model"]) -> F64:
-        """Return δ·w / sqrt(wᵀΣw) of a bank's features, NaN for flat ones; the run has the root."""
-        features = self.of_bank(name)
-        std = features["std"].to_numpy()
-        if self.run.manifest["unembedding"]["lens"] == "cosine":
-            std = std * features["norm"].to_numpy()
-        shift = product(self.weights.bank(name).W_dec, torch.from_numpy(delta).float()).numpy()
-        shift_in_std: F64 = np.divide(shift, std, out=np.full(len(std), np.nan), where=std > 0)
-        return shift_in_std

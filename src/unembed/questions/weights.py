@@ -10,22 +10,22 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import cache
 from threading import RLock
-from typing import Any
 from weakref import WeakKeyDictionary
 
 from unembed.addresses import bank_named
 from unembed.enrichment.direction_null import DirectionNull
 from unembed.enrichment.second_moment import SecondMoment
 from unembed.errors import QueryError, SourceError, UnembedError
+from unembed.facts import NullFacts
 from unembed.features import Features
 from unembed.load.models.open import load_model
 from unembed.load.reopen import reopen_features, reopen_unembedding
-from unembed.store import Run
-from unembed.sweep import Sweep, SweepSettings
+from unembed.store.manifest import Manifest
+from unembed.store.tables import RunTables
 from unembed.unembedding import Unembedding
 
 _lock = RLock()
-_kept: WeakKeyDictionary[Run, RunWeights] = WeakKeyDictionary()
+_kept: WeakKeyDictionary[RunTables, RunWeights] = WeakKeyDictionary()
 
 
 class RunWeights:
@@ -35,14 +35,13 @@ class RunWeights:
         manifest: of the run.
     """
 
-    def __init__(self, manifest: dict[str, Any]) -> None:
+    def __init__(self, manifest: Manifest) -> None:
         self._manifest = manifest
-        self._facts = {bank["name"]: bank for bank in manifest["banks"]}
+        self._facts = {bank.name: bank for bank in manifest.banks}
         self._open = cache(load_model)  # its header takes seconds where a model is a GGUF file
         self._unembedding: Unembedding | None = None
         self._banks: dict[str, Features] = {}
         self._nulls: dict[str, DirectionNull] = {}
-        self._sweep: Sweep | None = None
 
     @property
     def unembedding(self) -> Unembedding:
@@ -54,20 +53,10 @@ class RunWeights:
         with _lock:
             if self._unembedding is None:
                 try:
-                    self._unembedding = reopen_unembedding(
-                        self._manifest["unembedding"], self._open
-                    )
+                    self._unembedding = reopen_unembedding(self._manifest.unembedding, self._open)
                 except UnembedError as error:
                     raise _gone(error, "unembedding=…") from error
             return self._unembedding
-
-    @property
-    def sweep(self) -> Sweep:
-        """The sweep over it, a feature at a time."""
-        with _lock:
-            if self._sweep is None:
-                self._sweep = Sweep(self.unembedding, SweepSettings(tile=1))
-            return self._sweep
 
     def bank(self, name: str) -> Features:
         """Return a bank of the run.
@@ -93,22 +82,22 @@ class RunWeights:
             SourceError: when they were like those of a bank that is not in the run.
         """
         name = bank_named(name, self._facts)
-        if "enrichment" not in self._manifest:
+        if self._manifest.enrichment is None:
             raise QueryError("The run was made without token sets, so its banks have no null.")
-        facts = self._manifest["enrichment"]["nulls"][[*self._facts].index(name)]
+        facts = self._manifest.enrichment.nulls[self._manifest.names.index(name)]
         with _lock:
-            if facts["origin"] not in self._nulls:
+            if facts.origin not in self._nulls:
                 moment = self._moment(facts)
-                self._nulls[facts["origin"]] = DirectionNull(self.unembedding.covariance, moment)
-            return self._nulls[facts["origin"]]
+                self._nulls[facts.origin] = DirectionNull(self.unembedding.covariance, moment)
+            return self._nulls[facts.origin]
 
-    def _moment(self, facts: dict[str, Any]) -> SecondMoment:
-        origin = facts["origin"]
+    def _moment(self, facts: NullFacts) -> SecondMoment:
+        origin = facts.origin
         if origin == "identity":
             return SecondMoment.identity(self.unembedding.d_model)
         if origin in self._facts:
             moment = SecondMoment.of(self.bank(origin))
-            if moment.features == facts["features"] and _near(moment, facts["shrinkage"]):
+            if moment.features == facts.features and _near(moment, facts.shrinkage):
                 return moment
         raise SourceError(
             f"The run was tested against random directions like those of {origin!r}, a bank that "
@@ -122,16 +111,16 @@ class RunWeights:
         Raises:
             SourceError: when they are not those of the run.
         """
-        wanted = self._manifest["unembedding"]
-        if unembedding is not None and unembedding.digest != wanted["sha256"]:
+        wanted = self._manifest.unembedding
+        if unembedding is not None and unembedding.digest != wanted.sha256:
             raise SourceError(
-                f"{unembedding!r} is not the unembedding of the run, {wanted['name_of_model']} "
-                f"with {wanted['tokens']:,} tokens and the {wanted['lens']} lens: weights, "
+                f"{unembedding!r} is not the unembedding of the run, {wanted.name_of_model} "
+                f"with {wanted.tokens:,} tokens and the {wanted.lens} lens: weights, "
                 "tokens or preparation differ. Prepare the same arrays in the same way."
             )
         found: dict[str, Features] = {}
         for bank in banks:
-            names = [n for n, facts in self._facts.items() if facts["sha256"] == bank.digest]
+            names = [n for n, facts in self._facts.items() if facts.sha256 == bank.digest]
             if not names:
                 raise SourceError(
                     f"{bank!r} is no bank of the run: no bank there has the same directions, "
@@ -144,7 +133,7 @@ class RunWeights:
 
 
 def weights_of(
-    run: Run, *, unembedding: Unembedding | None = None, banks: Iterable[Features] = ()
+    run: RunTables, *, unembedding: Unembedding | None = None, banks: Iterable[Features] = ()
 ) -> RunWeights:
     """Return the weights behind a run; they are opened once, and kept as long as the run is.
 

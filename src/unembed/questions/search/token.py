@@ -9,8 +9,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from unembed.products import product
-from unembed.search.scored import F64, Scored, Searched
-from unembed.search.vocabulary import token_id
+from unembed.questions.search.scored import F64, Scored, Searched
+from unembed.questions.search.vocabulary import token_id
+from unembed.questions.weights import weights_of
 
 _AT_ONCE = 64
 
@@ -46,10 +47,10 @@ def token_weights(searched: Searched, chosen: int) -> F64:
 
 
 def _of_bank(searched: Searched, name: str, chosen: int) -> F64:
-    unembedding = searched.weights.unembedding
+    unembedding = weights_of(searched.run).unembedding
     row = int(np.searchsorted(unembedding.token_ids, chosen))
     direction = (unembedding.W_U[row].double() + unembedding.mean_row.double()).float()
-    weight = product(searched.weights.bank(name).W_dec, direction).double().numpy()
+    weight = product(weights_of(searched.run).bank(name).W_dec, direction).double().numpy()
     if unembedding.lens == "cosine":
         norm = searched.of_bank(name)["norm"].to_numpy()
         weight = np.divide(weight, norm, out=np.zeros_like(weight), where=norm > 0)
@@ -68,7 +69,7 @@ def ranks(searched: Searched, at: npt.NDArray[np.integer], token: str | int) -> 
         token: its text, or its id.
     """
     chosen = token_id(searched.run.tokens, token)
-    unembedding = searched.weights.unembedding
+    unembedding = weights_of(searched.run).unembedding
     row = int(np.searchsorted(unembedding.token_ids, chosen))
     found = []
     for start in range(0, len(at), _AT_ONCE):
@@ -81,5 +82,5 @@ def ranks(searched: Searched, at: npt.NDArray[np.integer], token: str | int) -> 
 
 
 def _direction(searched: Searched, bank: str, index: int) -> Float[Tensor, " d_model"]:
-    features = searched.weights.bank(bank)
+    features = weights_of(searched.run).bank(bank)
     return features.W_dec[int(np.flatnonzero(features.indices == index)[0])]

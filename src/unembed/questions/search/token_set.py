@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import polars as pl
 
-from unembed.addresses import ADDRESS
-from unembed.search.scored import Scored, Searched
-from unembed.search.sets import set_named
+from unembed.questions.pairs import list_pairs
+from unembed.questions.search.scored import Scored, Searched
 
 
 def by_token_set(searched: Searched, name: str) -> Scored:
@@ -22,10 +21,9 @@ def by_token_set(searched: Searched, name: str) -> Scored:
     Raises:
         QueryError: when the run has no such set, or none at all.
     """
-    only = searched.banks[0] if len(searched.banks) == 1 else None
-    found = searched.run.enrichment(token_set=set_named(searched.run, name), bank=only)
-    features = searched.features.select(ADDRESS.alias("feature"), "std")
-    joined = features.join(found, on="feature", how="left", maintain_order="left")
+    found = list_pairs(searched.run, token_set=name, bank=searched.banks)
+    features = searched.features.select("bank", "index", "std")
+    joined = features.join(found, on=["bank", "index"], how="left", maintain_order="left")
     flat = joined["std"].to_numpy() == 0
     columns = {
         f"set_{column}": np.where(flat, np.nan, joined[column].cast(pl.Float64).to_numpy())

@@ -24,7 +24,7 @@ def in_order(found: pl.DataFrame, planted: Planted, bank: str) -> pl.DataFrame:
 def test_a_token_is_the_whole_products_column(
     tiny: Planted, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("unembed.search.driver.RANKED", 1000)
+    monkeypatch.setattr("unembed.questions.search.criteria.RANKED", 1000)
     found = find(tiny.run, token=" Paris", limit=None)
     assert found["feature"][0] == "a/2"
     for bank in "ab":
@@ -41,7 +41,7 @@ def test_a_token_is_the_whole_products_column(
 
 
 def test_a_tokens_rank_is_that_of_the_run(tiny: Planted, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("unembed.search.driver.RANKED", 1000)
+    monkeypatch.setattr("unembed.questions.search.criteria.RANKED", 1000)
     found = find(tiny.run, token=" word77", limit=None)
     ranks = dict(found.select("feature", "token_rank").iter_rows())
     stored = tiny.run.features.with_columns(address=pl.format("{}/{}", "bank", "index"))
@@ -204,9 +204,12 @@ def test_a_set_is_the_runs_own_test(tiny: Planted) -> None:
 @pytest.mark.parametrize(
     ("wanted", "message"),
     [
-        ({"token_set": "names:femal"}, "among the 5 of this run. Near it: names:female"),
-        ({"token_set": "boys_names"}, "Near it: post:girls_names, names:male, names:female"),
-        ({"contrast": ("names:femal", "none")}, "Near it: names:female"),
+        ({"token_set": "names:femal"}, "among the 5 of this run. Did you mean 'names:female'"),
+        (
+            {"token_set": "boys_names"},
+            "Did you mean 'post:girls_names'.*With a word of it: names:female",
+        ),
+        ({"contrast": ("names:femal", "none")}, "Did you mean 'names:female'"),
         ({"contrast": ("names:male", "same")}, "hold the same tokens"),
         ({"contrast": ("girls", "names:female")}, "hold the same tokens"),
         ({"contrast": ("names:male", "none")}, "'none' is empty"),

@@ -7,7 +7,10 @@ import torch
 
 from unembed.errors import QueryError
 from unembed.products import product
-from unembed.search.scored import Scored, Searched
+from unembed.questions.feature import feature_row
+from unembed.questions.search.scored import Scored, Searched
+from unembed.questions.search.shift import shift_of
+from unembed.questions.weights import weights_of
 
 
 def by_likeness(searched: Searched, address: str) -> Scored:
@@ -24,19 +27,19 @@ def by_likeness(searched: Searched, address: str) -> Scored:
         QueryError: when the run has no such feature, or it writes nothing.
         SourceError: when the run's weights cannot be had.
     """
-    feature = searched.run.feature(address)
+    feature = feature_row(searched.run, address)
     if feature["std"] == 0:
         raise QueryError(
             f"{address} writes nothing (its decoder row is zero, or no token's row sees it), so "
             "that no feature is like it."
         )
-    weights = searched.weights
+    weights = weights_of(searched.run)
     bank = weights.bank(feature["bank"])
     at = int(np.flatnonzero(bank.indices == feature["index"])[0])
     given = bank.W_dec[at].double()
     seen = product(weights.unembedding.covariance, given)
     towards = (seen / torch.sqrt(product(given, seen))).numpy()
-    cosine = np.concatenate([searched.shift(name, towards) for name in searched.banks])
+    cosine = np.concatenate([shift_of(searched, name, towards) for name in searched.banks])
     itself = searched.features["row"] == searched.run.row_of(address)
     cosine[itself.to_numpy()] = np.nan
     return Scored({"cosine": cosine})

@@ -13,8 +13,15 @@ import pytest
 from tests.planted import planted
 from unembed import Features, Run, Unembedding, analyze, weights_of
 from unembed.errors import QueryError
-from unembed.neuronpedia import embedded, exported, page, place, quick_list, sources_of
-from unembed.views import feature as feature_view
+from unembed.questions import feature_facts
+from unembed.questions.neuronpedia import (
+    embedded,
+    exported,
+    page,
+    quick_list,
+    source_of,
+    sources_of,
+)
 
 SOURCE = "gpt2-small/8-res-jb"
 
@@ -60,9 +67,9 @@ def test_a_quick_list_has_a_length(count: int) -> None:
 def test_ids_of_a_run(run: Run) -> None:
     assert sources_of(run) == {"a": "tiny/3-a"}
     assert sources_of(run, ["b=x/y", "a=z/3"]) == {"a": "z/3", "b": "x/y"}
-    assert place("a/7", sources_of(run)) == ("tiny/3-a", 7)
+    assert source_of("a", sources_of(run)) == "tiny/3-a"
     with pytest.raises(QueryError, match=r"neuronpedia_id.*--neuronpedia b=gpt2-small"):
-        place("b/7", sources_of(run))
+        source_of("b", sources_of(run))
 
 
 @pytest.mark.parametrize(
@@ -87,8 +94,8 @@ def test_one_bank_needs_no_name(tmp_path: Path, unembedding: Unembedding, bank: 
 
 
 def test_show_links_to_the_same_page(run: Run) -> None:
-    assert feature_view.facts(run, "a/7")["neuronpedia"] == page("tiny/3-a", 7)
-    assert feature_view.facts(run, "b/10")["neuronpedia"] is None
+    assert feature_facts(run, "a/7")["neuronpedia"] == page("tiny/3-a", 7)
+    assert feature_facts(run, "b/10")["neuronpedia"] is None
 
 
 def test_exported_features(run: Run) -> None:

@@ -22,7 +22,6 @@ from unembed import (
     load_unembedding,
 )
 from unembed.errors import SourceError
-from unembed.revisit import leading_edge_of
 
 DIRECTION_TEST = EnrichmentSettings(tsea=False)
 
@@ -60,7 +59,7 @@ def test_from_every_source(tmp_path: Path, model: Path, source: str) -> None:
     run, bank, unembedding = reopened(tmp_path, model, reference)
     sets = TokenSets.from_ids({"some": [3, 50, 60, 70]}, unembedding.vocabulary)
     expected = leading_edge(bank, 5, unembedding, sets, "some")
-    found = leading_edge_of(run, f"{bank.name}/5", "some")
+    found = run.leading_edge(f"{bank.name}/5", "some")
     assert found.es == expected.es != 0
     np.testing.assert_array_equal(found.ids, expected.ids)
     np.testing.assert_array_equal(found.weights, expected.weights)
@@ -73,7 +72,7 @@ def test_a_tokenizer_elsewhere(tmp_path: Path, model: Path) -> None:
     (bank,) = load_features("mlp:0", model=model)
     sets = TokenSets.from_ids({"some": [3, 50]}, unembedding.vocabulary)
     run = analyze(unembedding, bank, tmp_path / "run", token_sets=sets, enrichment=DIRECTION_TEST)
-    assert leading_edge_of(run, "mlp.0/2", "some").size == 2
+    assert run.leading_edge("mlp.0/2", "some").size == 2
 
 
 @pytest.mark.parametrize("tensor", ["wte.weight", "h.1.mlp.c_proj.weight"])
@@ -84,7 +83,7 @@ def test_another_model_in_its_place(tmp_path: Path, model: Path, tensor: str) ->
     content[start + 1] ^= 0x40
     (model / "model.safetensors").write_bytes(bytes(content))
     with pytest.raises(SourceError, match="is not what it was"):
-        leading_edge_of(run, "mlp.1/2", "some")
+        run.leading_edge("mlp.1/2", "some")
 
 
 @pytest.mark.parametrize("what", ["unembedding", "bank"])
@@ -99,4 +98,4 @@ def test_arrays_in_memory(
     sets = TokenSets.from_ids({"some": [3, 50]}, used.vocabulary)
     run = analyze(used, features, tmp_path / "run", token_sets=sets, enrichment=DIRECTION_TEST)
     with pytest.raises(SourceError, match=f"{what}.* made of arrays in memory"):
-        leading_edge_of(run, "bank/0", "some")
+        run.leading_edge("bank/0", "some")

@@ -1,0 +1,42 @@
+from . import neuronpedia
+from .banks import by_depth, classes_by_bank, spread_by_bank
+from .by_layer import layers
+from .explanation import explanation_facts
+from .feature import feature_facts
+from .features import flat, list_features
+from .matches import BankMatches, both_signs, follow, match_banks
+from .pairs import list_pairs
+from .readings import first_part, leading_edge, leading_edge_facts, logit_weights, running_sum_of
+from .run import Run
+from .search.criteria import find
+from .sets_by_bank import sets_by_bank
+from .summary import overview
+from .weights import RunWeights, weights_of
+
+__all__ = [
+    "BankMatches",
+    "Run",
+    "RunWeights",
+    "both_signs",
+    "by_depth",
+    "classes_by_bank",
+    "explanation_facts",
+    "feature_facts",
+    "find",
+    "first_part",
+    "flat",
+    "follow",
+    "layers",
+    "leading_edge",
+    "leading_edge_facts",
+    "list_features",
+    "list_pairs",
+    "logit_weights",
+    "match_banks",
+    "neuronpedia",
+    "overview",
+    "running_sum_of",
+    "sets_by_bank",
+    "spread_by_bank",
+    "weights_of",
+]

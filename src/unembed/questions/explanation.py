@@ -1,0 +1,72 @@
+"""The case for one feature's class and label: evidence, and what was rejected."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from unembed.explanation.explanation import N_OUTERMOST
+from unembed.questions.banks import require_classes
+from unembed.questions.feature import feature_row
+from unembed.questions.features import IDENTITY
+from unembed.questions.pairs import list_pairs
+from unembed.store.tables import RunTables
+
+_STATISTICS = ("std", "skewness", "kurtosis", "log10_density")
+_SCORES = ("log10_p", "log10_q", "es", "peak", "auroc")
+
+
+def explain(run: RunTables, address: str) -> dict[str, Any]:
+    """Return what is known of one feature's class and label (see `Run.explain`).
+
+    Raises:
+        QueryError: when the run has no such feature, or was made without token sets.
+    """
+    row = run.row_of(address)
+    assert run.tested  # says so in a run without token sets
+    require_classes(run)
+    assert run.explanations is not None
+    return run.explanations.case(row)
+
+
+def case(run: RunTables, address: str) -> dict[str, Any]:
+    """Return `explain` with the scores of the parts, and what decided.
+
+    `outermost`: of how many tokens at either end `covered_top` and `covered_bottom` are shares;
+    `settings`: where classes were cut.
+
+    Raises:
+        QueryError: when the run has no such feature, or no token sets.
+    """
+    found = explain(run, address)
+    scores = {pair["token_set"]: pair for pair in list_pairs(run, address).to_dicts()}
+    parts = [
+        {**part, "given_the_others_log10_p": part["log10_p"]}
+        | {name: scores[part["token_set"]][name] for name in _SCORES}
+        for part in found["parts"]
+    ]
+    settings = run.tested.explanation
+    return {
+        **found,
+        "parts": parts,
+        "outermost": min(run.manifest.settings.top_k, N_OUTERMOST),
+        "settings": settings.facts if settings else None,
+    }
+
+
+def explanation_facts(run: RunTables, address: str) -> dict[str, Any]:
+    """Return what `unembed explain --json` prints, but for what is read from the weights.
+
+    Args:
+        run: with token sets.
+        address: `bank/index`.
+
+    Raises:
+        QueryError: when the run has no such feature, or no token sets.
+    """
+    row = feature_row(run, address)
+    return {
+        **{name: row[name] for name in (*IDENTITY, *_STATISTICS)},
+        **case(run, address),
+        "top_tokens": row["top_tokens"],
+        "bottom_tokens": row["bottom_tokens"],
+    }

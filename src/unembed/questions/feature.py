@@ -1,0 +1,102 @@
+"""One feature: its statistics, tokens at both ends, its token sets."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from unembed.questions import neuronpedia
+from unembed.questions.features import IDENTITY, SPLIT, STATISTICS
+from unembed.questions.pairs import list_pairs
+from unembed.store.tables import RunTables
+
+_ENDS = ("top", "bottom")
+N_SETS = 20
+"""Token sets that are told of, significant or not."""
+
+
+def feature_row(run: RunTables, address: str) -> dict[str, Any]:
+    """Return a feature's row of `run.features`, with `top_tokens` and `bottom_tokens` as text.
+
+    Raises:
+        QueryError: when the run has no such feature.
+    """
+    at = run.row_of(address)
+    return run.rows(at, at + 1).row(0, named=True)
+
+
+def feature_facts(run: RunTables, address: str) -> dict[str, Any]:
+    """Return what `unembed show --json` prints of a feature: its own facts and its token sets.
+
+    All columns of every frame of features (`questions.features.COLUMNS`), and what is known of one.
+
+    Raises:
+        QueryError: when the run has no such feature.
+    """
+    facts = own_facts(run, address)
+    listed = {
+        f"{end}_{name}s": [token[name] for token in facts[end]]
+        for end in _ENDS
+        for name in ("token", "weight")
+    }
+    return {**facts, **listed, "token_sets": _sets(run, address)}
+
+
+def own_facts(run: RunTables, address: str) -> dict[str, Any]:
+    """Return what a feature is, without its token sets.
+
+    Its address, class, label and statistics; the model, the lens and the hook; the steps to the
+    residual stream; percentiles of the feature among all of its bank, by each statistic; `top` and
+    `bottom`, each token with its id; the histogram.
+
+    Raises:
+        QueryError: when the run has no such feature.
+    """
+    row = feature_row(run, address)
+    scalars = run.scalars.filter(bank=row["bank"])
+    bank, known = run.manifest.bank(row["bank"]), run.manifest.bank(row["bank"]).neuronpedia
+    return {
+        **{name: row[name] for name in IDENTITY},
+        "model": run.model,
+        "lens": run.manifest.unembedding.lens,
+        "hook": bank.hook,
+        "steps": bank.steps,
+        "neuronpedia": neuronpedia.page(known, row["index"]) if known else None,
+        **{name: row[name] for name in STATISTICS},
+        "class": row["class"],
+        "label": row["label"],
+        **{name: row[name] for name in SPLIT},
+        "percentiles": {
+            name: _percentile(scalars[name], row[name]) for name in ("std", "skewness", "kurtosis")
+        },
+        **{end: _tokens(row, end) for end in _ENDS},
+        "histogram": row["histogram"],
+    }
+
+
+def _sets(run: RunTables, address: str) -> list[dict[str, Any]] | None:
+    """Return the token sets that the feature moves most, None in a run without any."""
+    if not run.has_enrichment:
+        return None
+    found = list_pairs(run, address, limit=N_SETS)
+    return found.drop("feature", "bank", "index").to_dicts()
+
+
+def _percentile(column: pl.Series, value: float | None) -> float | None:
+    if value is None:
+        return None
+    known = column.drop_nulls().to_numpy()
+    below, equal = np.count_nonzero(known < value), np.count_nonzero(known == value)
+    return round(100 * (below + equal / 2) / len(known), 2)
+
+
+def _tokens(row: dict[str, Any], end: str) -> list[dict[str, Any]]:
+    columns = (row[f"{end}_ids"], row[f"{end}_tokens"], row[f"{end}_weights"])
+    if columns[0] is None:
+        return []
+    return [
+        {"id": index, "token": text, "weight": weight}
+        for index, text, weight in zip(*columns, strict=True)
+    ]

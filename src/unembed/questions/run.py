@@ -1,0 +1,161 @@
+"""`Run`: a finished run, and what can be asked of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import polars as pl
+
+from unembed import questions
+from unembed.questions.display import Explorer, display
+from unembed.questions.explanation import explain
+from unembed.questions.feature import feature_row
+from unembed.questions.pairs import Sign, list_pairs
+from unembed.store.tables import RunTables
+
+if TYPE_CHECKING:
+    from unembed.enrichment import LeadingEdge
+    from unembed.enrichment.running_sum import RunningSum
+    from unembed.questions.readings import LogitWeights
+
+
+class FeatureRow(dict[str, Any]):
+    """One feature's row of `Run.features`; a notebook shows it as a card."""
+
+    def _repr_html_(self) -> str:
+        return display().feature_html(self)
+
+
+class Run(RunTables):
+    """One analysis on disk: feature banks against one unembedding.
+
+    Attributes:
+        path: the run folder.
+        manifest: what it was made of (`manifest.json`).
+    """
+
+    def feature(self, address: str) -> FeatureRow:
+        """Return one feature's row, with `top_tokens` and `bottom_tokens` as text.
+
+        A notebook shows it as a card.
+
+        Args:
+            address: `bank/index`, such as `mlp.26/1329`; the bank may be left out of a run
+                with only one.
+
+        Raises:
+            QueryError: when the run has no such feature.
+        """
+        return FeatureRow(feature_row(self, address))
+
+    def explain(self, address: str) -> dict[str, Any]:
+        """Return what is known of one feature's class and label, and what they rest on.
+
+        `class`, `label`; the cut-offs `kurtosis_above`, `skewness_below`, `skewness_above`;
+        `partition_set`, `partition_r2`; `parts`, the token sets that are named, and `rejected`,
+        significant ones that are not, with the reason; `variance_explained`, `kurtosis_left`,
+        `covered_top` and `covered_bottom`.
+
+        Args:
+            address: `bank/index`.
+
+        Raises:
+            QueryError: when the run has no such feature, or was made without token sets.
+        """
+        return explain(self, address)
+
+    def enrichment(
+        self,
+        feature: str | Sequence[str] | None = None,
+        *,
+        token_set: str | None = None,
+        family: str | Sequence[str] | None = None,
+        bank: str | Sequence[str] | None = None,
+        sign: Sign | None = None,
+        max_q: float | None = None,
+    ) -> pl.DataFrame:
+        """Return pairs of features and token sets with their scores, strongest first.
+
+        Of one feature, or some, or one token set, every pair, unless max_q says otherwise; else the
+        significant ones, q up to the run's own max_q. TSEA's columns are kept for those only, and
+        null for others. The false discovery rate is each bank's own, over all of its pairs.
+
+        Args:
+            feature: `bank/index`, or several.
+            token_set: a set's name or alias.
+            family: only sets of this family, such as `grammar` or `time`, or of these.
+            bank: only features of this bank, or of these.
+            sign: `+` promotes, `-` suppresses.
+            max_q: largest q-value.
+
+        Returns:
+            feature, bank, index, token_set, family, size; z, log10_p, log10_q of the direction
+            test; es, peak, auroc, nes, log10_p_directions, log10_p_tokens of TSEA.
+
+        Raises:
+            QueryError: when the run has no such feature, set, family or bank, or no enrichment.
+        """
+        return list_pairs(
+            self, feature, token_set=token_set, family=family, bank=bank, sign=sign, max_q=max_q
+        )
+
+    def logit_weights(self, feature: str) -> LogitWeights:
+        """Return the logit weights of one feature over all n tokens: their ids, and the weights.
+
+        The model's unembedding and the feature's bank are read again from where the run says they
+        came from, once for any number of calls, and must be what they were.
+
+        Args:
+            feature: `bank/index`.
+
+        Raises:
+            QueryError: when the run has no such feature.
+            SourceError: when its sources are not there any more, or changed.
+        """
+        return questions.logit_weights(self, feature)
+
+    def running_sum(self, feature: str, token_set: str) -> RunningSum:
+        """Return the running sum whose peak is the enrichment score of a feature and token set.
+
+        Args:
+            feature: `bank/index`; weights are read again as for `logit_weights`.
+            token_set: a set's name or alias.
+
+        Raises:
+            QueryError: when the run has no such feature or set, or the feature writes nothing.
+            SourceError: when its sources are not there any more, or changed.
+        """
+        return questions.running_sum_of(self, feature, token_set)
+
+    def leading_edge(self, feature: str, token_set: str) -> LeadingEdge:
+        """Return the members of a token set that make its enrichment score in a feature.
+
+        A feature that writes nothing has none.
+
+        Args:
+            feature: `bank/index`; weights are read again as for `logit_weights`.
+            token_set: a set's name or alias.
+
+        Raises:
+            QueryError: when the run has no such feature or set.
+            SourceError: when its sources are not there any more, or changed.
+        """
+        return questions.leading_edge(self, feature, token_set)
+
+    def explore(self, *, port: int | None = None, height: int = 900) -> Explorer:
+        """Return the explorer of this run, which a notebook shows in the cell.
+
+        It runs as long as the program, or until `stop`. Needs `pip install 'unembed[explore]'`.
+
+        Args:
+            port: to listen at; any that is free, unless given.
+            height: of the cell, in pixels.
+
+        Raises:
+            UnembedError: when the port is taken, or the extra is not installed.
+        """
+        return display().explore(self, port=port, height=height)
+
+    def _repr_html_(self) -> str:
+        return display().run_html(self)

@@ -1,0 +1,36 @@
+"""Which features are searched at all: those of some banks and layers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from unembed.errors import QueryError
+from unembed.store.tables import RunTables
+
+
+def banks_of(run: RunTables, banks: Sequence[str], layers: Sequence[int]) -> tuple[str, ...]:
+    """Return the banks with one of these names and on one of these layers; all where none is named.
+
+    Raises:
+        QueryError: for a bank or layer that the run does not have, or when no bank fits both.
+    """
+    named = run.banks_named(banks or None)
+    layer_of = {bank.name: bank.layer for bank in run.manifest.banks}
+    known = sorted({layer for layer in layer_of.values() if layer is not None})
+    for layer in layers:
+        if layer not in known:
+            has = f"Its layers: {', '.join(map(str, known))}." if known else "None of its banks has"
+            raise QueryError(
+                f"There is no bank of layer {layer} in this run. "
+                f"{has if known else f'{has} a layer: choose with --bank.'}"
+            )
+    fitting = tuple(
+        name for name in run.banks if name in named and (not layers or layer_of[name] in layers)
+    )
+    if not fitting:
+        of_layers = [name for name in run.banks if layer_of[name] in layers]
+        raise QueryError(
+            f"No bank is both one of {', '.join(named)} and of layer "
+            f"{', '.join(map(str, layers))}, whose banks are {', '.join(of_layers)}."
+        )
+    return fitting
