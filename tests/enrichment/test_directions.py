@@ -69,10 +69,12 @@ def test_variance_inflation(bank: Features, unembedding: Unembedding, sets: Toke
 def test_blocks_do_not_matter(unembedding: Unembedding, sets: TokenSets) -> None:
     random = torch.Generator().manual_seed(1)
     many = Features.from_array(torch.randn(5000, 16, generator=random), name="many")
-    seen: list[int] = []
-    whole = direction_test(many, unembedding, sets, progress=seen.append)
-    assert sum(seen) == 5000
+    seen: list[tuple[str, int, int]] = []
+    told = lambda *said: seen.append(said)  # noqa: E731
+    whole = direction_test(many, unembedding, sets, progress=told)
+    assert seen[-1] == ("Direction test", 5000, 5000)
     assert len(seen) > 1
+    assert [done for _, done, _ in seen] == sorted(done for _, done, _ in seen)
     moment = SecondMoment.of(many)
     last = Features.from_array(many.W_dec[4990:], name="last")
     part = direction_test(last, unembedding, sets, null=moment)

@@ -34,7 +34,7 @@ def made() -> tuple[DirectionTest, Membership, SimulatedNull]:
 
 def drawn(test: DirectionTest, membership: Membership, seed: int, count: int = 2000) -> np.ndarray:
     tiles = test.sweep.tiles(test.moment.draw(count, seed))
-    return np.concatenate([test.sweep.enrichment(tile, membership).es for tile in tiles])
+    return np.concatenate([test.sweep.tsea(tile, membership).es for tile in tiles])
 
 
 def test_nes_and_p_are_those_of_the_draws(
@@ -105,10 +105,10 @@ def test_the_envelope_is_that_of_the_sweep(
 
 def test_seeds(made: tuple[DirectionTest, Membership, SimulatedNull]) -> None:
     test, membership, _ = made
-    seen: list[int] = []
-    one = simulate(test, membership, 300, 1, "none", progress=seen.append)
+    seen: list[tuple[int, int]] = []
+    one = simulate(test, membership, 300, 1, "none", report=lambda *told: seen.append(told))
     same, other = (simulate(test, membership, 300, seed, "none") for seed in (1, 2))
-    assert seen[-1] == 300
+    assert seen[-1] == (300, 300)
     np.testing.assert_array_equal(one.es, same.es)
     assert not np.array_equal(one.es, other.es)
 

@@ -243,7 +243,7 @@ def test_through_the_sweep(unembedding: Unembedding) -> None:
     parts = {}
     for tile in (4, 512):
         sweep = Sweep(unembedding, SweepSettings(tile=tile))
-        found = [sweep.enrichment(each, held) for each in sweep.tiles(rows)]
+        found = [sweep.tsea(each, held) for each in sweep.tiles(rows)]
         parts[tile] = np.concatenate([each.es for each in found])
         assert np.concatenate([each.auroc for each in found])[7].tolist() == [0.5] * 3
     np.testing.assert_array_equal(parts[4], parts[512])

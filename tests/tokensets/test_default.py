@@ -12,10 +12,9 @@ import pytest
 
 from tests.tokensets.vocabularies import PATHS, default_sets, vocabulary
 from unembed import Vocabulary
-from unembed.tokensets import TokenSets, build_token_sets, merge
+from unembed.tokensets import TokenSets, build_token_sets, describe, merge_token_sets
 from unembed.tokensets.collections import default, post
 from unembed.tokensets.reading import Reading
-from unembed.views.token_sets import facts
 
 NAMES = list(PATHS)
 
@@ -258,7 +257,7 @@ class TestMeaning:
     )
     def test_awkward_ones(self, name: str, inside: str, outside: str) -> None:
         for vocabulary_name in ("gpt2", "smollm2"):
-            texts = facts(default_sets(vocabulary_name), name)["tokens"]
+            texts = describe(default_sets(vocabulary_name), name)["tokens"]
             assert outside not in texts
             if inside in vocabulary(vocabulary_name).texts:
                 assert inside in texts
@@ -311,7 +310,7 @@ def test_every_generated_form_has_three_spellings(gpt2: TokenSets) -> None:
 def test_both_collections_at_once() -> None:
     found = vocabulary("smollm2")
     posts = build_token_sets(found, "post", cache=False)
-    both = merge([default_sets("smollm2"), posts])
+    both = merge_token_sets([default_sets("smollm2"), posts])
     assert "post:starts_with_space" in both
     assert both.info("leading_space").aliases == ("post:starts_with_space",)
     assert posts.texts("post:colors").count(" red") == 1

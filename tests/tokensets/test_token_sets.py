@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from unembed import Vocabulary
 from unembed.errors import TokenSetError
-from unembed.tokensets import SetInfo, TokenSets, merge
+from unembed.tokensets import SetInfo, TokenSets, merge_token_sets
 from unembed.tokensets.assemble import Draft, assemble
 from unembed.tokensets.frame import from_frame, to_frame
 
@@ -190,23 +190,23 @@ class TestAssemble:
 
 class TestMerge:
     def test_what_both_have_is_there_once(self) -> None:
-        merged = merge([sets(a=[1], b=[2]), sets(c=[1], b=[2], d=[3])])
+        merged = merge_token_sets([sets(a=[1], b=[2]), sets(c=[1], b=[2], d=[3])])
         assert ids(merged) == {"a": [1], "b": [2], "d": [3]}
         assert merged.info("a").aliases == ("c",)
         assert merged.info("b").aliases == ()
 
     def test_one_name_for_two_sets(self) -> None:
         with pytest.raises(TokenSetError, match="Two token sets are called 'a'"):
-            merge([sets(a=[1]), sets(a=[2])])
+            merge_token_sets([sets(a=[1]), sets(a=[2])])
 
     def test_two_vocabularies(self) -> None:
         other = TokenSets.from_ids({"a": [1]}, Vocabulary.from_texts(["x", "y"]))
         with pytest.raises(TokenSetError, match="two vocabularies"):
-            merge([sets(a=[1]), other])
+            merge_token_sets([sets(a=[1]), other])
 
     def test_empty_sets_and_what_was_set_aside_are_kept(self) -> None:
         aside = assemble([draft("small", [1])], WORDS)
-        merged = merge([aside, sets(a=[])])
+        merged = merge_token_sets([aside, sets(a=[])])
         assert ids(merged) == {"a": []}
         assert [each.name for each in merged.set_aside] == ["small"]
 

@@ -1,5 +1,5 @@
 """Analysing feature banks: the sweep and its readers, written to a run folder."""
 
-from unembed.analysis.pipeline import analyze
+import lazy_loader
 
-__all__ = ["analyze"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
-from unembed.analysis.tested import Progress, Tested
+from unembed.analysis.bank import BankSteps
+from unembed.analysis.sets import RunSets
+from unembed.analysis.shard import sweep_shard
 from unembed.enrichment import EnrichmentSettings, Null
 from unembed.errors import UnembedError
-from unembed.explanation import Explanation, ExplanationSettings
+from unembed.explanation import ExplanationSettings
 from unembed.features import Features, check_width
-from unembed.store import enrichment as store
-from unembed.store.explanation import explanation_path, explanation_rows
-from unembed.store.folder import claimed
-from unembed.store.manifest import make_manifest
-from unembed.store.run import Run
-from unembed.store.schema import feature_rows, token_rows
-from unembed.store.shards import TOKENS, Shard, shards, write_table
-from unembed.sweep import Sweep, SweepSettings, joined
+from unembed.progress import Progress, Report, report_of, report_within, silent
+from unembed.questions import Run
+from unembed.store import Manifest
+from unembed.store.enrichment import TOKEN_SETS
+from unembed.store.folder import claim
+from unembed.store.kept import keep
+from unembed.store.manifest import Shard
+from unembed.store.schema import token_rows
+from unembed.store.shards import TOKENS, write_table
+from unembed.sweep import Sweep, SweepSettings
 from unembed.tokensets import TokenSets
+from unembed.tokensets.frame import to_frame
 from unembed.unembedding import Unembedding
 
 
@@ -33,7 +39,7 @@ def analyze(
     enrichment: EnrichmentSettings | None = None,
     explanation: ExplanationSettings | None = None,
     overwrite: bool = False,
-    progress: Progress = lambda step, done, total: None,
+    progress: Progress = silent,
 ) -> Run:
     """Return the run of feature banks against an unembedding, written to the folder `out`.
 
@@ -57,65 +63,62 @@ def analyze(
         TokenSetError: when the token sets are of another vocabulary.
         RunError: when `out` holds another run, or is no run.
     """
+    # prepare: nothing is written before all of it fits together
     banks = [features] if isinstance(features, Features) else list(features)
-    settings = settings or SweepSettings()
+    settings, folder = settings or SweepSettings(), Path(out)
     _check(banks, unembedding)
-    tested = None
+    sets = None
     if token_sets is not None:
-        tested = Tested(
-            unembedding, banks, token_sets, null, enrichment or EnrichmentSettings(),
-            explanation or ExplanationSettings(),
-        )  # fmt: skip
-    folder = Path(out)
-    manifest = make_manifest(unembedding, banks, settings, tested.facts if tested else None)
-    with claimed(folder, manifest, overwrite=overwrite):
-        if not (folder / TOKENS).is_file():
-            write_table(folder / TOKENS, token_rows(unembedding))
-        missing = [shard for shard in shards(manifest) if not (folder / shard.path).is_file()]
-        if missing:
+        sets = RunSets.of(token_sets, unembedding, banks, null, enrichment, explanation)
+    manifest = Manifest.of(unembedding, banks, settings, sets.facts if sets else None)
+
+    with claim(folder, manifest, overwrite=overwrite):
+        keep(folder / TOKENS, lambda: write_table(folder / TOKENS, token_rows(unembedding)))
+        if missing := [each for each in manifest.shards() if not (folder / each.path).is_file()]:
             sweep = Sweep(unembedding, settings)
-            total = sum(len(bank) for bank in banks)
-            done = total - sum(shard.stop - shard.start for shard in missing)
-            if tested:
-                tested.begin(folder, sweep, progress)
-            for shard in missing:
-                progress("Features", done, total)
-                _read_shard(folder, shard, banks[shard.bank], sweep, tested, progress, done, total)
-                done += shard.stop - shard.start
-            progress("Features", done, total)
+            _finish(folder, manifest, missing, banks, sets, sweep, progress)
     return Run.open(folder)
 
 
-def _read_shard(
-    folder: Path, shard: Shard, bank: Features, sweep: Sweep, tested: Tested | None,
-    progress: Progress, done: int, total: int,
-) -> None:  # fmt: skip
-    """Read one shard and write its tables, that of the features, which counts, last."""
-    reader, explainer = tested.readers(shard.bank) if tested else (None, None)
-    statistics, z, pairs = [], [], []
-    explanations: list[Explanation] = []
-    at = shard.start
-    for tile in sweep.tiles(bank.W_dec[shard.start : shard.stop]):
-        statistics.append(sweep.statistics(tile))
-        if reader and explainer:
-            scores, found = reader.read(tile)
-            z.append(scores)
-            pairs.append(found._replace(feature=found.feature + at))
-            density = bank.log10_density
-            explanations += explainer.read(
-                tile, statistics[-1], found,
-                None if density is None else density[at : at + len(tile.mean)],
-            )  # fmt: skip
-        at += len(tile.mean)
-        progress("Features", done + at - shard.start, total)
-    if reader and explainer:
-        paths = store.shard_paths(shard.path)
-        store.write_z(folder / paths.z, z)
-        store.write_pairs(folder / paths.pairs, pairs)
-        store.write_rate(folder / paths.claims, reader.claims)
-        rows = explanation_rows(explanations, explainer.envelope)
-        write_table(folder / explanation_path(shard.path), rows)
-    write_table(folder / shard.path, feature_rows(bank, shard.start, joined(statistics)))
+def _finish(
+    folder: Path,
+    manifest: Manifest,
+    missing: Sequence[Shard],
+    banks: Sequence[Features],
+    sets: RunSets | None,
+    sweep: Sweep,
+    progress: Progress,
+) -> None:
+    """Take every bank that has something missing through the steps, in order."""
+    tokens = None
+    if sets:
+        table = folder / TOKEN_SETS
+        keep(table, lambda: write_table(table, to_frame(sets.token_sets)))
+        tokens = sets.token_null(report_of(progress, "Token null"))
+    done = manifest.features - sum(shard.features for shard in missing)
+    progress("Features", done, manifest.features)
+    for at, bank in enumerate(banks):
+        shards = [shard for shard in missing if shard.bank == at]
+        if not shards:
+            continue
+        # test, then simulate: without either, no pair's q and no feature's class is known
+        of_sets = None
+        if sets:
+            steps = BankSteps(folder, bank, at, sets, sweep)
+            rate = steps.test(_of_bank(progress, "Direction test", [len(b) for b in banks], at))
+            drawn = [sets.settings.directions] * len(banks)
+            null = steps.simulate(_of_bank(progress, "Null directions", drawn, at))
+            of_sets = partial(steps.readers, rate, null, tokens)
+        # sweep, explain and write, a shard at a time
+        for shard in shards:
+            report = report_within(report_of(progress, "Features"), done, manifest.features)
+            sweep_shard(folder, shard, bank, sweep, of_sets() if of_sets else None, report)
+            done += shard.features
+
+
+def _of_bank(progress: Progress, step: str, sizes: Sequence[int], at: int) -> Report:
+    """Return the report of a step that takes bank after bank, within one of them."""
+    return report_within(report_of(progress, step), sum(sizes[:at]), sum(sizes))
 
 
 def _check(banks: Sequence[Features], unembedding: Unembedding) -> None:

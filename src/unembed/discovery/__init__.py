@@ -5,7 +5,6 @@ tokens that the same features promote or suppress (`features`). Both are named a
 set, or after their most typical words.
 """
 
-from unembed.discovery.of_model import discover
-from unembed.discovery.settings import DiscoverSettings
+import lazy_loader
 
-__all__ = ["DiscoverSettings", "discover"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

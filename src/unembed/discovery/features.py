@@ -11,9 +11,11 @@ import numpy.typing as npt
 from scipy import sparse
 from scipy.sparse.csgraph import connected_components
 
+from unembed.addresses import address
 from unembed.discovery.module import Module
-from unembed.discovery.settings import DiscoverSettings, Progress
+from unembed.discovery.settings import DiscoverSettings
 from unembed.features import Features, check_width
+from unembed.progress import Progress
 from unembed.sweep import FeatureStatistics, Sweep, SweepSettings
 from unembed.tokensets.collections.forms import core_of
 from unembed.unembedding import Unembedding
@@ -86,7 +88,7 @@ def _of_feature(
         z = np.abs(weights - read.mean[at]) / read.std[at]
         order = tuple(ids[z >= settings.min_z].tolist())
         if len({_word(texts[token]) for token in order}) >= settings.min_words:
-            name = f"{bank.name}/{bank.indices[start + at]}"
+            name = address(bank.name, int(bank.indices[start + at]))
             yield _Tail(name, verb, frozenset(order), order, float(read.kurtosis[at]))
 
 

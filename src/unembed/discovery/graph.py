@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import networkx as nx
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from unembed.products import product
+from unembed.progress import Report
 
 Nodes = npt.NDArray[np.int64]
 _BLOCK_BYTES = 2**28
@@ -21,7 +20,7 @@ def mutual_neighbours(
     points: Float[Tensor, "n d"],
     neighbours: int,
     device: str,
-    report: Callable[[int, int], None],
+    report: Report,
 ) -> nx.Graph:
     """Return the graph of points that are among each other's nearest by cosine.
 

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from unembed.discovery.features import modules_of_features
 from unembed.discovery.naming import named
 from unembed.discovery.rows import modules_of_rows
-from unembed.discovery.settings import DiscoverSettings, Progress
+from unembed.discovery.settings import DiscoverSettings
 from unembed.features import Features
+from unembed.progress import Progress, silent
 from unembed.tokensets.assemble import assemble
 from unembed.tokensets.token_sets import TokenSets
 from unembed.unembedding import Unembedding
@@ -20,7 +21,7 @@ def discover(
     *,
     known: TokenSets | None = None,
     settings: DiscoverSettings | None = None,
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> TokenSets:
     """Return the modules of tokens found in W_U and in what features promote.
 
@@ -38,10 +39,9 @@ def discover(
         ShapeError: when a bank's width is not the unembedding's.
     """
     settings = settings or DiscoverSettings()
-    report = progress or (lambda step, done, total: None)
     banks = [features] if isinstance(features, Features) else list(features)
-    found = [*modules_of_rows(unembedding, settings, report)]
+    found = [*modules_of_rows(unembedding, settings, progress)]
     for bank in banks:
-        found += modules_of_features(unembedding, bank, settings, report)
+        found += modules_of_features(unembedding, bank, settings, progress)
     drafts = named(found, unembedding, known)
     return assemble(drafts, unembedding.vocabulary, min_size=settings.min_words)

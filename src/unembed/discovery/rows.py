@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import torch
 from jaxtyping import Float
@@ -11,9 +9,10 @@ from torch import Tensor
 
 from unembed.discovery.graph import Nodes, cohesion, communities, mutual_neighbours
 from unembed.discovery.module import Module
-from unembed.discovery.settings import DiscoverSettings, Progress
+from unembed.discovery.settings import DiscoverSettings
 from unembed.discovery.words import Words, directions, words_of
 from unembed.products import product
+from unembed.progress import Progress, Report, report_of
 from unembed.tokensets.reading import Reading
 from unembed.unembedding import Unembedding
 
@@ -32,8 +31,8 @@ def modules_of_rows(
     points = directions(unembedding, words)
     random = torch.Generator().manual_seed(settings.seed)
     noise = torch.nn.functional.normalize(torch.randn(points.shape, generator=random))
-    found = _search(points, settings, _step(report, "Words of W_U"))
-    chance = _search(noise, settings, _step(report, "As many random directions"))
+    found = _search(points, settings, report_of(report, "Words of W_U"))
+    chance = _search(noise, settings, report_of(report, "As many random directions"))
     modules: list[tuple[float, Module]] = []
     for resolution, members in found.items():
         bar = max((cohesion(noise, each) for each in chance[resolution]), default=0.0)
@@ -48,17 +47,13 @@ def modules_of_rows(
 def _search(
     points: Float[Tensor, "n d"],
     settings: DiscoverSettings,
-    report: Callable[[int, int], None],
+    report: Report,
 ) -> dict[float, list[Nodes]]:
     graph = mutual_neighbours(points, settings.neighbours, settings.device, report)
     return {
         resolution: communities(graph, resolution, settings.min_words, settings.seed)
         for resolution in settings.resolutions
     }
-
-
-def _step(report: Progress, step: str) -> Callable[[int, int], None]:
-    return lambda done, total: report(step, done, total)
 
 
 def _module(

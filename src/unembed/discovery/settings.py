@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-
-Progress = Callable[[str, int, int], None]
-"""Called with the step, what of it is done, and how much it is in all."""
 
 
 @dataclass(frozen=True)

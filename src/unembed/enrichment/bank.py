@@ -86,7 +86,7 @@ class BankEnrichment:
         if self.tsea is None:
             zero = np.zeros(len(feature), np.int32)
             return nothing, zero, nothing, nothing, nothing, nothing
-        read = self.test.sweep.enrichment(tile, self.tsea.membership, self._weight)
+        read = self.test.sweep.tsea(tile, self.tsea.membership, self._weight)
         es = read.es[feature, token_set]
         by_tokens = nothing
         if self.tsea.tokens is not None:

@@ -5,14 +5,13 @@ N directions w ~ N(0, M) are swept by the same code as features.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
 import numpy.typing as npt
 from jaxtyping import Float
 
 from unembed.enrichment.directions import DirectionTest
 from unembed.enrichment.simulated_null import SimulatedNull, no_scores
+from unembed.progress import Report
 from unembed.sweep import Membership, Weight, joined, tail_kurtosis
 
 F32 = npt.NDArray[np.float32]
@@ -34,7 +33,7 @@ def simulate(
     directions: int,
     seed: int,
     weight: Weight,
-    progress: Callable[[int], None] = lambda done: None,
+    report: Report = lambda done, total: None,
 ) -> SimulatedNull:
     """Return what random directions do, swept by the same code as features.
 
@@ -44,15 +43,15 @@ def simulate(
         directions: how many, at least 100 to say anything.
         seed: decides the directions.
         weight: what a hit adds to ES.
-        progress: told how many directions are done.
+        report: told how many directions are done.
     """
     parts, es, z = [], [], []
     for tile in test.sweep.tiles(test.moment.draw(directions, seed)):
         parts.append(test.sweep.statistics(tile))
         if membership is not None:
-            es.append(test.sweep.enrichment(tile, membership, weight).es.astype(np.float32))
+            es.append(test.sweep.tsea(tile, membership, weight).es.astype(np.float32))
         z.append(test.z(tile.features.scaled))
-        progress(sum(map(len, z)))
+        report(sum(map(len, z)), directions)
     statistics, scores = joined(parts), np.concatenate(z)
     means, knots, log10_p = _tails(np.concatenate(es)) if es else no_scores()
     return SimulatedNull(

@@ -8,7 +8,6 @@ of what random directions do, and its p-value is exact (`direction_null`). Two t
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import cached_property
 from typing import Literal, NamedTuple
 
@@ -26,6 +25,7 @@ from unembed.enrichment.second_moment import SecondMoment
 from unembed.enrichment.tails import Tails
 from unembed.features import Features, check_width
 from unembed.products import product
+from unembed.progress import Progress, silent
 from unembed.sweep import Sweep, SweepSettings
 from unembed.unembedding import Unembedding
 
@@ -146,7 +146,7 @@ def direction_test(
     *,
     null: Null = "bank",
     device: str = "cpu",
-    progress: Callable[[int], None] = lambda done: None,
+    progress: Progress = silent,
 ) -> Scores:
     """Return z, log10 p and q of every feature and set.
 
@@ -161,7 +161,7 @@ def direction_test(
         null: what random directions are like: the bank itself, another bank (`--null-bank`), the
             identity, or a `SecondMoment`.
         device: a torch device for the products.
-        progress: told how many features were added to what is done.
+        progress: told how many features are tested so far, and how many there are.
 
     Raises:
         ShapeError: when widths do not agree.
@@ -180,7 +180,7 @@ def direction_test(
         z[part] = test.z(rows.scaled)
         log10_p[part] = test.log10_p(z[part])
         rate.add(log10_p[part][rows.std > 0], test.testable)
-        progress(len(rows.std))
+        progress("Direction test", start + len(rows.std), len(features))
     return Scores(z, log10_p, 10 ** log10_q(log10_p, rate.curve()))
 
 

@@ -38,9 +38,10 @@ class DiscoveryRate:
 
         add_to_bins(log10_p, tested, PER_DECADE, self.counts)
 
-    def passing(self, max_q: float) -> int:
-        """Return how many of the pairs that were counted have q up to max_q."""
-        return int(self.counts[self.curve() <= np.log10(max_q)].sum())
+    def passing(self, *levels: float) -> list[int]:
+        """Return how many of the pairs that were counted have q up to each of some levels."""
+        curve = self.curve()
+        return [int(self.counts[curve <= np.log10(level)].sum()) for level in levels]
 
     def curve(self) -> npt.NDArray[np.float32]:
         """Return log10 q for each bin of −log10 p, the most significant last.

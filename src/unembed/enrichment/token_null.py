@@ -24,6 +24,7 @@ from unembed.compiled import compiled
 from unembed.enrichment.lookup import log10_p_values
 from unembed.enrichment.tails import Tails
 from unembed.enrichment.token_simulation import simulation
+from unembed.progress import Report
 
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
@@ -63,16 +64,16 @@ class TokenNull:
 
     @classmethod
     def normal_scores(
-        cls, sizes: I64, n_tokens: int, progress: Callable[[int, int], None] = lambda *done: None
+        cls, sizes: I64, n_tokens: int, report: Report = lambda done, total: None
     ) -> TokenNull:
         """Return the null of ES with hits weighed by normal scores.
 
         Args:
             sizes: [S] members of each set; sets of none or all tokens have p = 1.
             n_tokens: how many tokens are ranked.
-            progress: told what is done of how much, where it must be simulated first.
+            report: told what is done of how much, where it must be simulated first.
         """
-        simulated = simulation(n_tokens, progress)
+        simulated = simulation(n_tokens, report)
         known = np.where(sizes < n_tokens, sizes, 0)
         return cls._of_sizes(known, simulated.table)
 

@@ -6,7 +6,6 @@ way on every machine, and stays in the cache folder.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
@@ -17,6 +16,7 @@ import numpy.typing as npt
 from scipy.interpolate import PchipInterpolator
 
 from unembed.cache import cache_folder, new_file
+from unembed.progress import Report
 from unembed.sweep import Membership
 from unembed.sweep.tsea.cpu import read_tile
 
@@ -88,19 +88,17 @@ def _spread(sizes: I64, n_tokens: int) -> F64:
 
 
 @cache
-def simulation(
-    n_tokens: int, progress: Callable[[int, int], None] = lambda done, total: None
-) -> Simulation:
+def simulation(n_tokens: int, report: Report = lambda done, total: None) -> Simulation:
     """Return the table for a number of tokens, from the cache where it was made before.
 
     Args:
         n_tokens: how many tokens are ranked.
-        progress: told what is done of how much.
+        report: told what is done of how much.
     """
     path = cache_folder() / "token_null" / f"normal-scores-{n_tokens}-{_VERSION}.npz"
     with suppress(OSError, ValueError, KeyError), np.load(path) as kept:
         return Simulation(n_tokens, kept["sizes"], kept["knots"], kept["excess"])
-    made = _simulated(n_tokens, progress)
+    made = _simulated(n_tokens, report)
     with suppress(OSError), new_file(path) as part, part.open("wb") as file:
         np.savez(file, sizes=made.sizes, knots=made.knots, excess=made.excess)
     return made
@@ -120,7 +118,7 @@ def grid(n_tokens: int) -> I64:
     return np.unique(np.array(sizes, np.int64))
 
 
-def _simulated(n_tokens: int, progress: Callable[[int, int], None]) -> Simulation:
+def _simulated(n_tokens: int, report: Report) -> Simulation:
     random = np.random.default_rng(_SEED)
     sizes = grid(n_tokens)
     drawn = np.where(sizes <= _BROAD * n_tokens, _SETS, _BROAD_SETS)
@@ -132,10 +130,10 @@ def _simulated(n_tokens: int, progress: Callable[[int, int], None]) -> Simulatio
     sets = Membership(n_tokens, indptr, rows)
     found = []
     for done in range(0, _ROWS, _ROWS_AT_ONCE):
-        progress(done, _ROWS)
+        report(done, _ROWS)
         z = random.standard_normal((_ROWS_AT_ONCE, n_tokens), np.float32)
         found.append(np.abs(read_tile(z, sets, "normal-scores").es))
-    progress(_ROWS, _ROWS)
+    report(_ROWS, _ROWS)
     es = np.concatenate(found)
     by_size = [np.sort(es[:, every == size].ravel()) for size in sizes]
     knots = np.stack([_reached(values) for values in by_size])

@@ -1,17 +1,5 @@
 """What kind of feature is it, and what does it write, in one line?"""
 
-from unembed.explanation.classes import CLASSES, Envelope, FeatureClass
-from unembed.explanation.explainer import Explainer
-from unembed.explanation.explanation import Explanation, Part, Rejection
-from unembed.explanation.settings import ExplanationSettings
+import lazy_loader
 
-__all__ = [
-    "CLASSES",
-    "Envelope",
-    "Explainer",
-    "Explanation",
-    "ExplanationSettings",
-    "FeatureClass",
-    "Part",
-    "Rejection",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -67,8 +67,9 @@ class Explanation(NamedTuple):
         split: the number of the broad set that explains most of the variance, and its share; None
             where no broad set is significant.
         explained: of the variance and kurtosis, by all parts; None without a part.
-        covered_top, covered_bottom: the share of the 50 outermost tokens that are in a promoted
-            part, and in a suppressed one; None without such a part.
+        covered_top, covered_bottom: the share of the outermost tokens (`N_OUTERMOST`, or as many
+            as are kept) that are in a promoted part, and in a suppressed one; None without such a
+            part.
     """
 
     feature_class: str

@@ -96,7 +96,7 @@ class Sweep:
         )
         return self._in_weights(found, tile.features.std, tile.features.norm, tile.mean)
 
-    def enrichment(self, tile: Tile, sets: Membership, weight: Weight = "none") -> TseaReadings:
+    def tsea(self, tile: Tile, sets: Membership, weight: Weight = "none") -> TseaReadings:
         """Return the enrichment of every set in a tile's features.
 
         Args:

@@ -63,7 +63,7 @@ def assemble(
     return TokenSets.from_drafts([(draft.info, draft.ids) for draft in kept], vocabulary, aside)
 
 
-def merge(collections: Sequence[TokenSets]) -> TokenSets:
+def merge_token_sets(collections: Sequence[TokenSets]) -> TokenSets:
     """Return the sets of several collections of one vocabulary; what they share, once.
 
     Raises:

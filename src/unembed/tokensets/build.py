@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from unembed.errors import TokenSetError, did_you_mean
-from unembed.tokensets.assemble import MAX_SHARE, MIN_SIZE, Draft, assemble, merge
+from unembed.tokensets.assemble import MAX_SHARE, MIN_SIZE, Draft, assemble, merge_token_sets
 from unembed.tokensets.cache import cached
 from unembed.tokensets.collections import DEFINED, default, generated
 from unembed.tokensets.collections.nltk import NAME as NLTK
@@ -16,10 +16,10 @@ from unembed.tokensets.files.definitions import read_definitions
 from unembed.tokensets.files.gmt import read_gmt
 from unembed.tokensets.reading import Reading
 from unembed.tokensets.resolve import resolve
+from unembed.tokensets.settings import DEFAULT
 from unembed.tokensets.token_sets import Ids, TokenSets
 from unembed.vocabulary import Vocabulary
 
-DEFAULT = "default"
 _ENDINGS = (".yaml", ".yml", ".toml", ".gmt")
 
 
@@ -53,7 +53,7 @@ def build_token_sets(
     collections = [source.collection(str(part).strip()) for part in parts if str(part).strip()]
     if not collections:
         raise TokenSetError(f"No token sets were named. Built in: {', '.join(_built_in())}.")
-    merged = collections[0] if len(collections) == 1 else merge(collections)
+    merged = collections[0] if len(collections) == 1 else merge_token_sets(collections)
     return merged if family is None else merged.filter(family=family)
 
 

@@ -1,6 +1,5 @@
 """TSEA, a reader of the sweep: the post's, exact and signed, for any number of sets."""
 
-from unembed.sweep.tsea.membership import Membership
-from unembed.sweep.tsea.readings import TseaReadings
+import lazy_loader
 
-__all__ = ["Membership", "TseaReadings"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,5 @@
+from .pipeline import analyze
+
+__all__ = [
+    "analyze",
+]

@@ -1,0 +1,95 @@
+"""A run's token sets: what every bank is tested against."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from unembed.enrichment import EnrichmentSettings, Null, SecondMoment
+from unembed.enrichment.directions import second_moment
+from unembed.enrichment.effects import Effects, effects_of, rows_of
+from unembed.enrichment.token_null import TokenNull
+from unembed.explanation import ExplanationSettings
+from unembed.features import Features
+from unembed.progress import Report
+from unembed.store.enrichment import digest
+from unembed.sweep import Membership
+from unembed.tokensets import TokenSets
+from unembed.unembedding import Unembedding
+
+
+@dataclass(frozen=True, eq=False)
+class RunSets:
+    """The token sets of a run, and how its banks are tested against them.
+
+    Attributes:
+        token_sets: of the unembedding's vocabulary.
+        unembedding: of the run.
+        moments: what random directions of each bank are like.
+        settings: how sets are tested, and what is kept.
+        explanation: how features are classed and labelled.
+    """
+
+    token_sets: TokenSets
+    unembedding: Unembedding
+    moments: tuple[SecondMoment, ...]
+    settings: EnrichmentSettings
+    explanation: ExplanationSettings
+
+    @classmethod
+    def of(
+        cls,
+        token_sets: TokenSets,
+        unembedding: Unembedding,
+        banks: Sequence[Features],
+        null: Null,
+        settings: EnrichmentSettings | None,
+        explanation: ExplanationSettings | None,
+    ) -> RunSets:
+        """Return the token sets of a run, ready to be tested.
+
+        Raises:
+            TokenSetError: when they are of another vocabulary.
+        """
+        moments = tuple(second_moment(null, bank, unembedding) for bank in banks)
+        found = cls(
+            token_sets, unembedding, moments, settings or EnrichmentSettings(),
+            explanation or ExplanationSettings(),
+        )  # fmt: skip
+        assert found.membership  # refuses those of another vocabulary before anything is written
+        return found
+
+    @property
+    def facts(self) -> dict[str, object]:
+        """What the manifest says of them."""
+        return {
+            "token_sets": len(self.token_sets),
+            "memberships": len(self.token_sets.ids),
+            "sha256": digest(self.token_sets),
+            "nulls": [moment.facts for moment in self.moments],
+            **self.settings.facts,
+            "explanation": self.explanation.facts,
+        }
+
+    @cached_property
+    def membership(self) -> Membership:
+        """Which rows of W_U each set holds."""
+        rows = rows_of(self.token_sets, self.unembedding)
+        return Membership(self.unembedding.n_tokens, self.token_sets.indptr, rows)
+
+    @cached_property
+    def effects(self) -> Effects:
+        """δ of each set."""
+        return effects_of(self.token_sets, self.unembedding)
+
+    def token_null(self, report: Report) -> TokenNull | None:
+        """Return the classical null of ES, None where TSEA is left out or its weight has none."""
+        if not self.settings.tsea:
+            return None
+        sizes, n_tokens = self.membership.sizes, self.membership.n_tokens
+        if self.settings.weight == "none":
+            return TokenNull.unweighted(sizes, n_tokens)
+        if self.settings.weight == "normal-scores":
+            return TokenNull.normal_scores(sizes, n_tokens, report)
+        return None

@@ -1,0 +1,7 @@
+from .of_model import discover
+from .settings import DiscoverSettings
+
+__all__ = [
+    "DiscoverSettings",
+    "discover",
+]

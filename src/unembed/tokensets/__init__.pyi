@@ -1,0 +1,23 @@
+from .assemble import merge_token_sets
+from .build import build_token_sets
+from .check import check_file
+from .describe import describe, describe_all
+from .export import write_sets
+from .files.gmt import read_gmt, write_gmt
+from .settings import DEFAULT
+from .token_sets import SetAside, SetInfo, TokenSets
+
+__all__ = [
+    "DEFAULT",
+    "SetAside",
+    "SetInfo",
+    "TokenSets",
+    "build_token_sets",
+    "check_file",
+    "describe",
+    "describe_all",
+    "merge_token_sets",
+    "read_gmt",
+    "write_gmt",
+    "write_sets",
+]
