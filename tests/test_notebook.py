@@ -11,7 +11,7 @@ import numpy as np
 from tests.planted import Planted
 from unembed import Run, notebook
 from unembed.notebook import feature_html
-from unembed.store.run import FeatureRow
+from unembed.questions.run import FeatureRow
 
 
 class Balanced(HTMLParser):

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from unembed import explorer
+from unembed.addresses import address
+from unembed.numerals import number
+from unembed.questions import summary
+from unembed.questions.run import Run
 from unembed.quoted import quoted
-from unembed.store import Run
-from unembed.store.display import show_with
-from unembed.views import summary
-from unembed.views.text import number
 
 if TYPE_CHECKING:
     from unembed.explorer.server import Background
@@ -31,8 +32,8 @@ _TOKEN = (
 
 def run_html(run: Run) -> str:
     """Return a run at a glance: its banks, their spread and their classes."""
-    facts = run.manifest["unembedding"]
-    banks = summary.by_bank(run)
+    facts = run.manifest.unembedding
+    banks = summary.banks_at_a_glance(run)
     columns: dict[str, list[str]] = {
         "bank": [escape(name) for name in banks["bank"]],
         "features": [f"{count:,}" for count in banks["features"]],
@@ -47,7 +48,7 @@ def run_html(run: Run) -> str:
             if classes[name].sum():
                 columns[name] = [f"{count:,}" for count in classes[name]]
     return (
-        f"<p><b>{escape(run.model)}</b> · {escape(facts['lens'])} lens · {facts['tokens']:,} tokens"
+        f"<p><b>{escape(run.model)}</b> · {escape(facts.lens)} lens · {facts.tokens:,} tokens"
         f" · <code>{escape(str(run.path))}</code></p>{_table(columns)}"
     )
 
@@ -58,7 +59,7 @@ def feature_html(row: Mapping[str, Any]) -> str:
     Args:
         row: as `Run.feature` returns it.
     """
-    title = f"<b>{escape(row['bank'])}/{row['index']}</b>"
+    title = f"<b>{escape(address(row['bank'], row['index']))}</b>"
     said = " · ".join(escape(row[name]) for name in ("class", "label") if row[name])
     numbers = " · ".join(f"{name} {number(row[name])}" for name in _STATISTICS)
     ends = "".join(
@@ -108,22 +109,6 @@ def _table(columns: Mapping[str, list[str]]) -> str:
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
-class Notebook:
-    """Draws runs and features for `unembed.store.display`."""
-
-    def run(self, run: Run) -> str:
-        """Return a run as HTML."""
-        return run_html(run)
-
-    def feature(self, row: Mapping[str, Any]) -> str:
-        """Return a feature's row as HTML."""
-        return feature_html(row)
-
-    def explore(self, run: Run, *, port: int | None, height: int) -> Background:
-        """Serve the page of a run, which needs the extra `explore`."""
-        from unembed.explorer.server import Background
-
-        return Background(run, port=port, height=height)
-
-
-show_with(Notebook())
+def explore(run: Run, *, port: int | None = None, height: int = 900) -> Background:
+    """Serve the page of a run beside the notebook, which needs the extra `explore`."""
+    return explorer.Background(run, port=port, height=height)

@@ -10,9 +10,13 @@ import polars as pl
 import torch
 
 from tests.planted import Planting, bank_of, planted_run, slope
-from unembed import EnrichmentSettings, Features, Run, Unembedding
+from unembed import EnrichmentSettings, ExplanationSettings, Features, Run, Unembedding
 from unembed.enrichment.discovery_rate import DiscoveryRate
+from unembed.facts import BankFacts, NullFacts, UnembeddingFacts
+from unembed.questions.run import FeatureRow
 from unembed.store.enrichment import rate_path, write_rate
+from unembed.store.manifest import EnrichmentFacts, Manifest, SettingsFacts
+from unembed.store.sets import SetCatalogue
 
 N, D = 1500, 24
 
@@ -61,7 +65,7 @@ class LargeRun(Run):
 
     @cached_property
     def features(self) -> pl.DataFrame:
-        n = self.manifest["banks"][0]["features"]
+        n = self.manifest.features
         random = np.random.default_rng(0)
         skewness = random.standard_t(3, n) * 0.1
         kurtosis = 3 + 0.1 * random.random(n) + (0.5 + 3 * random.random(n)) * skewness**2
@@ -70,6 +74,7 @@ class LargeRun(Run):
         ids = pl.Series([[1, 2, 3]], dtype=pl.List(pl.Int32)).new_from_index(0, n)
         return pl.DataFrame(
             {
+                "feature": np.char.add("large/", np.arange(n).astype(str)),
                 "bank": pl.repeat("large", n, eager=True), "index": np.arange(n),
                 "std": random.random(n), "skewness": skewness, "kurtosis": kurtosis,
                 "top_ids": ids, "bottom_ids": ids, "class": classes,
@@ -79,19 +84,26 @@ class LargeRun(Run):
             }
         )  # fmt: skip
 
+    @property
+    def scalars(self) -> pl.DataFrame:  # type: ignore[override]
+        return self.features
+
     @cached_property
     def tokens(self) -> pl.DataFrame:
         return pl.DataFrame({"id": [0, 1, 2, 3], "text": [" a", " b", " c", " d"]})
 
     @cached_property
-    def token_sets(self) -> pl.DataFrame:
-        return pl.DataFrame({"name": ["one", "other"], "description": ["One.", "Other."]})
+    def sets(self) -> SetCatalogue:
+        empty = pl.Series([[], []], dtype=pl.List(pl.String))
+        named = {"name": ["one", "other"], "description": ["One.", "Other."], "family": ["", ""]}
+        aside = pl.Series([None, None], dtype=pl.String)
+        return SetCatalogue(pl.DataFrame({**named, "aliases": empty, "set_aside": aside}))
 
-    def feature(self, address: str) -> dict[str, object]:
-        return {"top_tokens": [" b"], "bottom_tokens": [" c"]}
+    def feature(self, address: str) -> FeatureRow:
+        return FeatureRow({"top_tokens": [" b"], "bottom_tokens": [" c"]})
 
-    def enrichment(self, *arguments: object, token_set: str, **others: object) -> pl.DataFrame:
-        n = self.manifest["banks"][0]["features"]
+    def enrichment(self, *arguments: object, token_set: str, **others: object) -> pl.DataFrame:  # type: ignore[override]
+        n = self.manifest.features
         random = np.random.default_rng(len(token_set))
         z = random.standard_normal(n)
         z[:50] *= 4
@@ -99,6 +111,7 @@ class LargeRun(Run):
         return pl.DataFrame(
             {
                 "feature": np.char.add("large/", np.arange(n).astype(str)),
+                "bank": pl.repeat("large", n, eager=True), "index": np.arange(n),
                 "token_set": pl.repeat(token_set, n, eager=True),
                 "family": pl.repeat("", n, eager=True),
                 "size": pl.repeat(10, n, eager=True), "z": z, "log10_p": log10_p,
@@ -109,12 +122,18 @@ class LargeRun(Run):
 
 def large(n: int, folder: Path) -> LargeRun:
     """A run of n features, of which the discovery rate alone is on disk."""
+    manifest = Manifest(
+        1, "0",
+        UnembeddingFacts("large", D, 4, "large", "logit", {}, ""),
+        (BankFacts("large", n, None, 1, None, {}, ""),),
+        SettingsFacts(50, 512, "cpu", 4096),
+        EnrichmentFacts(2, 20, "", (NullFacts("large", n, 0.0),), 0.05, 100, 0,
+                        explanation=ExplanationSettings()),
+        content={},
+    )  # fmt: skip
+    run = LargeRun(folder, manifest)
     rate = DiscoveryRate()
-    frame = LargeRun(folder, {"banks": [{"features": n}]}).enrichment(token_set="one")
-    rate.add(frame["log10_p"].to_numpy().astype(np.float32)[:, None], np.ones(1, bool))
+    log10_p = run.enrichment(token_set="one")["log10_p"].to_numpy().astype(np.float32)
+    rate.add(log10_p[:, None], np.ones(1, bool))
     write_rate(folder / rate_path("large"), rate)
-    manifest = {
-        "banks": [{"name": "large", "features": n, "layer": 1}],
-        "unembedding": {"name_of_model": "large"}, "enrichment": {"max_q": 0.05},
-    }  # fmt: skip
-    return LargeRun(folder, manifest)
+    return run

@@ -12,7 +12,6 @@ from tests.plots import reading, runs
 from unembed import Features, Run, analyze, prepare_unembedding, weights_of
 from unembed.errors import QueryError
 from unembed.plots import histogram, running_sum
-from unembed.revisit import leading_edge_of, logit_weights_of
 
 
 def weights(feature: int) -> np.ndarray:
@@ -23,13 +22,13 @@ def weights(feature: int) -> np.ndarray:
 
 
 def test_logit_weights_are_the_product(run: Run) -> None:
-    ids, found = logit_weights_of(run, "mlp.7/8")
+    ids, found = run.logit_weights("mlp.7/8")
     np.testing.assert_array_equal(ids, np.arange(1, runs.N))
     np.testing.assert_allclose(found, weights(8), rtol=1e-4, atol=1e-4)
 
 
 def test_logit_weights_of_indices_that_are_no_places(run: Run) -> None:
-    _, found = logit_weights_of(run, "mlp.2/350")
+    _, found = run.logit_weights("mlp.2/350")
     row = run.feature("mlp.2/350")
     assert (found.max(), found.std()) == pytest.approx((row["max"], row["std"]), rel=1e-5)
 
@@ -100,7 +99,7 @@ def test_the_curve_is_that_of_a_plain_loop(run: Run) -> None:
 def test_the_leading_edge_is_shaded_and_counted(run: Run) -> None:
     for feature in ("mlp.7/3", "mlp.7/4"):
         figure = running_sum(run, feature, "low")
-        edge = leading_edge_of(run, feature, "low")
+        edge = run.leading_edge(feature, "low")
         (shade,) = reading.named(figure, "leading edge")
         ends = (0, edge.peak) if edge.es > 0 else (edge.peak, runs.N - 1)
         assert (shade["x0"], shade["x1"]) == ends
@@ -157,7 +156,7 @@ def test_logit_weights_by_the_cosine_lens_keep_their_mean(tmp_path: Path) -> Non
     bank = Features.from_array(torch.ones(2, runs.D) + torch.eye(2, runs.D), name="bank")
     run = analyze(unembedding, bank, tmp_path / "run")
     weights_of(run, unembedding=unembedding, banks=[bank])
-    _, found = logit_weights_of(run, "bank/1")
+    _, found = run.logit_weights("bank/1")
     cosines = torch.nn.functional.cosine_similarity(W_U.double(), bank.W_dec[1].double()[None])
     np.testing.assert_allclose(found, cosines, atol=1e-6)
     assert abs(found.mean()) > 3e-4

@@ -115,7 +115,7 @@ def test_runs_without_sets(without_sets: Run) -> None:
     figure = shape(without_sets)
     assert not reading.named(figure, "envelope")
     assert "Dashed" not in reading.caption(figure)
-    with pytest.raises(QueryError, match=r"without token sets.*colour by std.*--sets"):
+    with pytest.raises(QueryError, match=r"have no classes.*without token sets.*--sets"):
         shape(without_sets, color="class")
 
 

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import plotly.graph_objects as go
 import polars as pl
 
-from unembed.plots.rows import banks_by_layer, layers_of, require_classes
 from unembed.plots.theme import CLASS_COLOURS, INK, SMALL, escaped, finished
-from unembed.store import Run
+from unembed.questions.banks import banks_by_layer, classes_by_bank
+from unembed.questions.run import Run
 
 _HEIGHT, _LEFT = 400, 70
 _BAR = 46
@@ -31,14 +31,8 @@ def classes(run: Run, *, bank: str | Sequence[str] | None = None) -> go.Figure:
     Raises:
         QueryError: when the run has no such bank, or no classes.
     """
-    require_classes(run, "there is nothing to count")
     banks = banks_by_layer(run, bank)
-    counts = (
-        run.features.filter(pl.col("bank").is_in(banks))
-        .group_by("bank", "class")
-        .len()
-        .with_columns(share=100 * pl.col("len") / pl.col("len").sum().over("bank"))
-    )
+    counts = classes_by_bank(run).filter(pl.col("bank").is_in(banks), pl.col("features") > 0)
     ticks = bank_ticks(run, banks)
     figure = go.Figure()
     names = [name for name in CLASS_COLOURS if counts["class"].eq(name).any()]
@@ -46,7 +40,8 @@ def classes(run: Run, *, bank: str | Sequence[str] | None = None) -> go.Figure:
         of_class = pl.DataFrame({"bank": banks}).join(
             counts.filter(pl.col("class") == name), on="bank", how="left", maintain_order="left"
         )
-        shares, numbers = of_class["share"].fill_null(0), of_class["len"].fill_null(0)
+        shares = 100 * of_class["share"].fill_null(0)
+        numbers = of_class["features"].fill_null(0)
         figure.add_trace(
             go.Bar(
                 x=list(range(len(banks))), y=shares.to_list(), name=name,
@@ -66,7 +61,7 @@ def classes(run: Run, *, bank: str | Sequence[str] | None = None) -> go.Figure:
         ticks="", range=[-0.5, len(banks) - 0.5],
     )  # fmt: skip
     figure.update_yaxes(title="share of the bank's features (%)", range=[0, 100])
-    total = int(counts["len"].sum())
+    total = int(counts["features"].sum())
     return finished(
         figure,
         title="Classes of features by layer",
@@ -83,7 +78,7 @@ def classes(run: Run, *, bank: str | Sequence[str] | None = None) -> go.Figure:
 
 def bank_ticks(run: Run, banks: Sequence[str]) -> list[str]:
     """Return each bank's name, with its layer below where the name does not say it."""
-    layers = layers_of(run)
+    layers = {bank.name: bank.layer for bank in run.manifest.banks}
     return [
         escaped(name)
         + (f"<br>layer {layers[name]}" if layers[name] is not None and len(banks) <= 16 else "")

@@ -8,15 +8,14 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 import plotly.graph_objects as go
-import polars as pl
 
 from unembed.errors import QueryError
+from unembed.numerals import power
 from unembed.plots.rows import about
 from unembed.plots.theme import NEITHER, SET_COLOURS, escaped, finished, mixed_with_white
+from unembed.questions.readings import LogitWeights
+from unembed.questions.run import Run
 from unembed.quoted import quoted
-from unembed.revisit import LogitWeights, logit_weights_of
-from unembed.store import Run
-from unembed.views.text import power
 
 F64 = npt.NDArray[np.float64]
 
@@ -58,13 +57,13 @@ def histogram(run: Run, feature: str, *token_sets: str | Mapping[str, Iterable[i
         SourceError: when its sources are not there any more, or changed.
     """
     row = run.feature(feature)
-    address = f"{row['bank']}/{row['index']}"
+    address = row["feature"]
     parts_of = [part for each in token_sets for part in _resolved(run, address, each)]
     if len(parts_of) > len(SET_COLOURS):
         raise QueryError(f"{len(parts_of)} sets are too many for one histogram: name up to six.")
     if row["std"] == 0:
         raise QueryError(f"{address} writes nothing (its decoder row is zero): no weights to draw.")
-    read = logit_weights_of(run, address)
+    read = run.logit_weights(address)
     parts = [Part(name, np.isin(read.ids, ids), said) for name, ids, said in parts_of]
     figure = go.Figure()
     names = _bars(figure, read.weights, parts)
@@ -92,14 +91,13 @@ def _resolved(
                 strange = ids[~np.isin(ids, known)][0]
                 raise QueryError(f"{name!r} holds {strange}, which is no token id of {run.model}.")
         return found
-    aside = run.token_sets.filter(pl.col("set_aside").is_not_null() & (pl.col("name") == named))
-    if aside.height:
-        return [(named, aside["ids"][0].to_numpy().astype(np.int64), "not tested")]
-    pair = run.enrichment(feature, token_set=named).row(0, named=True)
-    name = pair["token_set"]
-    ids = run.token_sets.row(by_predicate=pl.col("name") == name, named=True)["ids"]
+    info = run.sets.info(named, aside=True)
+    ids = np.array(info["ids"], np.int64)
+    if info["set_aside"]:
+        return [(info["name"], ids, "not tested")]
+    pair = run.enrichment(feature, token_set=info["name"]).row(0, named=True)
     said = f"z {pair['z']:+.1f}, q {power(pair['log10_q'])}"
-    return [(name, np.array(ids, np.int64), said.replace("-", "−"))]
+    return [(info["name"], ids, said.replace("-", "−"))]
 
 
 def _bars(figure: go.Figure, weights: npt.NDArray[np.float32], parts: list[Part]) -> list[str]:

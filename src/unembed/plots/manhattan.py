@@ -11,14 +11,15 @@ import plotly.graph_objects as go
 import polars as pl
 
 from unembed.errors import QueryError
+from unembed.numerals import power
 from unembed.plots.cells import mass, points
 from unembed.plots.density import Density, density, drawn_first
 from unembed.plots.labels import Box, add_labels
-from unembed.plots.rows import about, banks_by_layer
+from unembed.plots.rows import about
 from unembed.plots.theme import FAINT, PROMOTES, SUPPRESSES, escaped, finished, mixed_with_white
 from unembed.plots.threshold import max_q_of, percent, significant_from
-from unembed.store import Run
-from unembed.views.text import power
+from unembed.questions.banks import banks_by_layer
+from unembed.questions.run import Run
 
 F64 = npt.NDArray[np.float64]
 
@@ -73,11 +74,9 @@ def _of_feature(run: Run, feature: str, labels: int) -> go.Figure:
         group=pl.col("family").str.split("/").list.first().replace("", "other"),
         text=pl.col("token_set"),
     )
-    address, bank = pairs["feature"][0], run.feature(feature)["bank"]
-    numbers = run.token_sets.select("name").with_row_index("number")
-    pairs = pairs.join(numbers, left_on="token_set", right_on="name", how="left").sort(
-        "group", "family", "number"
-    )
+    address, bank = pairs["feature"][0], pairs["bank"][0]
+    number = pl.col("token_set").replace_strict(run.sets.numbers, return_dtype=pl.Int64)
+    pairs = pairs.sort("group", "family", number)
     street = _street(pairs["group"].to_list(), even=False)
     line = significant_from(run, bank)
     return _drawn(
@@ -92,19 +91,15 @@ def _of_feature(run: Run, feature: str, labels: int) -> go.Figure:
 
 def _of_set(run: Run, token_set: str, labels: int) -> go.Figure:
     pairs = run.enrichment(token_set=token_set)
-    address = pl.col("feature").str.extract_groups(r"^(?<group>.*)/(?<index>\d+)$")
     banks = banks_by_layer(run)
-    pairs = (
-        pairs.with_columns(address.struct.unnest(), text=pl.col("feature"))
-        .with_columns(
-            pl.col("index").cast(pl.Int64),
-            place=pl.col("group").replace_strict(banks, list(range(len(banks)))),
-        )
-        .sort("place", "index")
-    )
+    pairs = pairs.with_columns(
+        group=pl.col("bank"),
+        text=pl.col("feature"),
+        place=pl.col("bank").replace_strict(banks, list(range(len(banks)))),
+    ).sort("place", "index")
     street = _street(pairs["group"].to_list(), even=True)
     name, size = pairs["token_set"][0], pairs["size"][0]
-    info = run.token_sets.row(by_predicate=pl.col("name") == name, named=True)
+    info = run.sets.info(name)
     return _drawn(
         pairs, street, [significant_from(run, bank) for bank in street.names], "feature", "group",
         labels,

@@ -9,12 +9,12 @@ import plotly.graph_objects as go
 import polars as pl
 
 from unembed.errors import QueryError
-from unembed.plots.rows import banks_by_layer, features_of, layers_of
+from unembed.plots.rows import features_of
 from unembed.plots.shape import on_axis
 from unembed.plots.spread import NORMAL, PANELS, percentiles_of, set_panels
 from unembed.plots.theme import SET_COLOURS, escaped, finished, rgba
-from unembed.store import Run
-from unembed.store.depth import PERCENTILES, by_depth
+from unembed.questions.banks import PERCENTILES, banks_by_layer, by_depth
+from unembed.questions.run import Run
 
 _WIDTH, _HEIGHT, _LEFT, _RIGHT = 860, 560, 70, 60
 
@@ -32,7 +32,7 @@ def percentiles(run: Run, *, bank: str | Sequence[str] | None = None) -> go.Figu
     Raises:
         QueryError: when the run has no such bank, or no layer is known.
     """
-    layers = layers_of(run)
+    layers = {bank.name: bank.layer for bank in run.manifest.banks}
     banks = [name for name in banks_by_layer(run, bank) if layers[name] is not None]
     if not banks:
         raise QueryError(

@@ -8,13 +8,12 @@ import plotly.graph_objects as go
 import polars as pl
 
 from unembed.enrichment.running_sum import RunningSum
+from unembed.numerals import power
 from unembed.plots.rows import about
 from unembed.plots.theme import FAINT, NEITHER, PROMOTES, SUPPRESSES, escaped, finished
 from unembed.plots.theme import mixed_with_white as tint
+from unembed.questions.run import Run
 from unembed.quoted import quoted
-from unembed.revisit import logit_weights_of, running_sum_of
-from unembed.store import Run
-from unembed.views.text import power
 
 F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
@@ -43,9 +42,9 @@ def running_sum(run: Run, feature: str, token_set: str) -> go.Figure:
         QueryError: when the run has no such feature or set, or the feature writes nothing.
         SourceError: when its sources are not there any more, or changed.
     """
-    found = running_sum_of(run, feature, token_set)
+    found = run.running_sum(feature, token_set)
     pair = run.enrichment(feature, token_set=token_set).row(0, named=True)
-    read = logit_weights_of(run, pair["feature"])
+    read = run.logit_weights(pair["feature"])
     colour = PROMOTES if found.es > 0 else SUPPRESSES
     n = len(read.weights)
     figure = go.Figure()
@@ -170,10 +169,9 @@ def _named(found: RunningSum, texts: pl.Series) -> str:
 
 
 def _hits(run: Run) -> str:
-    weight = run.manifest["enrichment"].get("weight", "none")
     adds = {
         "none": "Each token of the set adds the same",
         "normal-scores": "Tokens of the set add by rank, most at the ends",
         "magnitude": "Tokens of the set add by the size of their weight",
-    }[weight]
+    }[run.tested.weight]
     return f"{adds}, each other takes the same off."

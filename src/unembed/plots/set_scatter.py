@@ -13,10 +13,11 @@ from unembed.errors import QueryError
 from unembed.plots.cells import mass, points
 from unembed.plots.density import Density, density, drawn_first
 from unembed.plots.labels import Box, add_labels
-from unembed.plots.rows import banks_by_layer, in_quotes
+from unembed.plots.rows import in_quotes
 from unembed.plots.theme import BOTH, FAINT, NEITHER, PROMOTES, SUPPRESSES, escaped, finished
 from unembed.plots.threshold import max_q_of, percent
-from unembed.store import Run
+from unembed.questions.banks import banks_by_layer
+from unembed.questions.run import Run
 
 F64 = npt.NDArray[np.float64]
 
@@ -89,12 +90,12 @@ def set_scatter(
 def _both(run: Run, first: str, second: str, banks: Sequence[str]) -> pl.DataFrame:
     """Return one row a feature: the scores of both sets, the second's with `_second`."""
     columns = ["feature", "token_set", "size", "z", "log10_q"]
-    one, other = (run.enrichment(token_set=name).select(columns) for name in (first, second))
+    one, other = (
+        run.enrichment(token_set=name, bank=banks).select(columns) for name in (first, second)
+    )
     if one["token_set"][0] == other["token_set"][0]:
         raise QueryError(f"{first!r} and {second!r} are the same token set: name two.")
-    both = one.join(other, on="feature", suffix="_second", maintain_order="left")
-    in_banks = pl.col("feature").str.replace(r"/\d+$", "").is_in(banks)
-    return both.filter(in_banks)
+    return one.join(other, on="feature", suffix="_second", maintain_order="left")
 
 
 def _limits(z: F64) -> tuple[float, float]:

@@ -14,7 +14,7 @@ from unembed.errors import QueryError
 from unembed.plots.cells import mass, points
 from unembed.plots.density import Density, density, drawn_first, log_counts
 from unembed.plots.labels import Box, add_labels
-from unembed.plots.rows import addresses, banks_by_layer, features_of, hover_of, require_classes
+from unembed.plots.rows import features_of, hover_of
 from unembed.plots.theme import (
     CLASS_COLOURS,
     FAINT,
@@ -24,7 +24,8 @@ from unembed.plots.theme import (
     finished,
     mixed_with_white,
 )
-from unembed.store import Run
+from unembed.questions.banks import banks_by_layer, require_classes
+from unembed.questions.run import Run
 
 F64 = npt.NDArray[np.float64]
 
@@ -65,7 +66,7 @@ def shape(
     if color not in ("std", "class"):
         raise QueryError(f"Features are coloured by 'std' or 'class', not {color!r}.")
     if color == "class":
-        require_classes(run, "colour by std instead")
+        require_classes(run)
     banks = banks_by_layer(run, bank)
     features = features_of(run, banks)
     x = on_axis(features["skewness"].to_numpy())
@@ -83,7 +84,7 @@ def shape(
     enveloped = _envelope(figure, features, box)
     around = box.pixels(x, y)[found.alone]
     add_labels(
-        figure, x[outermost], y[outermost], [addresses(features)[at] for at in outermost], box,
+        figure, x[outermost], y[outermost], features["feature"].gather(outermost).to_list(), box,
         obstacles=around, most=labels,
     )  # fmt: skip
     _axes(figure, box)

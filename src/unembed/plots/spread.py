@@ -10,11 +10,11 @@ import plotly.graph_objects as go
 import polars as pl
 
 from unembed.plots.classes import bank_ticks, width_for
-from unembed.plots.rows import banks_by_layer, features_of
+from unembed.plots.rows import features_of
 from unembed.plots.shape import axis_ticks, on_axis
 from unembed.plots.theme import FAINT, PROMOTES, escaped, finished, mixed_with_white
-from unembed.store import Run
-from unembed.store.depth import spread_by_bank
+from unembed.questions.banks import banks_by_layer, spread_by_bank
+from unembed.questions.run import Run
 
 _HEIGHT, _LEFT = 560, 70
 PANELS = {"skewness": (0.53, 1.0), "kurtosis": (0.0, 0.47)}

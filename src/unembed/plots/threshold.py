@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from unembed.enrichment.discovery_rate import threshold
-from unembed.store import Run
-from unembed.store.enrichment import rate_path, read_rate
+from unembed.questions.run import Run
 
 
 def max_q_of(run: Run) -> float:
     """Return the false discovery rate that the run calls significant."""
-    return float(run.manifest["enrichment"]["max_q"])
+    return run.tested.max_q
 
 
 def significant_from(run: Run, bank: str) -> float:
     """Return the least −log10 p of a bank's significant pairs; infinite where none is."""
-    return -threshold(read_rate([run.path / rate_path(bank)]).curve(), max_q_of(run))
+    return -run.scores.threshold(bank)
 
 
 def percent(share: float) -> str:

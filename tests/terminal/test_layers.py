@@ -6,8 +6,8 @@ import io
 
 from rich.console import Console, RenderableType
 
-from unembed.views import boxes, heat_map
-from unembed.views.heat_map import Column
+from unembed.terminal import boxes, heat_map
+from unembed.terminal.heat_map import Column
 
 
 def printed(drawn: RenderableType, width: int = 100) -> list[str]:
@@ -96,5 +96,11 @@ def test_a_kind_too_long_for_a_line_is_broken() -> None:
 
 
 def test_long_names_are_cut() -> None:
-    drawn = heat_map.draw(["n" * 60], columns({"mlp": [1]}), [[0.5]], ["1"], 80)
+    drawn = heat_map.draw(["n" * 70], columns({"mlp": [1]}), [[0.5]], ["1"], 80)
     assert printed(drawn)[1].startswith("n" * 31 + "…  ██")
+
+
+def test_long_names_are_whole_where_there_is_room() -> None:
+    for width in (84, 100_000):  # what is piped on has all the room there is
+        drawn = heat_map.draw(["n" * 70], columns({"mlp": [1]}), [[0.5]], ["1"], width)
+        assert printed(drawn, width)[1].startswith("n" * 70 + "  ██50.00")

@@ -2,85 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from unembed.enrichment import LeadingEdge
-from unembed.enrichment.running_sum import RunningSum
+from unembed.numerals import number, power
 from unembed.quoted import quoted
-from unembed.store import Run
-from unembed.views import running_sum as curve
-from unembed.views.text import number, power
+from unembed.terminal import running_sum as curve
+from unembed.terminal.text import LONGEST_NAME, longest
 
-_STATISTICS = ("std", "skewness", "kurtosis", "log10_density")
-_SCORES = ("log10_p", "log10_q", "es", "peak", "auroc")
-
-
-class Live(NamedTuple):
-    """What is read from the weights for the first token set that a label names.
-
-    Attributes:
-        running: the running sum.
-        edge: its leading edge.
-    """
-
-    running: RunningSum
-    edge: LeadingEdge
+if TYPE_CHECKING:
+    from unembed.enrichment.running_sum import RunningSum
 
 
-def facts(run: Run, address: str, live: Live | None = None) -> dict[str, Any]:
-    """Return what `unembed explain --json` prints.
-
-    Args:
-        run: with token sets.
-        address: `bank/index`.
-        live: of the first part, where its weights could be read.
-
-    Raises:
-        QueryError: when the run has no such feature, or no token sets.
-    """
-    row = run.feature(address)
-    return {
-        "feature": f"{row['bank']}/{row['index']}",
-        **{name: row[name] for name in _STATISTICS},
-        **case(run, address),
-        "top_tokens": row["top_tokens"],
-        "bottom_tokens": row["bottom_tokens"],
-        "leading_edge": _edge(run, live.edge) if live else None,
-    }
-
-
-def case(run: Run, address: str) -> dict[str, Any]:
-    """Return `Run.explain` with the scores of the parts, and the settings that decided.
-
-    Raises:
-        QueryError: when the run has no such feature, or no token sets.
-    """
-    found = run.explain(address)
-    scores = {pair["token_set"]: pair for pair in run.enrichment(address).to_dicts()}
-    parts = [
-        {**part, "given_the_others_log10_p": part["log10_p"]}
-        | {name: scores[part["token_set"]][name] for name in _SCORES}
-        for part in found["parts"]
-    ]
-    return {**found, "parts": parts, "settings": run.manifest["enrichment"]["explanation"]}
-
-
-def _edge(run: Run, edge: LeadingEdge) -> dict[str, Any]:
-    texts = run.tokens["text"]
-    tokens = [texts[int(token)] for token in edge.ids]
-    return {"es": edge.es, "peak": edge.peak, "size": edge.size, "tokens": tokens}
-
-
-def draw(facts: dict[str, Any], live: Live | None, missing: str | None) -> Group:
+def draw(
+    facts: dict[str, Any], running: RunningSum | None = None, missing: str | None = None
+) -> Group:
     """Return the case, drawn for the terminal.
 
     Args:
-        facts: as `facts` returns it.
-        live: of the first part.
+        facts: as `questions.explanation_facts` returns them, and `leading_edge` where it was read.
+        running: the running sum of the first part.
         missing: why there is none, where its weights could not be read.
     """
     drawn: list[RenderableType] = [
@@ -89,7 +33,7 @@ def draw(facts: dict[str, Any], live: Live | None, missing: str | None) -> Group
     ]
     if facts["parts"]:
         drawn += [Text(_covers(facts)), Text(""), _parts(facts)]
-        drawn += _curve(facts, live, missing)
+        drawn += _curve(facts, running, missing)
     drawn += [Text(""), *(_tokens(facts, end) for end in ("top", "bottom"))]
     if facts["rejected"]:
         drawn += [Text(""), _rejected(facts)]
@@ -122,7 +66,7 @@ def _class(facts: dict[str, Any]) -> str:
 
 def _covers(facts: dict[str, Any]) -> str:
     covered = [
-        f"{facts[f'covered_{end}']:.0%} of the 50 {end} tokens"
+        f"{facts[f'covered_{end}']:.0%} of the {facts['outermost']} {end} tokens"
         for end in ("top", "bottom")
         if facts[f"covered_{end}"] is not None
     ]
@@ -134,9 +78,12 @@ def _covers(facts: dict[str, Any]) -> str:
 
 def _parts(facts: dict[str, Any]) -> Table:
     table = Table(title="Named", title_justify="left", box=None, pad_edge=False)
-    table.add_column("token set", style="bold")
+    names = [part["token_set"] for part in facts["parts"]]
+    table.add_column(
+        "token set", style="bold", min_width=min(LONGEST_NAME, longest(names)), overflow="fold"
+    )
     for name in ("tokens", "z", "q", "z given the others", "p given the others", "ES", "AUROC"):
-        table.add_column(name, justify="right")
+        table.add_column(name, justify="right", max_width=8 if " " in name else None)
     for part in facts["parts"]:
         table.add_row(
             part["token_set"], f"{part['size']:,}", f"{part['z']:+.1f}", power(part["log10_q"]),
@@ -146,19 +93,21 @@ def _parts(facts: dict[str, Any]) -> Table:
     return table
 
 
-def _curve(facts: dict[str, Any], live: Live | None, missing: str | None) -> list[RenderableType]:
-    if live is None:
+def _curve(
+    facts: dict[str, Any], running: RunningSum | None, missing: str | None
+) -> list[RenderableType]:
+    if running is None:
         return [Text(""), Text(missing, style="dim")] if missing else []
     edge = facts["leading_edge"]
     name = facts["parts"][0]["token_set"]
-    tokens = edge["tokens"] if edge["es"] > 0 else edge["tokens"][::-1]
+    tokens = edge["tokens"]
     return [
         Text(""),
         Text(
             f"Running sum of {name}: ES {edge['es']:+.3f} after {edge['peak']:,} tokens",
             style="italic",
         ),
-        curve.draw(live.running.places, live.running.heights),
+        curve.draw(running.places, running.heights),
         Text(
             f"leading edge ({len(tokens):,} of {edge['size']:,}): "
             f"{' '.join(map(quoted, tokens))}", no_wrap=True,
@@ -185,7 +134,8 @@ def _rejected(facts: dict[str, Any]) -> Table:
     table = Table(
         title="Significant, but not named", title_justify="left", box=None, pad_edge=False
     )
-    table.add_column("token set")
+    names = [each["token_set"] for each in facts["rejected"]]
+    table.add_column("token set", min_width=min(LONGEST_NAME, longest(names)))
     for name in ("tokens", "z", "z that is left"):
         table.add_column(name, justify="right")
     table.add_column("why not", style="dim")

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any, Literal
+from collections.abc import Iterator
+from typing import Any
 
-import polars as pl
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from unembed.errors import QueryError
 from unembed.explanation import CLASSES
-from unembed.store import Run
-from unembed.store.depth import PERCENTILES, SPREAD, classes_by_bank, spread_by_bank
-from unembed.store.written import sets_by_bank
-from unembed.views import boxes, heat_map
-from unembed.views.summary import enriched_by_bank
-from unembed.views.text import number
+from unembed.numerals import number
+from unembed.questions.banks import PERCENTILES, SPREAD
+from unembed.terminal import boxes, heat_map
 
 _TITLES = {
     "std": "Standard deviation of logit weights",
@@ -26,58 +21,11 @@ _TITLES = {
 }
 
 
-def facts(
-    run: Run,
-    sets: Sequence[str] | None = None,
-    *,
-    family: Sequence[str] | None = None,
-    sign: Literal["+", "-"] | None = None,
-    limit: int | None = 20,
-) -> dict[str, Any]:
-    """Return what `unembed layers --json` prints.
-
-    Args:
-        run: the run.
-        sets: token sets to show; those that are written most, if none.
-        family: only sets of these families.
-        sign: `+` promoted, `-` suppressed.
-        limit: at most so many sets.
-
-    Returns:
-        run, model; banks (`spread_by_bank`, and with_set, features that pass with at least one
-        set); classes (`classes_by_bank`), None where features have none; max_q, sign and sets
-        (`sets_by_bank`), None in runs without token sets.
-
-    Raises:
-        QueryError: for an unknown set or family, or any where the run has no token sets.
-    """
-    banks = spread_by_bank(run)
-    found: dict[str, Any] = {"max_q": None, "sign": sign, "sets": None}
-    if run.has_enrichment:
-        passing = enriched_by_bank(run).select("bank", pl.col("features").alias("with_set"))
-        banks = banks.join(passing, on="bank", how="left", maintain_order="left")
-        table = sets_by_bank(run, sets, family=family, sign=sign, limit=limit)
-        found |= {"max_q": run.manifest["enrichment"]["max_q"], "sets": table.to_dicts()}
-    elif sets or family or sign:
-        raise QueryError(
-            f"{run.path} was made without token sets. Make it again with them: "
-            "`unembed run … --sets default`."
-        )
-    has_classes = run.scalars["class"].is_not_null().any()
-    return {
-        "run": str(run.path),
-        "model": run.model,
-        "banks": banks.to_dicts(),
-        "classes": classes_by_bank(run).to_dicts() if has_classes else None,
-        **found,
-    }
-
-
 def draw(facts: dict[str, Any], *, width: int = 100) -> Group:
     """Return the facts, drawn for the terminal.
 
     Args:
-        facts: as `facts` returns them.
+        facts: as `questions.layers` returns them.
         width: of the terminal.
     """
     parts: list[RenderableType] = []

@@ -10,10 +10,12 @@ import scipy.stats
 import torch
 
 from unembed import Features, Run, Unembedding, analyze
+from unembed.numerals import number
+from unembed.questions import overview
+from unembed.questions.summary import banks_at_a_glance
 from unembed.quoted import quoted
 from unembed.sweep.bins import N_BINS
-from unembed.views import histogram, summary
-from unembed.views.text import number
+from unembed.terminal import histogram
 
 
 @pytest.mark.parametrize(
@@ -59,7 +61,7 @@ def test_histogram_is_symmetric_for_symmetric_counts() -> None:
 
 
 def test_summary_by_bank(demo_run: Run) -> None:
-    row = summary.by_bank(demo_run).filter(bank="mlp.20").row(0, named=True)
+    row = banks_at_a_glance(demo_run).filter(bank="mlp.20").row(0, named=True)
     frame = demo_run.features.filter(bank="mlp.20")
     assert row["features"] == 1536
     assert row["flat"] == 0
@@ -70,10 +72,10 @@ def test_summary_by_bank(demo_run: Run) -> None:
 
 
 def test_summary_lists_each_banks_heaviest_tails(demo_run: Run) -> None:
-    facts = summary.facts(demo_run)
+    facts = overview(demo_run)
     for side, sign in (("prediction", 1), ("suppression", -1)):
         for bank in demo_run.banks:
-            shown = [row for row in facts[side] if row["feature"].split("/")[0] == bank]
+            shown = [row for row in facts[side] if row["bank"] == bank]
             frame = demo_run.features.filter(bank=bank)
             one_sided = frame.filter(sign * frame["skewness"] > 0)["kurtosis"]
             assert [row["kurtosis"] for row in shown] == one_sided.top_k(2).to_list()
@@ -85,8 +87,6 @@ def test_summary_of_many_banks_shows_one_of_each(
     banks = [
         Features.from_array(torch.randn(40, 16, generator=random), name=f"b{i}") for i in range(12)
     ]
-    facts = summary.facts(analyze(unembedding, banks, tmp_path / "run"))
+    facts = overview(analyze(unembedding, banks, tmp_path / "run"))
     for side in ("prediction", "suppression"):
-        assert [row["feature"].split("/")[0] for row in facts[side]] == [
-            bank.name for bank in banks
-        ]
+        assert [row["bank"] for row in facts[side]] == [bank.name for bank in banks]

@@ -6,7 +6,7 @@ import polars as pl
 from rich.table import Table
 from rich.text import Text
 
-from unembed.views.text import number
+from unembed.numerals import number
 
 RELEASE = pl.col("name").str.split("/").list.first().alias("release")
 """The release of each SAE, by its name."""

@@ -9,7 +9,8 @@ import polars as pl
 from rich.table import Table
 from rich.text import Text
 
-from unembed.views.text import number, power, tokens
+from unembed.numerals import number, power
+from unembed.terminal.text import line, tokens
 
 
 def _signed(digits: int) -> Callable[[float], Text]:
@@ -58,7 +59,7 @@ def table(found: pl.DataFrame, *, n_tokens: int = 6) -> Table:
             row["feature"],
             *(_SCORES[name][1](row[name]) for name in scores),
             *([] if scores else [number(row["kurtosis"])]),
-            *([row["class"], _line(row["label"])] if classed else []),
+            *([row["class"], line(row["label"])] if classed else []),
             _tokens(row, "bottom" if negative else "top", n_tokens),
         )
     return drawn
@@ -68,7 +69,3 @@ def _tokens(row: dict[str, Any], end: str, n_tokens: int) -> Text:
     shown = tokens(row[f"{end}_tokens"], n_tokens)
     shown.stylize(_ENDS[end])
     return shown
-
-
-def _line(text: str | None) -> Text:
-    return Text(text or "", no_wrap=True, overflow="ellipsis")

@@ -1,22 +1,22 @@
-"""Token sets in the terminal, and as data for scripts."""
+"""Token sets in the terminal."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 from rich.columns import Columns
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
 from unembed.quoted import quoted
-from unembed.tokensets import SetInfo, TokenSets
+from unembed.terminal.text import tokens
+from unembed.tokensets import TokenSets
 from unembed.tokensets.check import Checked
-from unembed.views.text import tokens
+from unembed.tokensets.describe import examples
 
-_N_EXAMPLES = 12
+_MOST_MISSED = 12
 
 
 def families(sets: TokenSets) -> Table:
@@ -84,8 +84,8 @@ def _remarks(checked: Checked) -> list[str]:
     if checked.set_aside:
         remarks.append(f"set aside: {checked.set_aside}")
     if checked.missed:
-        missed = ", ".join(checked.missed[:_N_EXAMPLES])
-        more = len(checked.missed) - _N_EXAMPLES
+        missed = ", ".join(checked.missed[:_MOST_MISSED])
+        more = len(checked.missed) - _MOST_MISSED
         remarks.append(
             f"{len(checked.missed):,} of {checked.words:,} words are no single tokens: {missed}"
             + (f" and {more:,} more" if more > 0 else "")
@@ -93,40 +93,6 @@ def _remarks(checked: Checked) -> list[str]:
     if checked.same_as:
         remarks.append(f"the same tokens as the built-in {', '.join(checked.same_as)}")
     return remarks or ["good"]
-
-
-def examples(sets: TokenSets, name: str, limit: int = _N_EXAMPLES) -> list[str]:
-    """Return the texts of some members, evenly spaced over the ids."""
-    ids = sets[name]
-    some = ids[np.linspace(0, len(ids) - 1, min(limit, len(ids))).astype(int)] if len(ids) else ids
-    texts = sets.vocabulary.texts
-    return [texts[token] for token in some]
-
-
-def overview(sets: TokenSets) -> list[dict[str, Any]]:
-    """Return every set as data, without its members."""
-    return [
-        {**_facts(info), "size": int(size)}
-        for info, size in zip(sets.infos, sets.sizes, strict=True)
-    ]
-
-
-def facts(sets: TokenSets, name: str) -> dict[str, Any]:
-    """Return one set as data, with its members' ids and texts; also one that was set aside.
-
-    Raises:
-        TokenSetError: when there is no such set.
-    """
-    aside = {each.name: each for each in sets.set_aside}.get(name)
-    info, ids = (aside.info, aside.ids) if aside else (sets.info(name), sets[name])
-    texts = sets.vocabulary.texts
-    return {
-        **_facts(info),
-        "size": len(ids),
-        "set_aside": aside.reason if aside else None,
-        "ids": ids.tolist(),
-        "tokens": [texts[token] for token in ids],
-    }
 
 
 def draw(facts: dict[str, Any], *, n_tokens: int) -> RenderableType:
@@ -155,10 +121,6 @@ def draw(facts: dict[str, Any], *, n_tokens: int) -> RenderableType:
         shown,
         Text(f"… and {more:,} more; --tokens shows them" if more > 0 else "", style="dim"),
     )
-
-
-def _facts(info: SetInfo) -> dict[str, Any]:
-    return {**vars(info), "aliases": list(info.aliases)}
 
 
 def _words(facts: dict[str, Any]) -> str:

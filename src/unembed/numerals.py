@@ -1,23 +1,8 @@
-"""How tokens and numbers look in a terminal."""
+"""Numbers and probabilities as they are shown to people."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
-
-from rich.text import Text
-
-from unembed.quoted import quoted
-
-
-def tokens(texts: Iterable[str] | None, limit: int | None = None) -> Text:
-    """Return tokens in one line, cut to fit; nothing where a flat feature has none.
-
-    The text itself forbids wrapping, not its column: a table takes width first from columns
-    that may wrap, so that numbers beside the tokens stay whole.
-    """
-    shown = [quoted(text) for text in texts or []]
-    return Text(" ".join(shown[:limit]), no_wrap=True, overflow="ellipsis")
 
 
 def number(value: float | None, digits: int = 2) -> str:

@@ -32,8 +32,8 @@ def draw(
 ) -> Group:
     """Return rows of shaded cells, with numbers where there is room for them.
 
-    Where the columns do not fit side by side they follow in blocks, broken where a kind begins if
-    that is possible.
+    Names are cut where they and the columns do not fit. Columns that do not fit side by side follow
+    in blocks, broken where a kind begins if that is possible.
 
     Args:
         names: of the rows.
@@ -42,8 +42,10 @@ def draw(
         ends: what stands behind each row.
         width: of the terminal.
     """
-    margin = min(_MOST_NAME, max(map(len, names), default=0)) + 2
-    room = max(width - margin - max(map(len, ends), default=0) - 2, _WIDE)
+    longest, behind = (max(map(len, texts), default=0) for texts in (names, ends))
+    fits = longest + 2 + _WIDE * len(columns) + 2 + behind <= width
+    margin = (longest if fits else min(_MOST_NAME, longest)) + 2
+    room = max(width - margin - behind - 2, _WIDE)
     wide = all(len(column.name) < _WIDE for column in columns) and len(columns) * _WIDE <= room
     lines: list[Text] = []
     for block in [range(len(columns))] if wide else _blocks(columns, max(room // _NARROW, 1)):
@@ -51,7 +53,7 @@ def draw(
         lines += [] if not lines else [Text("")]
         lines += _wide_heading(chosen, margin) if wide else _narrow_heading(chosen, margin)
         for name, row, end in zip(names, shares, ends, strict=True):
-            line = Text(_cut(name).ljust(margin), no_wrap=True)
+            line = Text(_cut(name, margin - 2).ljust(margin), no_wrap=True)
             for at in block:
                 line.append_text(_cell(row[at], wide=wide))
             lines.append(line.append(f"  {end}", style="dim"))
@@ -84,8 +86,8 @@ def _cell(share: float, *, wide: bool) -> Text:
     return text
 
 
-def _cut(name: str) -> str:
-    return name if len(name) <= _MOST_NAME else f"{name[: _MOST_NAME - 1]}…"
+def _cut(name: str, most: int) -> str:
+    return name if len(name) <= most else f"{name[: most - 1]}…"
 
 
 def _wide_heading(columns: Sequence[Column], margin: int) -> list[Text]:

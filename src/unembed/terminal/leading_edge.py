@@ -8,39 +8,15 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from unembed.enrichment import LeadingEdge
+from unembed.numerals import number, power
 from unembed.quoted import quoted
-from unembed.store import Run
-from unembed.views.text import number, power
-
-
-def facts(run: Run, feature: str, token_set: str, edge: LeadingEdge) -> dict[str, Any]:
-    """Return what `unembed leading-edge --json` prints.
-
-    Args:
-        run: the run.
-        feature: `bank/index`.
-        token_set: a set's name or alias.
-        edge: of this pair.
-    """
-    scores = run.enrichment(feature, token_set=token_set).row(0, named=True)
-    texts = run.tokens["text"]
-    return {
-        **{name: scores[name] for name in ("feature", "token_set", "size", "z", "log10_q")},
-        "es": edge.es,
-        "peak": edge.peak,
-        "leading_edge": [
-            {"id": int(id_), "token": texts[int(id_)], "rank": int(rank), "weight": float(weight)}
-            for id_, rank, weight in zip(edge.ids, edge.ranks, edge.weights, strict=True)
-        ],
-    }
 
 
 def draw(facts: dict[str, Any], *, n_tokens: int = 30) -> Group:
     """Return a leading edge, drawn for the terminal; of a suppressed set the lowest ranks first.
 
     Args:
-        facts: as `facts` returns it.
+        facts: as `questions.leading_edge_facts` returns it.
         n_tokens: how many tokens.
     """
     edge = facts["leading_edge"]
@@ -56,7 +32,7 @@ def draw(facts: dict[str, Any], *, n_tokens: int = 30) -> Group:
     table.add_column("token", style="green" if promoted else "red")
     table.add_column("rank", justify="right")
     table.add_column("logit weight", justify="right")
-    shown = edge[:n_tokens] if promoted else edge[::-1][:n_tokens]
+    shown = edge[:n_tokens]
     for member in shown:
         rank = f"{member['rank']:,}"
         table.add_row(Text(quoted(member["token"])), rank, number(member["weight"], 3))

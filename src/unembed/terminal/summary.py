@@ -1,0 +1,144 @@
+"""A run at a glance: the spread of each bank, and the features to look at first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from unembed.addresses import address
+from unembed.numerals import number
+from unembed.questions.banks import enriched_by_bank
+from unembed.questions.run import Run
+from unembed.questions.summary import (
+    banks_at_a_glance,
+    classes_of_banks,
+    extreme,
+    strongest_sets,
+)
+from unembed.store.scores import LEVELS
+from unembed.terminal import enrichment, features
+
+
+def draw(run: Run, *, n_features: int = 10) -> Group:
+    """Return the summary, drawn for the terminal."""
+    facts = run.manifest.unembedding
+    count = run.scalars.height
+    heading = Text.assemble(
+        (f"{count:,} features", "bold"),
+        f" × {facts.tokens:,} tokens of {run.model} ({facts.lens} lens)",
+    )
+    prediction = extreme(run, "right", n_features)
+    first = prediction["feature"][0] if prediction.height else address(run.banks[0], 0)
+    return Group(
+        heading,
+        Text(""),
+        _banks(run),
+        Text(""),
+        features.table(
+            prediction,
+            title="Most prediction-like: a heavy right tail, few tokens strongly promoted",
+            ends=["top"],
+            n_tokens=10,
+        ),
+        Text(""),
+        features.table(
+            extreme(run, "left", n_features),
+            title="Most suppression-like: a heavy left tail, few tokens strongly suppressed",
+            ends=["bottom"],
+            n_tokens=10,
+        ),
+        *(_enrichment(run, n_features) if run.has_enrichment else ()),
+        *((Text(""), _classes(run)) if run.is_explained else ()),
+        Text(""),
+        Text("Where to go next", style="bold"),
+        Text(f"  unembed explore {run.path}"),
+        Text(f"  unembed show {run.path} {first}"),
+        Text(f'  unembed features {run.path} --where "kurtosis > 10" --sort skewness'),
+        *(
+            [
+                Text(f"  unembed enrichment {run.path} --feature {first}"),
+                Text(f"  unembed explain {run.path} {first}"),
+            ]
+            if run.has_enrichment
+            else []
+        ),
+        Text(f'  python: unembed.Run.open("{run.path}").features'),
+    )
+
+
+def _banks(run: Run) -> Table:
+    table = Table(
+        title="Spread by bank (normal: skewness 0, kurtosis 3)",
+        title_justify="left", box=None, pad_edge=False,
+    )  # fmt: skip
+    table.add_column("bank", style="bold")
+    for name in ("features", "flat", "std", "skew 1%", "50%", "99%", "kurt 50%", "99%", "max"):
+        table.add_column(name, justify="right")
+    for row in banks_at_a_glance(run).iter_rows():
+        bank, n_features, flat, *spread = row
+        table.add_row(bank, f"{n_features:,}", f"{flat:,}", *(number(value) for value in spread))
+    return table
+
+
+def _classes(run: Run) -> Table:
+    table = Table(title="Classes by bank", title_justify="left", box=None, pad_edge=False)
+    counts = classes_of_banks(run)
+    table.add_column("bank", style="bold")
+    shown = [name for name in counts.columns[1:] if counts[name].sum() or name == "labelled"]
+    for name in shown:
+        table.add_column(name, justify="right")
+    for row in counts.iter_rows(named=True):
+        table.add_row(row["bank"], *(f"{row[name]:,}" for name in shown))
+    return table
+
+
+def _enrichment(run: Run, n_pairs: int) -> Iterator[RenderableType]:
+    """Draw what was found of token sets, and how far it can be trusted."""
+    facts = run.discoveries
+    sets = run.tested.token_sets
+    yield Text("")
+    yield Text.assemble(
+        (f"{sets:,} token sets", "bold"),
+        f" tested in every feature: {facts['pairs']:,} pairs",
+    )
+    yield _discoveries(facts)
+    yield Text("")
+    yield _enriched_banks(run, facts["nulls"])
+    strongest = strongest_sets(run, n_pairs)
+    if strongest.height:
+        yield Text("")
+        yield enrichment.table(strongest, title="Strongest token sets of each bank")
+
+
+def _discoveries(facts: dict[str, Any]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    table.add_column("pass at a false discovery rate of")
+    for level in LEVELS:
+        table.add_column(f"{level:.0%}", justify="right")
+    found = {"direction test": facts["passing"], "classical TSEA would claim": facts["classical"]}
+    for name, counts in found.items():
+        if counts is not None:
+            table.add_row(name, *(f"{counts[str(level)]:,}" for level in LEVELS))
+    return table
+
+
+def _enriched_banks(run: Run, nulls: dict[str, Any]) -> Table:
+    max_q = run.tested.max_q
+    table = Table(
+        title=f"By bank, at {max_q:.0%}" + (
+            "; and what random directions of it do, which should be 1 and 1 %" if nulls else ""
+        ),
+        title_justify="left", box=None, pad_edge=False,
+    )  # fmt: skip
+    table.add_column("bank", style="bold")
+    for name in ("pairs", "features", "sets", *(("sd of z", "beyond 1 %") if nulls else ())):
+        table.add_column(name, justify="right")
+    for bank, *counts in enriched_by_bank(run).iter_rows():
+        null = nulls.get(bank)
+        check = [f"{null['z_sd']['median']:.3f}", f"{null['beyond_1_percent']:.2%}"] if null else []
+        table.add_row(bank, *(f"{count:,}" for count in counts), *check)
+    return table

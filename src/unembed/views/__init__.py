@@ -1,1 +1,0 @@
-"""Views of a run: they read the store and compute no statistics of logit weights."""
