@@ -18,14 +18,13 @@ from starlette.testclient import TestClient
 
 import unembed
 from tests.planted import Planted, planted, tiny_run
-from unembed import EnrichmentSettings
+from unembed import EnrichmentSettings, Run
 from unembed.errors import QueryError, RunError
 from unembed.explanation import CLASSES
 from unembed.explorer import app as app_module
 from unembed.explorer import contents as contents_module
 from unembed.explorer.app import create_app
 from unembed.explorer.contents import NO_CLASS, Contents
-from unembed.store import Run
 
 ADDRESS = "http://127.0.0.1"
 

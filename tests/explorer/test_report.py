@@ -41,7 +41,7 @@ def carried(page: str) -> dict[str, bytes]:
 
 
 def test_a_site_holds_what_the_server_answers(tiny: Planted, tmp_path: Path) -> None:
-    told: list[tuple[int, int]] = []
+    told: list[tuple[str, int, int]] = []
     site = tmp_path / "site"
     write_site(tiny.run, site, ["a/0", "b/30"], progress=lambda *done: told.append(done))
     client = TestClient(create_app(tiny.run), base_url="http://127.0.0.1")
@@ -60,7 +60,8 @@ def test_a_site_holds_what_the_server_answers(tiny: Planted, tmp_path: Path) -> 
     assert f"api/tokens/{row}.json" in answers
     assert "unembed-report" in (site / "index.html").read_text(encoding="utf-8")
     assert (site / "explorer.js").is_file()
-    assert told[-1][0] == len(answers) - 1
+    count = len(answers) - 1
+    assert told[-1] == ("Writing the report", count, count)
 
 
 def test_a_site_without_sets_or_weights(tmp_path: Path) -> None:
@@ -160,7 +161,7 @@ def test_a_damaged_run_makes_no_report(tiny: Planted, tmp_path: Path) -> None:
 
 
 def test_partitions_by_what_their_set_explains() -> None:
-    table = pl.DataFrame({"bank": ["a", "a"], "index": [0, 1], "class": ["partition"] * 2,
+    table = pl.DataFrame({"feature": ["a/0", "a/1"], "bank": ["a", "a"], "class": ["partition"] * 2,
                           "kurtosis": [9.0, 3.0], "partition_r2": [0.1, 0.5]})  # fmt: skip
     assert worth_showing(SimpleNamespace(scalars=table, is_explained=True), 1) == ["a/1"]
 

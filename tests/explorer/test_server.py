@@ -116,7 +116,7 @@ def test_report_needs_to_know_the_feature(
 ) -> None:
     done = unembed("report", tiny.run.path, "-o", tmp_path / "one.html")
     assert done.status == 1
-    assert "name it with --feature" in done.said
+    assert "name it, as bank/index" in done.said
     assert not list(tmp_path.iterdir())
 
 

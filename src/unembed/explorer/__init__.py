@@ -6,11 +6,19 @@
 """
 
 from importlib.util import find_spec
+from typing import Any
+
+import lazy_loader
 
 from unembed.errors import MissingExtraError
 
-_missing = [name for name in ("fastapi", "uvicorn", "httpx") if find_spec(name) is None]
-if _missing:
-    raise MissingExtraError(
-        f"The explorer needs {' and '.join(_missing)}: pip install 'unembed[explore]'."
-    )
+_get, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+
+
+def __getattr__(name: str) -> Any:
+    missing = [each for each in ("fastapi", "uvicorn", "httpx") if find_spec(each) is None]
+    if missing and name in __all__:
+        raise MissingExtraError(
+            f"The explorer needs {' and '.join(missing)}: pip install 'unembed[explore]'."
+        )
+    return _get(name)

@@ -20,8 +20,9 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from unembed.addresses import BANK
 from unembed.errors import QueryError, SourceError, UnembedError
+from unembed.explorer import answers
 from unembed.explorer.contents import Contents
-from unembed.store import Run
+from unembed.questions.run import Run
 from unembed.store.manifest import MANIFEST
 from unembed.strict_json import dumps
 from unembed.version import __version__
@@ -35,6 +36,7 @@ _LARGEST = 2**31 - 1
 
 Bank = Annotated[str, Path(pattern=f"^{BANK}$", max_length=200)]
 Number = Annotated[int, Path(ge=0, le=_LARGEST)]
+Responses = dict[int | str, dict[str, Any]]
 
 
 class Numbers(Response):
@@ -93,10 +95,13 @@ def page_folder() -> File:
 
 def _add_answers(app: FastAPI, contents: Contents) -> None:
     """Add the paths, all of them GET."""
-    missing: dict[int | str, dict[str, Any]] = {404: {"description": "There is none."}}
-    gone = missing | {409: {"description": "The weights cannot be read any more."}}
+    missing: Responses = {404: {"description": "There is none."}}
+    gone: Responses = missing | {409: {"description": "The weights cannot be read any more."}}
 
-    @app.get("/api/run.json", response_class=Json)
+    def is_a(answer: type, among: Responses | None = None) -> Responses:
+        return {200: {"model": answer}} | (among or {})
+
+    @app.get("/api/run.json", response_class=Json, responses=is_a(answers.RunFacts))
     def overview() -> Response:
         return Json(contents.overview())
 
@@ -104,11 +109,13 @@ def _add_answers(app: FastAPI, contents: Contents) -> None:
     def column(name: Annotated[str, Path(pattern="^[a-z0-9_]+$", max_length=40)]) -> Response:
         return Numbers(contents.column(name))
 
-    @app.get("/api/rows/{page}.json", response_class=Json, responses=missing)
+    @app.get("/api/rows/{page}.json", response_class=Json, responses=is_a(answers.Rows, missing))
     def rows(page: Number) -> Response:
         return Json(contents.rows(page))
 
-    @app.get("/api/features/{bank}/{index}.json", response_class=Json, responses=missing)
+    described = is_a(answers.Feature, missing)
+
+    @app.get("/api/features/{bank}/{index}.json", response_class=Json, responses=described)
     def feature(bank: Bank, index: Number) -> Response:
         return Json(contents.feature(bank, index))
 
@@ -116,15 +123,19 @@ def _add_answers(app: FastAPI, contents: Contents) -> None:
     def weights(bank: Bank, index: Number) -> Response:
         return Numbers(contents.weights(bank, index))
 
-    @app.get("/api/features/{bank}/{index}/nearest.json", response_class=Json, responses=gone)
+    alike = is_a(answers.Nearest, gone)
+
+    @app.get("/api/features/{bank}/{index}/nearest.json", response_class=Json, responses=alike)
     def nearest(bank: Bank, index: Number) -> Response:
         return Json(contents.nearest(bank, index))
 
-    @app.get("/api/sets.json", response_class=Json, responses=missing)
+    @app.get("/api/sets.json", response_class=Json, responses=is_a(answers.Sets, missing))
     def token_sets() -> Response:
         return Json(contents.token_sets())
 
-    @app.get("/api/sets/{number}.json", response_class=Json, responses=missing)
+    @app.get(
+        "/api/sets/{number}.json", response_class=Json, responses=is_a(answers.SetFacts, missing)
+    )
     def token_set(number: Number) -> Response:
         return Json(contents.token_set(number))
 
@@ -140,11 +151,11 @@ def _add_answers(app: FastAPI, contents: Contents) -> None:
     def contrast(number: Number, other: Number) -> Response:
         return Numbers(contents.contrast(number, other))
 
-    @app.get("/api/tokens.json", response_class=Json)
+    @app.get("/api/tokens.json", response_class=Json, responses=is_a(answers.Tokens))
     def tokens() -> Response:
         return Json(contents.tokens())
 
-    @app.get("/api/tokens/{row}.json", response_class=Json, responses=missing)
+    @app.get("/api/tokens/{row}.json", response_class=Json, responses=is_a(answers.Token, missing))
     def token(row: Number) -> Response:
         return Json(contents.token(row))
 
@@ -152,7 +163,7 @@ def _add_answers(app: FastAPI, contents: Contents) -> None:
     def token_weights(row: Number) -> Response:
         return Numbers(contents.token_weights(row))
 
-    @app.get("/api/layers.json", response_class=Json)
+    @app.get("/api/layers.json", response_class=Json, responses=is_a(answers.Layers))
     def layers() -> Response:
         return Json(contents.layers())
 

@@ -7,30 +7,26 @@ run, a set its place among those that were tested, a token its row of W_U.
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from unembed import neuronpedia
+from unembed import questions
+from unembed.addresses import address
 from unembed.errors import QueryError
 from unembed.explanation import CLASSES
-from unembed.live import RunWeights, weights_of
-from unembed.revisit import logit_weights_of
-from unembed.search import find
-from unembed.search.contrast import contrast_z
-from unembed.search.scored import Searched
-from unembed.search.token import token_weights
-from unembed.store import Run
-from unembed.store.depth import by_depth
-from unembed.store.query import Score
-from unembed.store.shards import first_rows
+from unembed.explorer import answers
+from unembed.questions import neuronpedia, search
+from unembed.questions.by_layer import layers
+from unembed.questions.explanation import case
+from unembed.questions.feature import own_facts
+from unembed.questions.run import Run
+from unembed.questions.search.scored import Searched
+from unembed.questions.summary import banks_at_a_glance, classes_of_banks
+from unembed.store.scores import Score
 from unembed.sweep.bins import bin_edges
-from unembed.views import explanation as explanation_view
-from unembed.views import feature as feature_view
-from unembed.views import layers as layers_view
-from unembed.views import summary
 
 Array = npt.NDArray[np.generic]
 
@@ -62,57 +58,59 @@ class Contents:
 
     def __init__(self, run: Run) -> None:
         self.run = run
-        self._banks = {bank["name"]: bank for bank in run.manifest["banks"]}
-        self._all = Searched(run, tuple(self._banks))
+        self._all = Searched(run, tuple(run.banks))
 
-    @property
-    def _weights(self) -> RunWeights:
-        return weights_of(self.run)
-
-    def overview(self) -> dict[str, Any]:
+    def overview(self) -> answers.RunFacts:
         """Return what every view needs to know of the run, and its summary."""
         return self._overview
 
     @cached_property
-    def _overview(self) -> dict[str, Any]:
+    def _overview(self) -> answers.RunFacts:
         run, manifest = self.run, self.run.manifest
-        enrichment = manifest.get("enrichment")
-        return {
+        unembedding, enrichment = manifest.unembedding, manifest.enrichment
+        facts = {
             "name": run.path.resolve().name,
             "model": run.model,
-            "lens": manifest["unembedding"]["lens"],
-            "tokens": manifest["unembedding"]["tokens"],
+            "lens": unembedding.lens,
+            "tokens": unembedding.tokens,
             "vocabulary": len(run.tokens),
-            "unembed_version": manifest["unembed_version"],
+            "unembed_version": manifest.unembed_version,
             "features": run.scalars.height,
             "page": PAGE,
             "classes": list(CLASSES),
             "bin_edges": bin_edges()[1:-1].round(6).tolist(),
             "banks": self._bank_facts(),
-            "summary": summary.by_bank(run).to_dicts(),
+            "summary": banks_at_a_glance(run).to_dicts(),
             "has_sets": run.has_enrichment,
             "is_explained": run.is_explained,
-            "weight": enrichment and enrichment.get("weight", "none"),
-            "max_q": enrichment and enrichment["max_q"],
-            "classes_by_bank": summary.classes_of_banks(run).to_dicts()
-            if run.is_explained
-            else None,
+            "weight": enrichment and enrichment.weight,
+            "max_q": enrichment and enrichment.max_q,
+            "classes_by_bank": classes_of_banks(run).to_dicts() if run.is_explained else None,
             "discoveries": run.discoveries if run.has_enrichment else None,
         }
+        return cast(answers.RunFacts, facts)
 
-    def _bank_facts(self) -> list[dict[str, Any]]:
-        nulls = self.run.manifest.get("enrichment", {}).get("nulls", [None] * len(self._banks))
-        kinds = dict(by_depth(self.run).select("bank", "kind").iter_rows())
-        starts, facts = first_rows(self.run.manifest), []
-        for bank, null in zip(self._banks.values(), nulls, strict=True):
-            start = starts[bank["name"]]
+    def _bank_facts(self) -> list[answers.Bank]:
+        manifest = self.run.manifest
+        nulls = manifest.enrichment.nulls if manifest.enrichment else [None] * len(manifest.banks)
+        facts = []
+        for bank, null in zip(manifest.banks, nulls, strict=True):
+            start = manifest.first_rows[bank.name]
             envelope = self.run.scalars[start].select(_ENVELOPE).row(0, named=True)
             facts.append(
-                {name: bank[name] for name in ("name", "features", "layer", "hook", "neuronpedia")}
-                | {"start": start, "kind": kinds[bank["name"]], "null": null and null["origin"]}
-                | {"envelope": envelope if envelope["kurtosis_above"] is not None else None}
+                {
+                    "name": bank.name,
+                    "features": bank.features,
+                    "layer": bank.layer,
+                    "hook": bank.hook,
+                    "neuronpedia": bank.neuronpedia,
+                    "start": start,
+                    "kind": bank.kind,
+                    "null": null and null.origin,
+                    "envelope": envelope if envelope["kurtosis_above"] is not None else None,
+                }
             )
-        return facts
+        return cast(list[answers.Bank], facts)
 
     def column(self, name: str) -> Array:
         """Return one value a feature, NaN (of classes 255) where there is none.
@@ -131,7 +129,7 @@ class Contents:
             return found.to_numpy().astype(np.uint8)
         return values.cast(pl.Float32).fill_null(np.nan).to_numpy().astype(np.float32)
 
-    def rows(self, page: int) -> dict[str, Any]:
+    def rows(self, page: int) -> answers.Rows:
         """Return label and outermost tokens of the features of one page.
 
         Raises:
@@ -142,7 +140,7 @@ class Contents:
         if not 0 <= start < count:
             raise QueryError(f"There is no page {page}: there are {-(-count // PAGE):,}.")
         stop = min(start + PAGE, count)
-        outermost = self.run.outermost(range(start, stop)).select(pl.all().list.head(TOKENS_IN_ROW))
+        outermost = self.run.outermost(range(start, stop), TOKENS_IN_ROW)
         return {
             "start": start,
             "label": self.run.scalars["label"][start:stop].to_list(),
@@ -150,38 +148,39 @@ class Contents:
             "bottom": self.run.token_texts(outermost["bottom_ids"]).to_list(),
         }
 
-    def feature(self, bank: str, index: int) -> dict[str, Any]:
+    def feature(self, bank: str, index: int) -> answers.Feature:
         """Return all that the run keeps of one feature.
 
         Raises:
             QueryError: when there is none.
         """
-        run, address = self.run, f"{bank}/{index}"
-        facts = feature_view.own_facts(run, address)
-        source = self._banks[bank]["neuronpedia"]
-        return {
-            **facts,
-            "row": run.row_of(address),
+        run, feature = self.run, address(bank, index)
+        facts = own_facts(run, feature)
+        source = run.manifest.bank(bank).neuronpedia
+        facts |= {
+            "row": run.row_of(feature),
             "embed": source and neuronpedia.embedded(source, index),
-            "case": explanation_view.case(run, address) if run.is_explained else None,
-            "sets": self.sets_of(address) if run.has_enrichment else None,
+            "case": case(run, feature) if run.is_explained else None,
+            "sets": self.sets_of(feature) if run.has_enrichment else None,
         }
+        return cast(answers.Feature, facts)
 
-    def sets_of(self, address: str) -> dict[str, Any]:
+    def sets_of(self, feature: str) -> answers.SetsOfFeature:
         """Return the sets that a feature moves most, by number, and how many of all pass.
 
         Raises:
             QueryError: when there is no such feature, or the run has no token sets.
         """
-        every = self.run.enrichment(address)
+        every = self.run.enrichment(feature)
         found = every.head(SETS_OF_FEATURE)
-        passing = self.run.significant["feature"] == self.run.row_of(address)
-        return {
-            "set": [self._numbers[name] for name in found["token_set"]],
+        passing = self.run.significant["feature"] == self.run.row_of(feature)
+        facts = {
+            "set": [self.run.sets.numbers[name] for name in found["token_set"]],
             **found.select(_SCORES).to_dict(as_series=False),
             "passing": int(passing.sum()),
             "tested": every.height,
         }
+        return cast(answers.SetsOfFeature, facts)
 
     def weights(self, bank: str, index: int) -> Array:
         """Return a feature's logit weights by row of W_U, read from the weights.
@@ -190,61 +189,53 @@ class Contents:
             QueryError: when there is no such feature.
             SourceError: when the weights cannot be had.
         """
-        return logit_weights_of(self.run, f"{bank}/{index}").weights
+        return self.run.logit_weights(address(bank, index)).weights
 
-    def nearest(self, bank: str, index: int) -> dict[str, Any]:
+    def nearest(self, bank: str, index: int) -> answers.Nearest:
         """Return the features whose logit weights are most like a feature's.
 
         Raises:
             QueryError: when there is no such feature, or it writes nothing.
             SourceError: when the weights cannot be had.
         """
-        found = find(self.run, like=f"{bank}/{index}", tokens=6, limit=NEAREST)
+        found = questions.find(self.run, like=address(bank, index), tokens=6, limit=NEAREST)
         columns = ("feature", "cosine", "class", "label", "top_tokens", "bottom_tokens")
-        return found.select(columns).to_dict(as_series=False)
+        return cast(answers.Nearest, found.select(columns).to_dict(as_series=False))
 
-    @cached_property
-    def _tested(self) -> pl.DataFrame:
-        if not self.run.has_enrichment:
-            raise QueryError("The run was made without token sets.")
-        return self.run.tested_sets
-
-    @cached_property
-    def _numbers(self) -> dict[str, int]:
-        return {name: number for number, name in enumerate(self._tested["name"])}
-
-    def token_sets(self) -> dict[str, Any]:
+    def token_sets(self) -> answers.Sets:
         """Return the tested sets, one list a column, and those set aside with the reason.
 
         Raises:
             QueryError: when the run has none.
         """
-        tested, counts = self._tested, self._features_of_sets
-        aside = self.run.token_sets.filter(pl.col("set_aside").is_not_null())
-        return {
+        tested, counts = self.run.tested_sets, self._features_of_sets
+        aside = self.run.sets.aside
+        facts = {
             **tested.select("name", "family", "size").to_dict(as_series=False),
             **{name: counts[name].tolist() for name in counts},
             "aliases": self._aliases,
             "aside": aside.select("name", "family", "set_aside").to_dict(as_series=False),
         }
+        return cast(answers.Sets, facts)
 
     @cached_property
     def _aliases(self) -> dict[str, int]:
-        named = self._tested.select("aliases").with_row_index("set").explode("aliases")
-        return dict(named.drop_nulls().select("aliases", "set").iter_rows())
+        """The number of each set by what else it may be called."""
+        names = set(self.run.tested_sets["name"])
+        return {name: at for name, at in self.run.sets.numbers.items() if name not in names}
 
     @cached_property
     def _features_of_sets(self) -> dict[str, npt.NDArray[np.int64]]:
         """How many features promote and suppress each set at the run's max_q."""
         pairs = self.run.significant
         numbers, up = pairs["token_set"].to_numpy(), (pairs["z"] > 0).to_numpy()
-        count = self._tested.height
+        count = self.run.tested_sets.height
         return {
             "promoting": np.bincount(numbers[up], minlength=count),
             "suppressing": np.bincount(numbers[~up], minlength=count),
         }
 
-    def token_set(self, number: int) -> dict[str, Any]:
+    def token_set(self, number: int) -> answers.SetFacts:
         """Return what a set is, and the features that promote and suppress it most.
 
         Raises:
@@ -254,7 +245,8 @@ class Contents:
         kept = ("name", "family", "size", "description", "source", "definition", "aliases",
                 "words", "missed")  # fmt: skip
         counts = {name: int(values[number]) for name, values in self._features_of_sets.items()}
-        return {"set": number, **{name: info[name] for name in kept}, **counts}
+        facts = {"set": number, **{name: info[name] for name in kept}, **counts}
+        return cast(answers.SetFacts, facts)
 
     def members(self, number: int) -> Array:
         """Return the rows of W_U that a set's tokens have, ascending.
@@ -282,26 +274,27 @@ class Contents:
             SourceError: when the weights cannot be had.
         """
         names = (self._info(promoted)["name"], self._info(against)["name"])
-        return contrast_z(self._all, *names).astype(np.float32)
+        return search.contrast_z(self._all, *names).astype(np.float32)
 
     def _info(self, number: int) -> dict[str, Any]:
-        if not 0 <= number < self._tested.height:
+        if not 0 <= number < self.run.tested_sets.height:
             raise QueryError(
-                f"There is no token set {number}: there are {self._tested.height:,} in this run."
+                f"There is no token set {number}: there are {self.run.tested_sets.height:,} in "
+                "this run."
             )
-        return self._tested.row(number, named=True)
+        return self.run.tested_sets.row(number, named=True)
 
     @cached_property
     def _token_ids(self) -> npt.NDArray[np.int64]:
         masked = self.run.tokens["masked"].to_numpy()
         return np.flatnonzero(~masked)
 
-    def tokens(self) -> dict[str, Any]:
+    def tokens(self) -> answers.Tokens:
         """Return id and text of the tokens that take part, by row of W_U."""
         texts = self.run.tokens["text"].gather(self._token_ids)
         return {"id": self._token_ids.tolist(), "text": texts.to_list()}
 
-    def token(self, row: int) -> dict[str, Any]:
+    def token(self, row: int) -> answers.Token:
         """Return one token and the sets that it is in.
 
         Raises:
@@ -320,7 +313,7 @@ class Contents:
             SourceError: when the weights cannot be had.
         """
         chosen = self._token(row)["id"]
-        return token_weights(self._all, chosen).astype(np.float32)
+        return search.token_weights(self._all, chosen).astype(np.float32)
 
     def _token(self, row: int) -> dict[str, Any]:
         if not 0 <= row < len(self._token_ids):
@@ -331,29 +324,29 @@ class Contents:
     def _sets_of_tokens(self) -> dict[int, list[int]]:
         if not self.run.has_enrichment:
             return {}
-        sets = self._tested.select("ids").with_row_index("set").explode("ids")
+        sets = self.run.tested_sets.select("ids").with_row_index("set").explode("ids")
         grouped = sets.group_by("ids").agg("set")
         return dict(zip(grouped["ids"].to_list(), grouped["set"].to_list(), strict=True))
 
-    def layers(self) -> dict[str, Any]:
+    def layers(self) -> answers.Layers:
         """Return the banks by depth: spread, classes, and the sets that are written most."""
         return self._layers
 
     @cached_property
-    def _layers(self) -> dict[str, Any]:
-        facts = layers_view.facts(self.run, limit=SETS_BY_LAYER)
-        return {name: value for name, value in facts.items() if name != "run"}
+    def _layers(self) -> answers.Layers:
+        facts = layers(self.run, limit=SETS_BY_LAYER)
+        return cast(answers.Layers, {name: facts[name] for name in facts if name != "run"})
 
     def warm(self) -> None:
         """Read what later questions need, so that a person need not wait for it."""
         first = self.run.scalars.row(0, named=True)
-        address = (first["bank"], first["index"])
-        self.feature(*address)
+        place = (first["bank"], first["index"])
+        self.feature(*place)
         self.token(0)
         self.layers()
-        self.weights(*address)
+        self.weights(*place)
         self.token_weights(0)
         if self.run.has_enrichment:
             self.scores_of_set(0, "log10_q")
-            for name in self._banks:
-                self._weights.null_of(name)
+            for name in self.run.banks:
+                questions.weights_of(self.run).null_of(name)

@@ -14,19 +14,19 @@ import re
 import shutil
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
 import polars as pl
 from starlette.testclient import TestClient
 
-from unembed.addresses import ADDRESS
 from unembed.cache import new_file
 from unembed.errors import UnembedError
 from unembed.explorer.app import create_app, page_folder
 from unembed.explorer.contents import COLUMNS, PAGE, Contents
-from unembed.store import Run
+from unembed.progress import Progress, silent
+from unembed.questions.run import Run
 from unembed.strict_json import dumps
 
 SETS_OF_FEATURE = 10
@@ -40,8 +40,6 @@ _COMMON = ("run.json", "tokens.json", "layers.json")
 _MARK = '<meta name="unembed-report" />'
 _ROWS_OF_ALL = 50_000
 """With more features than this, tables show label and tokens of the chosen ones' pages only."""
-
-Progress = Callable[[int, int], None]
 
 
 def worth_showing(run: Run, limit: int) -> list[str]:
@@ -59,7 +57,7 @@ def worth_showing(run: Run, limit: int) -> list[str]:
         place=strength.rank("ordinal", descending=True).over(groups),
     ).with_columns(first=pl.col("first").clip(upper_bound=_BEGIN + 1))
     chosen = ranked.sort("first", "place", "row").head(limit).sort("row")
-    return chosen.select(ADDRESS)["bank"].to_list()
+    return chosen["feature"].to_list()
 
 
 def write_site(
@@ -68,7 +66,7 @@ def write_site(
     features: Sequence[str],
     *,
     overwrite: bool = False,
-    progress: Progress = lambda done, of: None,
+    progress: Progress = silent,
 ) -> None:
     """Write the explorer of a run as a folder of files.
 
@@ -95,7 +93,7 @@ def write_site(
             file = part / "api" / path
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_bytes(body)
-            progress(done, len(paths))
+            progress("Writing the report", done, len(paths))
         (part / "api" / _LIST).write_text(dumps({"features": addresses}), "utf-8")
         if out.exists():
             out.replace(old)
@@ -208,8 +206,7 @@ def _sets_of(contents: Contents, address: str) -> list[int]:
 
 
 def _address(run: Run, feature: str) -> str:
-    row = run.scalars.row(run.row_of(feature), named=True)
-    return f"{row['bank']}/{row['index']}"
+    return str(run.scalars["feature"][run.row_of(feature)])
 
 
 def _answers(run: Run, paths: Iterable[str]) -> Iterator[tuple[str, bytes]]:

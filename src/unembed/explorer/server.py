@@ -12,12 +12,10 @@ import uvicorn
 from unembed.errors import UnembedError
 from unembed.explorer.app import HOSTS, create_app
 from unembed.explorer.contents import Contents
-from unembed.store import Run
+from unembed.questions.run import Run
 
 PORT = 8377
 _HOST = HOSTS[0]
-_AHEAD = 5.0
-"""Seconds of reading ahead before the page is opened; what takes longer goes on beside it."""
 
 
 def serve(
@@ -102,12 +100,13 @@ def _server(run: Run, ready: Callable[[str], None], listener: socket.socket) -> 
     app = create_app(run)
     contents: Contents = app.state.contents
     contents.overview()
-    ahead = Thread(target=_warmed, args=[contents], daemon=True, name="explorer-ahead")
-    ahead.start()
-    ahead.join(_AHEAD)
     config = uvicorn.Config(app, log_level="critical", lifespan="off", server_header=False)
 
-    return _Server(config, lambda: ready(_address(listener)))
+    def started() -> None:
+        ready(_address(listener))
+        Thread(target=_warmed, args=[contents], daemon=True, name="explorer-ahead").start()
+
+    return _Server(config, started)
 
 
 def _warmed(contents: Contents) -> None:

@@ -1,5 +1,16 @@
 // What the server (or a folder of files with the same paths) knows, fetched once each.
-import type { Feature, Layers, Nearest, RunFacts, SetFacts, Sets, Token, Tokens } from "./types";
+import type {
+  Feature,
+  Layers,
+  Nearest,
+  Report,
+  Rows,
+  RunFacts,
+  SetFacts,
+  Sets,
+  Token,
+  Tokens,
+} from "./types";
 
 /** A thing that is not there; its message is for people. `kind` tells weights that are gone. */
 export class Missing extends Error {
@@ -82,13 +93,7 @@ export const api = {
   indices: () => ints("columns/index.bin"),
   /** A place in `RunFacts.classes`, 255 where there is none. */
   classes: () => bytes("columns/class.bin"),
-  rows: (page: number) =>
-    json<{
-      start: number;
-      label: (string | null)[];
-      top: (string[] | null)[];
-      bottom: (string[] | null)[];
-    }>(`rows/${page}.json`),
+  rows: (page: number) => json<Rows>(`rows/${page}.json`),
   feature: (address: string) => json<Feature>(`features/${address}.json`),
   /** Logit weights by token row (see `tokens`), read from the model's weights. */
   weights: (address: string) => floats(`features/${address}/weights.f32`),
@@ -109,5 +114,5 @@ export const api = {
   tokenWeights: (row: number) => floats(`tokens/${row}/weights.f32`),
   layers: () => json<Layers>("layers.json"),
   /** Of a report: the features that have views in it. */
-  report: () => json<{ features: string[] }>("report.json"),
+  report: () => json<Report>("report.json"),
 };

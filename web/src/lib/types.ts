@@ -1,6 +1,15 @@
-// What the paths of the explorer's server answer. Features, sets and tokens are numbers: a
-// feature's row in the run, a set's place in `Sets`, a token's row in `Tokens`.
+// What the paths of the explorer's server answer. Written by `python scripts/write_api_types.py`:
+// change `unembed.explorer.answers`, not this. Features, sets and tokens are numbers: a feature's
+// row in the run, a set's place in `Sets`, a token's row in `Tokens`.
 
+export type Lens = "logit" | "cosine";
+
+export type FeatureClass =
+  "prediction" | "suppression" | "two-sided" | "partition" | "diffuse" | "dead" | "flat";
+
+export type Reason = "slight" | "near-duplicate" | "explained" | "beyond the parts";
+
+/** What the shapes of random directions stay within (`explanation.Envelope`). */
 export interface Envelope {
   kurtosis_above: number;
   skewness_below: number;
@@ -9,6 +18,7 @@ export interface Envelope {
   right_tail_above: number;
 }
 
+/** One bank of the run. */
 export interface Bank {
   name: string;
   kind: string;
@@ -23,75 +33,189 @@ export interface Bank {
   envelope: Envelope | null;
 }
 
+/** How one bank's features spread; null where all of them are flat. */
+export interface Summary {
+  bank: string;
+  features: number;
+  flat: number;
+  std_median: number | null;
+  skewness_p1: number | null;
+  skewness_median: number | null;
+  skewness_p99: number | null;
+  kurtosis_median: number | null;
+  kurtosis_p99: number | null;
+  kurtosis_max: number | null;
+}
+
+/** How many of one bank's features are of each class, and have a label that names a set. */
+export interface ClassCounts {
+  prediction: number;
+  suppression: number;
+  "two-sided": number;
+  partition: number;
+  diffuse: number;
+  dead: number;
+  flat: number;
+  bank: string;
+  labelled: number;
+}
+
+/** Of the standard deviation of z, over token sets. */
+export interface Spread {
+  min: number;
+  median: number;
+  max: number;
+}
+
+/** What one bank's random directions say of the direction test. */
+export interface NullFacts {
+  directions: number;
+  z_sd: Spread;
+  beyond_1_percent: number;
+}
+
+/** How many pairs pass, by false discovery rate, and how far that can be trusted. */
+export interface Discoveries {
+  pairs: number;
+  passing: Record<string, number>;
+  classical: Record<string, number> | null;
+  nulls: Record<string, NullFacts>;
+}
+
+/** `run.json`: what every view needs to know. */
 export interface RunFacts {
   name: string;
   model: string;
-  lens: "logit" | "cosine";
+  lens: Lens;
   tokens: number;
   vocabulary: number;
   unembed_version: string;
   features: number;
-  /** Features in a page of `api.rows`. */
+  /** Features in a page of rows. */
   page: number;
-  classes: string[];
+  classes: FeatureClass[];
   bin_edges: number[];
   banks: Bank[];
-  summary: Record<string, number | string | null>[];
+  summary: Summary[];
   has_sets: boolean;
   is_explained: boolean;
   weight: string | null;
   max_q: number | null;
-  classes_by_bank: ({ bank: string; labelled: number } & Record<string, number | string>)[] | null;
-  discoveries: {
-    pairs: number;
-    passing: Record<string, number>;
-    classical: Record<string, number> | null;
-    nulls: Record<
-      string,
-      {
-        directions: number;
-        z_sd: { min: number; median: number; max: number };
-        beyond_1_percent: number;
-      }
-    >;
-  } | null;
+  classes_by_bank: ClassCounts[] | null;
+  discoveries: Discoveries | null;
 }
 
+/** `rows/PAGE.json`: one entry a feature of the page. */
+export interface Rows {
+  start: number;
+  label: (string | null)[];
+  top: (string[] | null)[];
+  bottom: (string[] | null)[];
+}
+
+/** One of a feature's outermost tokens. */
 export interface TokenWeight {
   id: number;
   token: string;
   weight: number;
 }
 
+/** A token set that a label names. */
 export interface Part {
   token_set: string;
   family: string;
   size: number;
   z: number;
-  [name: string]: number | string | null;
+  partial_z: number | null;
+  log10_p: number | null;
+  given_the_others_log10_p: number | null;
+  log10_q: number | null;
+  es: number | null;
+  peak: number | null;
+  auroc: number | null;
 }
 
-export interface Case extends Envelope {
-  class: string | null;
+/** A significant token set that a label does not name. */
+export interface Rejected {
+  token_set: string;
+  family: string;
+  size: number;
+  z: number;
+  partial_z: number | null;
+  reason: Reason;
+  by: string | null;
+}
+
+/** What decided (`ExplanationSettings`). */
+export interface CaseSettings {
+  max_q: number;
+  envelope: number;
+  split_variance: number;
+  dead_below: number;
+  parts: number;
+  least_tokens: number;
+  least_variance: number;
+}
+
+/** What a feature's class and label rest on. */
+export interface Case {
+  class: FeatureClass | null;
   label: string | null;
+  kurtosis_above: number;
+  skewness_below: number;
+  skewness_above: number;
+  left_tail_above: number;
+  right_tail_above: number;
   left_tail: number | null;
   right_tail: number | null;
   partition_set: string | null;
   partition_r2: number | null;
   parts: Part[];
-  rejected: (Part & { reason: string; by?: string })[];
+  rejected: Rejected[];
   variance_explained: number | null;
   kurtosis_left: number | null;
   covered_top: number | null;
   covered_bottom: number | null;
-  settings: Record<string, number>;
+  /** Of how many tokens at either end these are shares. */
+  outermost: number;
+  settings: CaseSettings;
 }
 
+/** A feature's strongest sets, one list a score, the largest |z| first. */
+export interface SetsOfFeature {
+  set: number[];
+  z: number[];
+  log10_p: number[];
+  log10_q: number[];
+  /** TSEA's, from here on, are null for most. */
+  es: (number | null)[];
+  peak: (number | null)[];
+  auroc: (number | null)[];
+  nes: (number | null)[];
+  log10_p_directions: (number | null)[];
+  log10_p_tokens: (number | null)[];
+  /** Of all the tested ones, not only of these. */
+  passing: number;
+  tested: number;
+}
+
+/** Where a feature lies among those of its bank. */
+export interface Percentiles {
+  std: number | null;
+  skewness: number | null;
+  kurtosis: number | null;
+}
+
+/** `features/BANK/INDEX.json`. */
 export interface Feature {
+  class: FeatureClass | null;
   feature: string;
+  bank: string;
+  index: number;
+  layer: number | null;
   row: number;
   model: string;
-  lens: string;
+  lens: Lens;
   hook: string | null;
   /** What its direction went through on the way to the residual stream, such as W_O. */
   steps: string[];
@@ -105,57 +229,49 @@ export interface Feature {
   max: number;
   norm: number;
   log10_density: number | null;
-  class: string | null;
   label: string | null;
-  percentiles: Record<"std" | "skewness" | "kurtosis", number | null>;
+  partition_set: string | null;
+  partition_r2: number | null;
+  percentiles: Percentiles;
   top: TokenWeight[];
   bottom: TokenWeight[];
   /** Counts in the bins of z: below, between and above `RunFacts.bin_edges`. */
   histogram: number[] | null;
   case: Case | null;
-  /** Its strongest sets, one list a score, the largest |z| first. TSEA's are null for most. */
-  sets:
-    | ({
-        set: number[];
-        /** Of all the tested ones, not only of these. */
-        passing: number;
-        tested: number;
-      } & Record<
-        | "z"
-        | "log10_p"
-        | "log10_q"
-        | "es"
-        | "peak"
-        | "auroc"
-        | "nes"
-        | "log10_p_directions"
-        | "log10_p_tokens",
-        (number | null)[]
-      >)
-    | null;
+  sets: SetsOfFeature | null;
 }
 
+/** `features/BANK/INDEX/nearest.json`: one entry a feature, the nearest first. */
 export interface Nearest {
+  class: (FeatureClass | null)[];
   feature: string[];
   cosine: number[];
-  class: (string | null)[];
   label: (string | null)[];
   top_tokens: (string[] | null)[];
   bottom_tokens: (string[] | null)[];
 }
 
+/** Sets that were not tested, with the reason. */
+export interface Aside {
+  name: string[];
+  family: string[];
+  set_aside: string[];
+}
+
+/** `sets.json`: one entry a tested set. */
 export interface Sets {
   name: string[];
   family: string[];
   size: number[];
-  /** Features that promote and suppress it at the run's max_q. */
+  /** Features that promote it at the run's max_q, and that suppress it. */
   promoting: number[];
   suppressing: number[];
   /** The number of the set that has this other name. */
   aliases: Record<string, number>;
-  aside: { name: string[]; family: string[]; set_aside: string[] };
+  aside: Aside;
 }
 
+/** `sets/NUMBER.json`. */
 export interface SetFacts {
   set: number;
   name: string;
@@ -171,11 +287,13 @@ export interface SetFacts {
   suppressing: number;
 }
 
+/** `tokens.json`: one entry a token that takes part. */
 export interface Tokens {
   id: number[];
   text: string[];
 }
 
+/** `tokens/ROW.json`. */
 export interface Token {
   row: number;
   id: number;
@@ -184,30 +302,82 @@ export interface Token {
   sets: number[];
 }
 
+/** Percentiles of three statistics over one bank; null where all features are flat. */
+export interface BankSpread {
+  bank: string;
+  kind: string;
+  layer: number | null;
+  features: number;
+  flat: number;
+  std_p1: number | null;
+  std_p5: number | null;
+  std_p25: number | null;
+  std_p50: number | null;
+  std_p75: number | null;
+  std_p95: number | null;
+  std_p99: number | null;
+  std_min: number | null;
+  std_max: number | null;
+  skewness_p1: number | null;
+  skewness_p5: number | null;
+  skewness_p25: number | null;
+  skewness_p50: number | null;
+  skewness_p75: number | null;
+  skewness_p95: number | null;
+  skewness_p99: number | null;
+  skewness_min: number | null;
+  skewness_max: number | null;
+  kurtosis_p1: number | null;
+  kurtosis_p5: number | null;
+  kurtosis_p25: number | null;
+  kurtosis_p50: number | null;
+  kurtosis_p75: number | null;
+  kurtosis_p95: number | null;
+  kurtosis_p99: number | null;
+  kurtosis_min: number | null;
+  kurtosis_max: number | null;
+  /** Features with at least one set, in runs that have them. */
+  with_set?: number;
+}
+
+/** How many of one bank's features are of one class. */
+export interface ClassOfBank {
+  class: FeatureClass | null;
+  bank: string;
+  kind: string;
+  layer: number | null;
+  features: number;
+  share: number;
+}
+
+/** How many of one bank's features write one set. */
+export interface SetOfBank {
+  token_set: string;
+  family: string;
+  size: number;
+  /** Sets that were left out as nearly the same. */
+  alike: number;
+  bank: string;
+  kind: string;
+  layer: number | null;
+  promoting: number;
+  suppressing: number;
+  promoted: number;
+  suppressed: number;
+  share: number;
+}
+
+/** `layers.json`: the banks by depth. */
 export interface Layers {
   model: string;
-  banks: ({
-    bank: string;
-    kind: string;
-    layer: number | null;
-    features: number;
-    flat: number;
-  } & Record<string, number | string | null>)[];
-  classes: { bank: string; class: string; features: number; share: number }[] | null;
+  banks: BankSpread[];
+  classes: ClassOfBank[] | null;
   max_q: number | null;
-  sets:
-    | {
-        token_set: string;
-        family: string;
-        size: number;
-        alike: number;
-        bank: string;
-        layer: number | null;
-        promoting: number;
-        suppressing: number;
-        promoted: number;
-        suppressed: number;
-        share: number;
-      }[]
-    | null;
+  sign: string | null;
+  sets: SetOfBank[] | null;
+}
+
+/** `report.json`, of a report: the features that have views in it. */
+export interface Report {
+  features: string[];
 }
