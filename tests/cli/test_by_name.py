@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -12,8 +13,8 @@ import pytest
 from tests.load.fake_hub import FakeHub, point_at
 from tests.load.published_hub import fill, repositories
 from tests.load.published_layouts import TINY, by_name, lay
+from unembed import Run
 from unembed.cli import main
-from unembed.store import Run
 
 ATTENTION = "gemma-scope-2b-pt-att-canonical/layer_3/width_16k/canonical"
 RESIDUAL = "gpt2-small-res-jb/blocks.8.hook_resid_pre"
@@ -52,7 +53,7 @@ def command(
 def analysed(command: Command, *inputs: str) -> dict[str, object]:
     """The only bank of a run without token sets, as its manifest has it."""
     command("run", *inputs, "--sets", "none", "-o", "run")
-    return dict(Run.open(Path("run")).manifest["banks"][0])
+    return asdict(Run.open(Path("run")).manifest.banks[0])
 
 
 def test_the_release_says_model_hook_and_page(command: Command) -> None:
@@ -62,7 +63,7 @@ def test_the_release_says_model_hook_and_page(command: Command) -> None:
     assert bank["neuronpedia"] == "gpt2-small/8-res-jb"
     assert bank["origin"]["published"] == RESIDUAL
     assert bank["origin"]["trained_on"] == "gpt2-small"
-    assert Run.open(Path("run")).manifest["unembedding"]["preparation"]["origin"]["repo"] == "gpt2"
+    assert Run.open(Path("run")).manifest.unembedding.preparation["origin"]["repo"] == "gpt2"
 
 
 @pytest.mark.parametrize(
@@ -85,7 +86,7 @@ def test_all_its_names_are_the_same_directions(command: Command, inputs: tuple[s
 
 def analysed_elsewhere(command: Command) -> dict[str, object]:
     command("run", RESIDUAL, "--sets", "none", "-o", "other")
-    return dict(Run.open(Path("other")).manifest["banks"][0])
+    return asdict(Run.open(Path("other")).manifest.banks[0])
 
 
 def test_through_the_models_matrices_and_without_the_hub(
@@ -113,7 +114,7 @@ def test_a_cross_layer_transcoder_is_one_bank_a_layer(command: Command) -> None:
     command("run", CROSS_LAYER, "--sets", "none", "-o", "run")
     run = Run.open(Path("run"))
     assert run.banks == ["clt.23→23", "clt.23→24", "clt.23→25"]
-    assert [bank["layer"] for bank in run.manifest["banks"]] == [23, 24, 25]
+    assert [bank.layer for bank in run.manifest.banks] == [23, 24, 25]
     assert json.loads(command("show", "run", "clt.23->24/3", "--json"))["feature"] == "clt.23→24/3"
     one = json.loads(command("find", "run", "--like", "clt.23->24/3", "--json"))
     assert one

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -326,7 +327,7 @@ def test_a_null_bank_by_name(tmp_path: Path, vectors: Path, my_sets: Path) -> No
     out = tmp_path / "run"
     options = ["-o", out, "--sets", my_sets, "--no-tsea", "--null-bank"]
     made = printed("run", MODEL, vectors, f"twin={vectors}", *options, "twin", "--json")
-    nulls = Run.open(out).manifest["enrichment"]["nulls"]
+    nulls = [asdict(null) for null in Run.open(out).tested.nulls]
     assert [null["origin"] for null in nulls] == ["twin", "twin"]
     assert json.loads(made)["enrichment"]["classical"] is None
 

@@ -21,7 +21,7 @@ from unembed import (
 from unembed.cli import app
 from unembed.demo import MODEL
 from unembed.errors import QueryError
-from unembed.views import running_sum
+from unembed.terminal import running_sum
 
 
 @pytest.fixture(scope="module")

@@ -14,9 +14,9 @@ from typer.testing import CliRunner
 
 from tests.planted import FEW, planted
 from unembed import Run, analyze, find, weights_of
+from unembed import Run as StoredRun
 from unembed.cli import app, main
-from unembed.neuronpedia import page, quick_list
-from unembed.store import Run as StoredRun
+from unembed.questions.neuronpedia import page, quick_list
 
 CONTRAST = ("--contrast", "names:female", "names:male")
 
@@ -134,7 +134,8 @@ def test_pages_and_lists(run: Run, opened_links: list[str]) -> None:
     printed("neuronpedia", run.path, "a/3", "--open")
     assert opened_links == [page("tiny/3-a", 3)]
     given = printed("neuronpedia", run.path, "b/10", "--neuronpedia", "b=x/y", "--json")
-    assert json.loads(given) == [{"feature": "b/10", "neuronpedia": page("x/y", 10)}]
+    expected = {"feature": "b/10", "bank": "b", "index": 10, "neuronpedia": page("x/y", 10)}
+    assert json.loads(given) == [expected]
     assert len(printed("neuronpedia", run.path).splitlines()) == 300
 
 
@@ -165,7 +166,7 @@ def test_export(run: Run, tmp_path: Path) -> None:
         (["find", "RUN", "--token", " paris"], "Near it: ' Paris'"),
         (["find", "RUN", "--token", "a", "--token-id", "3"], "not by both"),
         (["find", "RUN", "--class", "predict"], "Did you mean 'prediction'"),
-        (["find", "RUN", "--set", "names:mal"], "Near it: names:male"),
+        (["find", "RUN", "--set", "names:mal"], "Did you mean 'names:male'"),
         (["find", "RUN", "--contrast", "same", "names:male"], "nothing to tell apart"),
         (["find", "RUN", "--like", "b/10", "--open"], "does not know where b is"),
         (["neuronpedia", "RUN", "b/10"], "does not know where b is on Neuronpedia"),

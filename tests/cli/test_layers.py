@@ -15,9 +15,9 @@ from tests.load import tiny_models
 from unembed import Run
 from unembed.cli import app
 from unembed.errors import UnembedError
-from unembed.matching import follow, match_banks
-from unembed.store import depth
-from unembed.store.written import sets_by_bank
+from unembed.questions import banks as questions
+from unembed.questions import follow, match_banks
+from unembed.questions.sets_by_bank import sets_by_bank
 
 SETS = """
 sets:
@@ -67,9 +67,9 @@ def test_layers_has_what_the_store_says(folder: Path) -> None:
     run = Run.open(folder / "run")
     facts = as_json("layers", folder / "run")
     assert [bank["bank"] for bank in facts["banks"]] == ["mlp.0", "mlp.1"]
-    assert facts["banks"][1]["kurtosis_p95"] == depth.spread_by_bank(run)["kurtosis_p95"][1]
+    assert facts["banks"][1]["kurtosis_p95"] == questions.spread_by_bank(run)["kurtosis_p95"][1]
     assert facts["banks"][0]["with_set"] == 64
-    assert facts["classes"] == depth.classes_by_bank(run).to_dicts()
+    assert facts["classes"] == questions.classes_by_bank(run).to_dicts()
     assert facts["sets"] == sets_by_bank(run).to_dicts()
     assert facts["max_q"] == 1
 
@@ -146,12 +146,12 @@ def test_match_follows_a_feature(folder: Path) -> None:
     expected = follow(Run.open(run), "mlp.1/7", directions=300, seed=2)
     found = as_json("match", run, "mlp.1/7", "--directions", 300, "--seed", 2)
     assert found["feature"] == "mlp.1/7"
-    assert [row["bank"] for row in found["matches"]] == ["mlp.0", "mlp.1"] * 2
+    assert [row["other"] for row in found["matches"]] == ["mlp.0", "mlp.1"] * 2
+    assert {(row["bank"], row["index"]) for row in found["matches"]} == {("mlp.1", 7)}
     assert [row["match"] for row in found["matches"][:2]] == expected["match"].to_list()
     assert [row["match"] for row in found["matches"][2:]] == expected["opposite"].to_list()
-    one = as_json("match", run, "mlp.1", "mlp.0", "--feature", 7, "--by", "cosine", "--sign", "+")
-    assert [row["bank"] for row in one["matches"]] == ["mlp.0"]
-    assert one == as_json("match", run, "mlp.1/7", "mlp.0", "--by", "cosine", "--sign", "+")
+    one = as_json("match", run, "mlp.1/7", "mlp.0", "--by", "cosine", "--sign", "+")
+    assert [row["other"] for row in one["matches"]] == ["mlp.0"]
     text = printed("match", run, "mlp.1/7")
     assert text.startswith("mlp.1/7 ")
     assert "Most similar in each bank" in text
@@ -166,7 +166,6 @@ def test_match_follows_a_feature(folder: Path) -> None:
         (["match", "RUN", "mlp.9/3"], "There is no bank 'mlp.9'"),
         (["match", "RUN", "mlp.0/99"], "mlp.0 has no feature 99"),
         (["match", "RUN", "mlp.0/9", "mlp.3"], "There is no bank 'mlp.3'"),
-        (["match", "RUN", "mlp.0/9", "mlp.1", "--feature", "4"], "is a feature already"),
         (["layers", "RUN", "--set", "digit"], "There is no token set 'digit'"),
         (["layers", "RUN", "--family", "nothing"], "There is no family 'nothing'"),
     ],

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 
-from unembed.cli.options import Json, RunFolder
-from unembed.cli.output import print_json
+from unembed import questions, terminal
+from unembed.cli.opened import open_run
+from unembed.cli.options import Feature, Json, RunFolder
+from unembed.cli.output import aside, console, print_json
 from unembed.errors import SourceError
-from unembed.revisit import leading_edge_of, running_sum_of
-from unembed.store import Run
-from unembed.views import explanation as view
+
+if TYPE_CHECKING:
+    from unembed import Run
+    from unembed.enrichment.running_sum import RunningSum
 
 
 def explain(
     path: RunFolder,
-    feature: Annotated[str, typer.Argument(metavar="FEATURE", help="bank/index.")],
+    feature: Feature,
     live: Annotated[
         bool,
         typer.Option("--live/--stored", help="Read the weights again for the running sum."),
@@ -31,24 +33,22 @@ def explain(
 
         unembed explain runs/demo mlp.20/1036
     """
-    run = Run.open(path)
-    seen, missing = _live(run, feature) if live else (None, None)
-    facts = view.facts(run, feature, seen)
+    run = open_run(path, feature)
+    facts: dict[str, Any] = questions.explanation_facts(run, feature)
+    edge, running, missing = _reread(run, facts) if live and facts["parts"] else (None, None, None)
+    facts["leading_edge"] = edge
     if as_json:
         print_json(facts)
     else:
-        Console().print(view.draw(facts, seen, missing), highlight=False)
+        console().print(terminal.explanation.draw(facts, running, missing))
 
 
-def _live(run: Run, feature: str) -> tuple[view.Live | None, str | None]:
-    """Return what is read from the weights, or why it cannot be."""
-    parts = run.explain(feature)["parts"]
-    if not parts:
-        return None, None
-    token_set = parts[0]["token_set"]
+def _reread(
+    run: Run, facts: dict[str, Any]
+) -> tuple[dict[str, Any] | None, RunningSum | None, str | None]:
+    """Return what the weights say of the first part, or why they cannot be read."""
     try:
-        with Console(stderr=True).status("Reading the weights …"):
-            edge = leading_edge_of(run, feature, token_set)
-            return view.Live(running_sum_of(run, feature, token_set), edge), None
+        with aside().status("Reading the weights …"):
+            return (*questions.first_part(run, facts), None)
     except SourceError as error:
-        return None, f"No running sum: {error}"
+        return None, None, f"No running sum: {error}"

@@ -6,10 +6,11 @@ import webbrowser
 from typing import Annotated
 
 import typer
-from rich.console import Console
 
+from unembed import explorer
+from unembed.cli.opened import open_run
 from unembed.cli.options import RunFolder
-from unembed.store import Run
+from unembed.cli.output import aside
 
 
 def explore(
@@ -31,13 +32,11 @@ def explore(
 
     On a server, give a port, and bring it here: `ssh -L 8377:localhost:8377 server`.
     """
-    run = Run.open(path)
-    from unembed.explorer.server import serve
+    run = open_run(path)
 
     def ready(address: str) -> None:
-        console = Console(stderr=True)
-        console.print(f"[bold]{address}[/]  shows {run.path}; Ctrl-C stops it.", soft_wrap=True)
+        aside().print(f"[bold]{address}[/]  shows {run.path}; Ctrl-C stops it.", soft_wrap=True)
         if browser:
             webbrowser.open(address)
 
-    serve(run, port=port, ready=ready)
+    explorer.serve(run, port=port, ready=ready)

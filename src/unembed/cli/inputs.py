@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
-from rich.console import Console
 
-from unembed.enrichment import Null
-from unembed.features import Features
+from unembed import load
+from unembed.cli.output import aside
 from unembed.lens import Lens
-from unembed.load import is_published, load_features, load_model, load_unembedding, model_of
-from unembed.load.models.model import Model
-from unembed.unembedding import Unembedding
+
+if TYPE_CHECKING:
+    from unembed import Features, Unembedding
+    from unembed.enrichment import Null
+    from unembed.load.models.model import Model
 
 
 def load_inputs(
@@ -38,13 +40,13 @@ def load_inputs(
     """
     try:
         named, features = split_inputs(references, model)
-        opened = load_model(named)
-        Console(stderr=True).print(f"Reading {opened.name} …", style="dim", highlight=False)
-        unembedding = load_unembedding(opened, lens=lens, tokenizer=tokenizer)
-        banks = load_features(features, model=opened, hook=hook)
+        opened = load.load_model(named)
+        aside().print(f"Reading {opened.name} …", style="dim")
+        unembedding = load.load_unembedding(opened, lens=lens, tokenizer=tokenizer)
+        banks = load.load_features(features, model=opened, hook=hook)
         return unembedding, banks, _null(null_bank, banks, opened)
     except KeyboardInterrupt:
-        Console(stderr=True).print("Stopped while reading; no run was begun.")
+        aside().print("Stopped while reading; no run was begun.")
         raise typer.Exit(130) from None
 
 
@@ -61,8 +63,8 @@ def split_inputs(
     """
     if model is not None:
         return model, references
-    if len(references) == 1 or is_published(references[0]):
-        return model_of(references), references
+    if len(references) == 1 or load.is_published(references[0]):
+        return load.model_of(references), references
     return references[0], references[1:]
 
 
@@ -72,7 +74,7 @@ def _null(named: str | None, banks: Sequence[Features], model: Model) -> Null:
         return "bank"
     if named == "identity":
         return "identity"
-    found = [bank for bank in banks if bank.name == named] or load_features(named, model=model)
+    found = [bank for bank in banks if bank.name == named] or load.load_features(named, model=model)
     if len(found) > 1:
         raise typer.BadParameter(
             f"--null-bank {named} names {len(found)} banks; random directions are drawn like one."

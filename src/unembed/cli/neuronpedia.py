@@ -4,28 +4,28 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import polars as pl
 import typer
-from rich.console import Console
 
-from unembed.addresses import ADDRESS
+from unembed import questions
 from unembed.cache import new_file
-from unembed.cli.browser import linked, open_link
-from unembed.cli.options import Json, NeuronpediaIds, RunFolder
-from unembed.cli.output import print_json
+from unembed.cli.browser import link_to, open_link
+from unembed.cli.opened import open_run
+from unembed.cli.options import Features, Json, NeuronpediaIds, RunFolder, several
+from unembed.cli.output import aside, print_json
 from unembed.errors import UnembedError
-from unembed.neuronpedia import Sources, exported, page, place, sources_of
-from unembed.store import Run
+
+if TYPE_CHECKING:
+    import polars as pl
+
+    from unembed import Run
+    from unembed.questions.neuronpedia import Sources
 
 
 def neuronpedia(
     path: RunFolder,
-    features: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[FEATURES…]", help="bank/index of each; all if none is given."),
-    ] = None,
+    features: Features = None,
     quick_list: Annotated[
         str | None, typer.Option(metavar="NAME", help="Print one link to all of them, as a list.")
     ] = None,
@@ -48,48 +48,50 @@ def neuronpedia(
 
         unembed neuronpedia runs/gpt2 --neuronpedia sae.8=gpt2-small/8-res-jb --export labels.json
     """
-    run = Run.open(path)
-    sources = sources_of(run, ids or ())
-    addresses = [_address(run, each) for each in features or ()] or _all(run, sources)
+    named = several(features) or []
+    run = open_run(path, *named)
+    sources = questions.neuronpedia.sources_of(run, ids or ())
+    found = _chosen(run, named, sources)
     if export is not None:
-        _write(export, exported(run, _rows(run, addresses), sources, tokens=tokens))
-        count = f"{len(addresses):,} feature{'s' if len(addresses) > 1 else ''}"
-        Console(stderr=True).print(f"Wrote {count} to {export}.")
+        _write(export, questions.neuronpedia.exported(run, found, sources, tokens=tokens))
+        count = f"{found.height:,} feature{'s' if found.height > 1 else ''}"
+        aside().print(f"Wrote {count} to {export}.")
     if quick_list is not None or open_browser:
-        link = linked(run, addresses, quick_list, ids or ())
+        link = link_to(run, found, quick_list, ids or ())
         if quick_list is not None:
             print(link)
         if open_browser:
             open_link(link)
     elif export is None or as_json:
-        _print(addresses, sources, as_json)
+        _print(found, sources, as_json)
 
 
-def _address(run: Run, given: str) -> str:
-    row = run.feature(given)
-    return f"{row['bank']}/{row['index']}"
+def _chosen(run: Run, features: list[str], sources: Sources) -> pl.DataFrame:
+    """Return the rows of the features that are named, or all whose pages are known."""
+    rows = run.features
+    if features:
+        return rows[[run.row_of(each) for each in features]]
+    known = [bank for bank in run.banks if bank in sources]
+    if not known:
+        questions.neuronpedia.source_of(run.banks[0], sources)  # says what is missing
+    return rows.filter(rows["bank"].is_in(known))
 
 
-def _all(run: Run, sources: Sources) -> list[str]:
-    known = run.features.filter(pl.col("bank").is_in(list(sources)))
-    addresses = known.select(ADDRESS)["bank"].to_list()
-    if not addresses:
-        place(f"{run.banks[0]}/0", sources)
-    return addresses
-
-
-def _rows(run: Run, addresses: list[str]) -> pl.DataFrame:
-    wanted = pl.DataFrame({"address": addresses})
-    table = run.features.with_columns(address=ADDRESS)
-    return wanted.join(table, on="address", how="left", maintain_order="left").drop("address")
-
-
-def _print(addresses: list[str], sources: Sources, as_json: bool) -> None:
-    pages = {address: page(*place(address, sources)) for address in addresses}
+def _print(found: pl.DataFrame, sources: Sources, as_json: bool) -> None:
+    page, source_of = questions.neuronpedia.page, questions.neuronpedia.source_of
+    listed = [
+        {
+            "feature": feature,
+            "bank": bank,
+            "index": index,
+            "neuronpedia": page(source_of(bank, sources), index),
+        }
+        for feature, bank, index in found.select("feature", "bank", "index").iter_rows()
+    ]
     if as_json:
-        print_json([{"feature": address, "neuronpedia": link} for address, link in pages.items()])
+        print_json(listed)
     else:
-        print("\n".join(f"{address}  {link}" for address, link in pages.items()))
+        print("\n".join(f"{each['feature']}  {each['neuronpedia']}" for each in listed))
 
 
 def _write(path: Path, content: list[dict[str, object]]) -> None:

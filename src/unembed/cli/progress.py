@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
+from rich import progress as bars
 from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
-    Progress,
     ProgressColumn,
     Task,
     TaskID,
@@ -21,13 +21,12 @@ from rich.progress import (
 )
 from rich.text import Text
 
-from unembed.analysis import analyze
-from unembed.cli.options import families_of
-from unembed.discovery import DiscoverSettings, discover
-from unembed.features import Features
-from unembed.store import Run
-from unembed.tokensets import TokenSets, build_token_sets
-from unembed.unembedding import Unembedding
+import unembed
+from unembed.cli.output import aside
+
+if TYPE_CHECKING:
+    from unembed import DiscoverSettings, Features, Run, TokenSets, Unembedding
+    from unembed.progress import Progress
 
 
 class _Rate(ProgressColumn):
@@ -43,7 +42,7 @@ def analyze_with_progress(
     out: Path,
     *,
     sets: str | None,
-    family: str | None,
+    family: Sequence[str] | None,
     **options: Any,
 ) -> Run:
     """Return the finished run; bars on standard error show each step's rate and the time left.
@@ -56,7 +55,7 @@ def analyze_with_progress(
         family: of the sets, only those families.
         **options: of `analyze`.
     """
-    console = Console(stderr=True)
+    console = aside()
     try:
         token_sets = _built(sets, family, unembedding, console) if sets else None
         if token_sets is not None and not len(token_sets):
@@ -66,8 +65,8 @@ def analyze_with_progress(
                 style="yellow",
             )
             token_sets = None
-        with _bars(console, _Rate()) as report:
-            return analyze(
+        with show_progress(console, _Rate()) as report:
+            return unembed.analyze(
                 unembedding, banks, out, token_sets=token_sets, progress=report, **options
             )
     except KeyboardInterrupt:
@@ -79,23 +78,27 @@ def discover_with_progress(
     unembedding: Unembedding, banks: Sequence[Features], settings: DiscoverSettings
 ) -> TokenSets:
     """Return the modules found, named after the default sets; a bar shows each step."""
-    console = Console(stderr=True)
+    console = aside()
     try:
         known = _built("default", None, unembedding, console)
-        with _bars(console) as report:
-            return discover(unembedding, banks, known=known, settings=settings, progress=report)
+        with show_progress(console) as report:
+            return unembed.discover(
+                unembedding, banks, known=known, settings=settings, progress=report
+            )
     except KeyboardInterrupt:
         console.print("Stopped; nothing was written.")
         raise typer.Exit(130) from None
 
 
-def _built(sets: str, family: str | None, unembedding: Unembedding, console: Console) -> TokenSets:
+def _built(
+    sets: str, family: Sequence[str] | None, unembedding: Unembedding, console: Console
+) -> TokenSets:
     with console.status("Building the token sets …"):
-        return build_token_sets(unembedding.vocabulary, sets, family=families_of(family))
+        return unembed.build_token_sets(unembedding.vocabulary, sets, family=family)
 
 
 @contextmanager
-def _bars(console: Console, *extra: ProgressColumn) -> Iterator[Callable[[str, int, int], None]]:
+def show_progress(console: Console, *extra: ProgressColumn) -> Iterator[Progress]:
     """Show a bar for each step, that what is yielded is told of."""
     columns = (
         TextColumn("{task.description}"),
@@ -105,7 +108,7 @@ def _bars(console: Console, *extra: ProgressColumn) -> Iterator[Callable[[str, i
         TextColumn("left"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console, transient=True) as bar:
+    with bars.Progress(*columns, console=console, transient=True) as bar:
         tasks: dict[str, TaskID] = {}
 
         def report(step: str, done: int, total: int) -> None:

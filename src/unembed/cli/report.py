@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import Progress
 
-from unembed.cli.options import RunFolder
+from unembed import explorer
+from unembed.cli.opened import open_run
+from unembed.cli.options import FeatureOption, Features, RunFolder, several
+from unembed.cli.output import aside
+from unembed.cli.progress import show_progress
 from unembed.errors import QueryError
-from unembed.store import Run
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from unembed import Run
 
 
 def report(
@@ -20,12 +26,8 @@ def report(
         Path,
         typer.Option("--out", "-o", metavar="FOLDER|FILE.html", help="Where to write it."),
     ],
-    features: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--feature", metavar="FEATURE", help="bank/index; may be given several times."
-        ),
-    ] = None,
+    features: Features = None,
+    feature: FeatureOption = None,
     limit: Annotated[int, typer.Option(min=1, help="Features to show, where none is named.")] = 100,
     overwrite: Annotated[
         bool, typer.Option("--overwrite", help="Replace another report in the folder.")
@@ -41,11 +43,12 @@ def report(
 
     Or one file with one feature, for a colleague:
 
-        unembed report runs/demo --feature mlp.20/1036 -o reflexive.html
+        unembed report runs/demo mlp.20/1036 -o reflexive.html
     """
-    run, console = Run.open(path), Console(stderr=True)
+    named = several(features, feature) or []
+    run, console = open_run(path, *named), aside()
     try:
-        _write(run, out, features or [], limit, overwrite, console)
+        _write(run, out, named, limit, overwrite, console)
     except KeyboardInterrupt:
         console.print("Stopped; nothing was written.", style="yellow")
         raise typer.Exit(130) from None
@@ -55,20 +58,15 @@ def report(
 def _write(
     run: Run, out: Path, features: list[str], limit: int, overwrite: bool, console: Console
 ) -> None:
-    from unembed.explorer.report import worth_showing, write_feature, write_site
-
     if out.suffix == ".html":
         if len(features) != 1:
             raise QueryError(
-                f"One file, {out}, shows one feature: name it with --feature bank/index. For more, "
+                f"One file, {out}, shows one feature: name it, as bank/index. For more, "
                 "give a folder."
             )
         with console.status("Reading the weights …"):
-            write_feature(run, out, features[0])
+            explorer.write_feature(run, out, features[0])
     else:
-        with Progress(console=console, transient=True) as bar:
-            task = bar.add_task("Writing the report", total=None)
-            write_site(
-                run, out, features or worth_showing(run, limit), overwrite=overwrite,
-                progress=lambda done, of: bar.update(task, completed=done, total=of),
-            )  # fmt: skip
+        with show_progress(console) as progress:
+            shown = features or explorer.worth_showing(run, limit)
+            explorer.write_site(run, out, shown, overwrite=overwrite, progress=progress)

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import sys
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
-import polars as pl
 import typer
-from rich.console import Console
 
-from unembed.cli.options import Csv, Json, one_format
-from unembed.cli.output import print_json
-from unembed.load.catalogue.listing import list_saes
-from unembed.load.published.names import near_published
-from unembed.load.published.table import version
-from unembed.views import saes as view
+from unembed import load, terminal
+from unembed.cli.options import Csv, Json, Limit, one_format
+from unembed.cli.output import aside, console, print_csv, print_json
+
+if TYPE_CHECKING:
+    import polars as pl
 
 
 def saes(
@@ -35,7 +32,7 @@ def saes(
     loadable: Annotated[
         bool, typer.Option("--loadable", help="Only those that can be read.")
     ] = False,
-    limit: Annotated[int, typer.Option(min=0, help="At most so many; 0 for all.")] = 40,
+    limit: Limit = 40,
     as_json: Json = False,
     as_csv: Csv = False,
 ) -> None:
@@ -53,26 +50,26 @@ def saes(
     """
     one_format(as_json, as_csv)
     name = " ".join(words or ())
-    found = list_saes(name, model=model, hook=hook, layer=layer, width=width, loadable=loadable)
+    found = load.list_saes(
+        name, model=model, hook=hook, layer=layer, width=width, loadable=loadable
+    )
     shown = found.head(limit or found.height)
     if as_json:
         print_json(shown.to_dicts())
     elif as_csv:
-        sys.stdout.write(shown.write_csv())
+        print_csv(shown)
     else:
         _print(found, shown, name, overview=not (name or hook or width) and layer is None)
 
 
 def _print(found: pl.DataFrame, shown: pl.DataFrame, name: str, *, overview: bool) -> None:
-    console = Console()
+    out = console()
     if not found.height:
-        console.print(f"No published SAE fits.{near_published(name)}", highlight=False)
+        out.print(f"No published SAE fits.{load.near_published(name)}")
     elif overview:
-        console.print(view.releases(found))
+        out.print(terminal.saes.releases(found))
     else:
-        console.print(view.listing(shown))
+        out.print(terminal.saes.listing(shown))
     hidden = 0 if overview else found.height - shown.height
     more = f" {hidden:,} more; --limit 0 shows all." if hidden else ""
-    Console(stderr=True).print(
-        f"{found.height:,} SAEs, by SAELens {version()}.{more}", style="dim", highlight=False
-    )
+    aside().print(f"{found.height:,} SAEs, by SAELens {load.saelens_version()}.{more}", style="dim")

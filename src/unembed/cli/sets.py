@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 from rich.text import Text
 
-from unembed.cli.options import Family, Json, Sets, families_of
-from unembed.cli.output import print_json
+from unembed import load, terminal, tokensets
+from unembed.cli.options import Device, Family, Json, Sets, several
+from unembed.cli.output import aside, console, print_json
 from unembed.cli.progress import discover_with_progress
 from unembed.demo import MODEL as DEMO_MODEL
 from unembed.demo import SAE as DEMO_SAE
 from unembed.discovery import DiscoverSettings
 from unembed.errors import VocabularyError
-from unembed.load import load_features, load_model, load_unembedding, load_vocabulary
-from unembed.tokensets import TokenSets, build_token_sets
-from unembed.tokensets.check import check_file
-from unembed.tokensets.export import write_sets
-from unembed.views import token_sets as view
+from unembed.tokensets import DEFAULT
+
+if TYPE_CHECKING:
+    from unembed import TokenSets
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -32,7 +31,8 @@ Tokenizer = Annotated[
     str,
     typer.Option(
         metavar="PATH",
-        help="A tokenizer's file or folder, a model, or a hub repository; the demo's if none.",
+        show_default="the demo's",
+        help="A tokenizer's file or folder, a model, or a hub repository.",
     ),
 ]
 Pattern = Annotated[str | None, typer.Option(help="Only names like this, such as 'suffix:*'.")]
@@ -43,7 +43,7 @@ _DEMO = str(DEMO_MODEL)
 @app.command("list")
 def list_sets(
     tokenizer: Tokenizer = _DEMO,
-    sets: Sets = "default",
+    sets: Sets = DEFAULT,
     family: Family = None,
     pattern: Pattern = None,
     token: Annotated[
@@ -72,18 +72,22 @@ def list_sets(
     if aside:
         _print_aside(found, as_json)
     elif as_json:
-        print_json(view.overview(found))
+        print_json(tokensets.describe_all(found))
     else:
         everything = (family, pattern, token, min_size, max_size) == (None, None, None, 1, None)
-        Console().print(view.families(found) if everything else view.listing(found))
-        Console().print(_footer(found), style="dim", highlight=False)
+        console().print(
+            terminal.token_sets.families(found)
+            if everything
+            else terminal.token_sets.listing(found)
+        )
+        console().print(_footer(found), style="dim")
 
 
 @app.command()
 def show(
     name: Annotated[str, typer.Argument(metavar="NAME", help="A token set.")],
     tokenizer: Tokenizer = _DEMO,
-    sets: Sets = "default",
+    sets: Sets = DEFAULT,
     tokens: Annotated[int, typer.Option(min=1, help="Tokens to show.")] = 200,
     as_json: Json = False,
 ) -> None:
@@ -91,11 +95,11 @@ def show(
 
     unembed sets show months --tokenizer gpt2
     """
-    facts = view.facts(_build(tokenizer, sets), name)
+    facts = tokensets.describe(_build(tokenizer, sets), name)
     if as_json:
         print_json(facts)
     else:
-        Console().print(view.draw(facts, n_tokens=tokens), highlight=False)
+        console().print(terminal.token_sets.draw(facts, n_tokens=tokens))
 
 
 @app.command()
@@ -104,7 +108,7 @@ def export(
         Path, typer.Argument(metavar="FILE", help="A .gmt, .json or .parquet file to write.")
     ],
     tokenizer: Tokenizer = _DEMO,
-    sets: Sets = "default",
+    sets: Sets = DEFAULT,
     family: Family = None,
     pattern: Pattern = None,
     ids: Annotated[
@@ -116,8 +120,8 @@ def export(
     unembed sets export grammar.gmt --family grammar --tokenizer gpt2
     """
     found = _filtered(_build(tokenizer, sets), family, pattern)
-    write_sets(found, out, members="ids" if ids else "text")
-    Console(stderr=True).print(f"{len(found):,} sets in {out}.", highlight=False)
+    tokensets.write_sets(found, out, members="ids" if ids else "text")
+    aside().print(f"{len(found):,} sets in {out}.")
 
 
 @app.command()
@@ -130,11 +134,11 @@ def check(
 
     unembed sets check mine.yaml --tokenizer gpt2
     """
-    found = check_file(file, load_vocabulary(tokenizer))
+    found = tokensets.check_file(file, load.load_vocabulary(tokenizer))
     if as_json:
         print_json([vars(each) for each in found])
     else:
-        Console().print(view.checks(found), highlight=False)
+        console().print(terminal.token_sets.checks(found))
 
 
 @app.command()
@@ -151,10 +155,16 @@ def discover(
         Path | None, typer.Option("--out", "-o", metavar="FILE", help="A .gmt, .json or .parquet.")
     ] = None,
     limit: Annotated[int, typer.Option(min=0, help="Modules to print; 0 for all.")] = 40,
-    min_words: Annotated[int, typer.Option(min=2, help="Fewest words of a module.")] = 4,
-    min_z: Annotated[float, typer.Option(min=0, help="How far out a feature's tail begins.")] = 5.0,
-    seed: Annotated[int, typer.Option(help="Decides ties and the noise to compare with.")] = 0,
-    device: Annotated[str, typer.Option(help="A torch device, such as cpu or cuda.")] = "cpu",
+    min_words: Annotated[
+        int, typer.Option(min=2, help="Fewest words of a module.")
+    ] = DiscoverSettings.min_words,
+    min_z: Annotated[
+        float, typer.Option(min=0, help="How far out a feature's tail begins.")
+    ] = DiscoverSettings.min_z,
+    seed: Annotated[
+        int, typer.Option(help="Decides ties and the noise to compare with.")
+    ] = DiscoverSettings.seed,
+    device: Device = DiscoverSettings.device,
     as_json: Json = False,
 ) -> None:
     """Find modules of tokens in the weights, and name them after the known sets.
@@ -164,40 +174,39 @@ def discover(
 
         unembed sets discover -o found.gmt
     """
-    opened = load_model(model)
+    opened = load.load_model(model)
     named = features if features else [str(DEMO_SAE)] if model == _DEMO else []
-    unembedding = load_unembedding(opened)
-    banks = [bank for reference in named for bank in load_features(reference, model=opened)]
+    unembedding = load.load_unembedding(opened)
+    banks = [bank for reference in named for bank in load.load_features(reference, model=opened)]
     settings = DiscoverSettings(min_words=min_words, min_z=min_z, seed=seed, device=device)
     found = discover_with_progress(unembedding, banks, settings)
     if out is not None:
-        write_sets(found, out)
-        Console(stderr=True).print(f"{len(found):,} modules in {out}.", highlight=False)
+        tokensets.write_sets(found, out)
+        aside().print(f"{len(found):,} modules in {out}.")
     if as_json:
-        print_json([view.facts(found, name) for name in found])
+        print_json([tokensets.describe(found, name) for name in found])
     elif out is None or limit:
         shown = found.select(list(found)[: limit or None])
-        Console().print(view.modules(shown), highlight=False)
-        Console().print(f"{len(found):,} modules; --limit 0 prints all.", style="dim")
+        console().print(terminal.token_sets.modules(shown))
+        console().print(f"{len(found):,} modules; --limit 0 prints all.", style="dim")
 
 
 def _build(tokenizer: str, sets: str) -> TokenSets:
-    console = Console(stderr=True)
-    with console.status("Reading the vocabulary …") as status:
-        vocabulary = load_vocabulary(tokenizer)
+    with aside().status("Reading the vocabulary …") as status:
+        vocabulary = load.load_vocabulary(tokenizer)
         status.update(f"Building the token sets of {vocabulary!r} …")
-        return build_token_sets(vocabulary, sets)
+        return tokensets.build_token_sets(vocabulary, sets)
 
 
 def _filtered(
     sets: TokenSets,
-    family: str | None,
+    family: list[str] | None,
     pattern: str | None,
     min_size: int = 1,
     max_size: int | None = None,
 ) -> TokenSets:
     return sets.filter(
-        family=families_of(family), pattern=pattern, min_size=min_size, max_size=max_size
+        family=several(family), pattern=pattern, min_size=min_size, max_size=max_size
     )
 
 
@@ -214,9 +223,9 @@ def _holding(sets: TokenSets, token: str) -> list[str]:
 
 def _print_aside(sets: TokenSets, as_json: bool) -> None:
     if as_json:
-        print_json([view.facts(sets, aside.name) for aside in sets.set_aside])
+        print_json([tokensets.describe(sets, aside.name) for aside in sets.set_aside])
     else:
-        Console().print(view.left_out(sets), highlight=False)
+        console().print(terminal.token_sets.left_out(sets))
 
 
 def _footer(sets: TokenSets) -> Text:

@@ -1,0 +1,52 @@
+from . import notebook, plots
+from .analysis import analyze
+from .discovery import DiscoverSettings, discover
+from .enrichment import Contrast, EnrichmentSettings, SecondMoment, direction_test, leading_edge
+from .errors import UnembedError
+from .explanation import ExplanationSettings
+from .features import Features
+from .load import list_saes, load_features, load_model, load_unembedding, load_vocabulary
+from .questions import Run, find, flat, follow, match_banks, neuronpedia, weights_of
+from .sweep import Sweep, SweepSettings
+from .tokensets import TokenSets, build_token_sets, merge_token_sets
+from .unembedding import FinalNorm, Unembedding, prepare_unembedding
+from .version import __version__
+from .vocabulary import Vocabulary
+
+__all__ = [
+    "Contrast",
+    "DiscoverSettings",
+    "EnrichmentSettings",
+    "ExplanationSettings",
+    "Features",
+    "FinalNorm",
+    "Run",
+    "SecondMoment",
+    "Sweep",
+    "SweepSettings",
+    "TokenSets",
+    "UnembedError",
+    "Unembedding",
+    "Vocabulary",
+    "__version__",
+    "analyze",
+    "build_token_sets",
+    "direction_test",
+    "discover",
+    "find",
+    "flat",
+    "follow",
+    "leading_edge",
+    "list_saes",
+    "load_features",
+    "load_model",
+    "load_unembedding",
+    "load_vocabulary",
+    "match_banks",
+    "merge_token_sets",
+    "neuronpedia",
+    "notebook",
+    "plots",
+    "prepare_unembedding",
+    "weights_of",
+]

@@ -1,0 +1,30 @@
+"""The run that a command was given."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import unembed
+from unembed.errors import QueryError
+from unembed.store import MANIFEST
+
+if TYPE_CHECKING:
+    from unembed import Run
+
+
+def open_run(path: Path, *others: str | None) -> Run:
+    """Return the run in a folder.
+
+    Args:
+        path: the folder.
+        others: what else the command was given, one of which may be the run.
+
+    Raises:
+        RunError: as `Run.open` does.
+        QueryError: when the run was named behind what is asked of it.
+    """
+    later = [other for other in others if other and (Path(other) / MANIFEST).is_file()]
+    if later and not (path / MANIFEST).is_file():
+        raise QueryError(f"The run comes first: {later[0]} before {path}.")
+    return unembed.Run.open(path)

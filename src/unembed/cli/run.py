@@ -1,0 +1,164 @@
+"""`unembed run` and `unembed demo`: features analysed, and kept in a folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from unembed import questions, terminal
+from unembed.cli.inputs import load_inputs
+from unembed.cli.options import Device, Family, Json, Overwrite, several
+from unembed.cli.output import console, print_json
+from unembed.cli.progress import analyze_with_progress
+from unembed.demo import FEATURES as DEMO_FEATURES
+from unembed.demo import MODEL as DEMO_MODEL
+from unembed.enrichment import EnrichmentSettings
+from unembed.enrichment.settings import FEWEST_DIRECTIONS
+from unembed.lens import Lens
+from unembed.sweep import MAX_TOP_K, SweepSettings, Weight
+from unembed.tokensets import DEFAULT as DEFAULT_SETS
+
+if TYPE_CHECKING:
+    from unembed import Run
+
+NO_SETS = "none"
+"""What `--sets` says for no token sets at all."""
+
+
+def run(
+    inputs: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="[MODEL] FEATURES",
+            help="The model (folder, .gguf file, hub repo, or a short name such as gpt2-small) may "
+            "be left out where the features say it. Features: a published SAE by name (see "
+            "`unembed saes`), a folder or file of one, a matrix, mlp:LAYERS or head:LAYER.HEAD for "
+            "the model's own; several as blocks.{0-11} or blocks.*. NAME=… names the bank.",
+        ),
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="RUN", help="The run folder.")],
+    model: Annotated[
+        str | None,
+        typer.Option(
+            help="The model, instead of the one that the features were made for by their release: "
+            "a mirror of a gated one, say."
+        ),
+    ] = None,
+    hook: Annotated[
+        str | None,
+        typer.Option(
+            help="Where the features are written, if their files do not say it: "
+            "blocks.8.hook_resid_post, blocks.8.attn.hook_z …"
+        ),
+    ] = None,
+    lens: Annotated[
+        Lens, typer.Option(help="Logit weights, or cosines with W_U's rows.")
+    ] = "logit",
+    tokenizer: Annotated[
+        str | None, typer.Option(help="The tokenizer's file or folder, if not beside the model.")
+    ] = None,
+    top_k: Annotated[
+        int, typer.Option(min=1, max=MAX_TOP_K, help="Tokens to keep at either end.")
+    ] = SweepSettings.top_k,
+    tile: Annotated[
+        int, typer.Option(min=1, help="Features worked on at once.")
+    ] = SweepSettings.tile,
+    device: Device = SweepSettings.device,
+    sets: Annotated[
+        str,
+        typer.Option(
+            metavar="NAMES",
+            help="Token sets to test: default, post, nltk, mine.yaml; several with commas; none.",
+        ),
+    ] = DEFAULT_SETS,
+    family: Family = None,
+    tsea: Annotated[
+        bool,
+        typer.Option(
+            "--tsea/--no-tsea",
+            help="Enrichment scores and AUROC too, or the direction test alone.",
+        ),
+    ] = EnrichmentSettings.tsea,
+    null_bank: Annotated[
+        str | None,
+        typer.Option(
+            metavar="BANK",
+            help="What random directions are like: a bank of this run, another one (as FEATURES), "
+            "or identity. Each bank itself, if not given.",
+        ),
+    ] = None,
+    weight: Annotated[
+        Weight, typer.Option(help="What a hit adds to ES.")
+    ] = EnrichmentSettings.weight,
+    directions: Annotated[
+        int, typer.Option(min=FEWEST_DIRECTIONS, help="Random directions for the null of ES.")
+    ] = EnrichmentSettings.directions,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Decides the random directions.")
+    ] = EnrichmentSettings.seed,
+    max_q: Annotated[
+        float, typer.Option(min=0, max=1, help="Pairs with q up to this are kept in full.")
+    ] = EnrichmentSettings.max_q,
+    overwrite: Overwrite = False,
+    as_json: Json = False,
+) -> None:
+    r"""Analyse feature banks against a model's unembedding, and keep the result in a folder.
+
+    A published SAE by its name, with the model that it was made for:
+
+        unembed run gemma-scope-2b-pt-res-canonical/layer_20/width_16k/canonical -o runs/x
+
+    GPT-2 small's SAE of layer 8 beside the neurons of the same layer:
+
+        unembed run gpt2-small mlp:8 gpt2-small-res-jb/blocks.8.hook_resid_pre -o runs/gpt2
+
+    A first look at very many features, with your own token sets:
+
+        unembed run gpt2 huge.npy --no-tsea --sets default,mine.yaml -o runs/huge
+
+    Stop it at any time: the same command goes on where it stopped.
+    """
+    settings = SweepSettings(top_k=top_k, tile=tile, device=device)
+    enrichment = EnrichmentSettings(
+        tsea=tsea, weight=weight, directions=directions, seed=seed, max_q=max_q
+    )
+    unembedding, banks, null = load_inputs(
+        inputs, model=model, hook=hook, lens=lens, tokenizer=tokenizer, null_bank=null_bank
+    )
+    finished = analyze_with_progress(
+        unembedding, banks, out, sets=None if sets == NO_SETS else sets, family=several(family),
+        null=null, settings=settings, enrichment=enrichment, overwrite=overwrite,
+    )  # fmt: skip
+    _report(finished, as_json)
+
+
+def demo(
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="RUN", help="The run folder.")] = Path(
+        "runs/demo"
+    ),
+    device: Device = SweepSettings.device,
+    overwrite: Overwrite = False,
+    as_json: Json = False,
+) -> None:
+    """Analyse the embedded demo, a real language model, without a network.
+
+    SmolLM2-135M's sparse autoencoder of layer 26 and the MLP neurons of layers 10, 20, 26 and 29,
+    14,336 features × 49,135 tokens, tested against the whole default collection of token sets.
+
+        unembed demo && unembed show runs/demo mlp.20/1036
+    """
+    unembedding, banks, null = load_inputs(DEMO_FEATURES, model=DEMO_MODEL)
+    finished = analyze_with_progress(
+        unembedding, banks, out, sets=DEFAULT_SETS, family=None, null=null,
+        settings=SweepSettings(device=device), overwrite=overwrite,
+    )  # fmt: skip
+    _report(finished, as_json)
+
+
+def _report(finished: Run, as_json: bool) -> None:
+    if as_json:
+        print_json(questions.overview(finished))
+    else:
+        console().print(terminal.summary.draw(finished))
