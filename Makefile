@@ -94,6 +94,7 @@ bench: inputs browser page
 	$(BIN)/python benchmarks/calibration.py tails
 	$(BIN)/python benchmarks/explanations.py
 	$(BIN)/python benchmarks/find.py
+	$(BIN)/python benchmarks/commands.py
 	$(BIN)/python benchmarks/explorer.py
 	$(BIN)/python benchmarks/registry.py
 	$(BIN)/python benchmarks/by_name.py

@@ -76,7 +76,7 @@ def read(test: DirectionTest, membership: Membership, rows: torch.Tensor) -> Sco
     """Return z, ES and AUROC of directions."""
     z, es, auroc = [], [], []
     for tile in test.sweep.tiles(rows):
-        found = test.sweep.enrichment(tile, membership)
+        found = test.sweep.tsea(tile, membership)
         z.append(test.z(tile.features.scaled))
         es.append(found.es)
         auroc.append(found.auroc)

@@ -186,7 +186,7 @@ def _frames(page: Page, act: Callable[[], None], count: int = 20) -> float:
 def report(run: Path) -> None:
     """Print the tables of one run."""
     opened = unembed.Run.open(run)
-    features = sum(bank["features"] for bank in opened.manifest["banks"])
+    features = opened.manifest.features
     print(f"{machine()}, load average {os.getloadavg()[0]:.1f}; {features:,} features\n")
     with serving(run) as (address, pid, started):
         print("| question | answer, kB | first, ms | later, ms |\n|---|---|---|---|")

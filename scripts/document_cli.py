@@ -70,6 +70,7 @@ def _options(name: str, command: Any) -> str:
     """Return how a command is called, and a table of its arguments and options."""
     hints = get_type_hints(command.callback, include_extras=True)
     shown = [each for each in command.params if not each.hidden]
+    shown.sort(key=_is_argument, reverse=True)
     usage = " ".join([name, *filter(None, map(_in_usage, shown)), "[OPTIONS]"])
     rows = "".join(f"| {' | '.join(_row(each, hints.get(each.name)))} |\n" for each in shown)
     return f"\n```text\n{usage}\n```\n\n{_HEAD}{rows}\n"

@@ -17,8 +17,8 @@ import polars as pl
 
 from unembed.load.catalogue.listing import list_saes
 from unembed.load.formats import FORMATS
-from unembed.load.published.table import published, version
-from unembed.views.saes import RELEASE, SITE, short
+from unembed.load.published.table import published, saelens_version
+from unembed.terminal.saes import RELEASE, SITE, short
 
 ROOT = Path(__file__).parents[1]
 FAMILIES = ROOT / "docs" / "data" / "families.json"
@@ -105,7 +105,7 @@ def _releases() -> Iterator[str]:
     found = list_saes()
     through = found.filter(pl.col("note") != "").height
     yield _RELEASES.format(
-        version=version(),
+        version=saelens_version(),
         releases=found.select(RELEASE.n_unique()).item(),
         saes=found.height, direct=found.height - through, through=through,
     )  # fmt: skip

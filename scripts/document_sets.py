@@ -13,9 +13,9 @@ from pathlib import Path
 
 from unembed.load import load_vocabulary
 from unembed.quoted import quoted
+from unembed.terminal.token_sets import examples
 from unembed.tokensets import TokenSets, build_token_sets
 from unembed.tokensets.token_sets import SetInfo
-from unembed.views.token_sets import examples
 
 ROOT = Path(__file__).parents[1]
 GPT2 = ROOT / ".inputs" / "gpt2"

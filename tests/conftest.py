@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from importlib import import_module
 from pathlib import Path
+from pkgutil import walk_packages
 
 import pytest
 import torch
 from filelock import FileLock
 
+import unembed
 from unembed import Features, Run, Unembedding, Vocabulary, prepare_unembedding
 
 from .planted import Planted, plain_run, tiny_run
@@ -25,6 +28,16 @@ NEEDS = {
     "million": "slow",
 }
 """Fixture → the marker of each test that needs it, so that `make quick` leaves it out."""
+
+
+def pytest_sessionstart() -> None:
+    """Import all of the package, which else imports itself piece by piece as it is used.
+
+    Python 3.11 cannot parse in two threads at once, and the hook that checks shapes parses.
+    """
+    for module in walk_packages(unembed.__path__, "unembed."):
+        if not module.name.endswith("__main__"):
+            import_module(module.name)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -7,7 +7,7 @@ import importlib
 import io
 import re
 import shlex
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,9 @@ import yaml
 import unembed
 from scripts import document_cli, document_reach, document_sets
 from tests.numbers import misses
+from tests.planted import Planted
 from tests.tokensets.vocabularies import default_sets
+from unembed import Run, questions
 from unembed.cli import app
 from unembed.demo import MODEL
 from unembed.store.explanation import EXPLANATION_COLUMNS
@@ -181,6 +183,42 @@ def test_every_column_is_documented() -> None:
     text = "".join(path.read_text() for path in ROOT.glob("docs/*.md"))
     for column in {*FEATURE_COLUMNS, *EXPLANATION_COLUMNS} - {"bank", "index"}:
         assert f"`{column}`" in text, column
+
+
+def searched(run: Run) -> list[str]:
+    """The columns of the scores of every criterion."""
+    pair = ("names:female", "names:male")
+    found = unembed.find(run, token_set=pair[0], contrast=pair, token=" Paris", like="a/20")
+    return [name for name in found.columns if name not in questions.list_features(run).columns]
+
+
+FRAMES: dict[str, Callable[[Run], Iterable[str]]] = {
+    "Features": lambda run: questions.list_features(run).columns,
+    "Scores of a search": searched,
+    "All of a run's features": lambda run: run.features.columns,
+    "One feature": lambda run: questions.feature_facts(run, "a/0"),
+    "Pairs of feature and token set": lambda run: run.enrichment().columns,
+    "Matches of two banks": lambda run: unembed.match_banks(run, "a", "b").pairs.columns,
+    "One feature in every bank": lambda run: unembed.follow(run, "a/0").columns,
+    "Matches as they are listed": lambda run: (
+        questions.both_signs(run, unembed.match_banks(run, "a", "b").pairs, None, limit=1).columns
+    ),
+    "Banks": lambda run: questions.spread_by_bank(run).columns,
+    "Classes by bank": lambda run: questions.classes_by_bank(run).columns,
+    "Token sets by bank": lambda run: questions.sets_by_bank(run).columns,
+    "Token sets": lambda run: run.token_sets.columns,
+    "Tokens": lambda run: run.tokens.columns,
+}
+
+
+def test_columns_of_every_frame_are_documented(tiny: Planted) -> None:
+    """In the first cells of the tables on their page: all of them, in their order, and no other."""
+    page = (ROOT / "docs" / "frames.md").read_text()
+    sections = dict(re.findall(r"^## (.+?)\n(.*?)(?=^## |\Z)", page, re.DOTALL | re.MULTILINE))
+    assert sections.keys() == FRAMES.keys()
+    for name, columns in FRAMES.items():
+        cells = re.findall(r"^\| (`[^|]*) \|", sections[name], re.MULTILINE)
+        assert re.findall(r"`(\w+)`", " ".join(cells)) == list(columns(tiny.run)), name
 
 
 def test_links_between_pages_lead_somewhere() -> None:

@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.numbers import SLACK, misses, numbers
-from unembed import Run, find, load_unembedding, match_banks
+from unembed import Run, find, follow, load_unembedding, match_banks
 from unembed.cli import app
 from unembed.demo import MODEL
 
@@ -82,6 +82,12 @@ def contrasts(run: Run, *features: str) -> list[float]:
     return [z[feature] for feature in features]
 
 
+def opposite(run: Run, feature: str, bank: str) -> list[float]:
+    """What is said of a feature's most opposite one in a bank: cosine, z, cut-off, z back."""
+    row = follow(run, feature, banks=[bank]).row(0, named=True)
+    return [row[f"opposite_{name}"] for name in ("cosine", "z", "cutoff", "z_back")]
+
+
 CLAIMS: dict[tuple[str, str], Callable[[Run], Sequence[float]]] = {
     ("README.md", "14,336 features, against its 49,135 tokens and 8,893 token sets"): lambda run: [
         run.features.height, load_unembedding(MODEL).n_tokens, n_sets(run),
@@ -112,6 +118,9 @@ CLAIMS: dict[tuple[str, str], Callable[[Run], Sequence[float]]] = {
     ("docs/layers.md", "251 of `mlp.26`'s 1,536 neurons have one in `sae.26`"): lambda run: [
         match_banks(run, "mlp.26", "sae.26").pairs["opposite_passes"].sum(), 1536,
     ],
+    ("docs/layers.md", "`mlp.26/1329` and its opposite `sae.26/4727` (cosine −0.60) have z −3.8, "
+     "within the cut-off of −4.2, and z back −11.2"):
+        lambda run: opposite(run, "mlp.26/1329", "sae.26"),
     ("docs/search.md", "`--set names:female` alone gives mlp.29/573 z +7.7 and sae.26/481 +5.0, "
      "against +10.2 and +13.1 here."): lambda run: [
         573, *z_of(run, ("mlp.29/573", "names:female")), 481,
@@ -215,7 +224,7 @@ def test_the_table_of_what_fixed_cut_offs_miss(demo_run: Run) -> None:
 
 PRINTED = [
     ("README.md", "Spread by bank", ""),
-    ("docs/enrichment.md", "token set  ", "enrichment RUN --feature mlp.26/1329"),
+    ("docs/enrichment.md", "token set  ", "enrichment RUN mlp.26/1329"),
     ("docs/explanations.md", "mlp.20/1036  ", "explain RUN mlp.20/1036"),
     ("docs/layers.md", "189 ", "match RUN mlp.26 mlp.29"),
     ("docs/search.md", "feature  ", "find RUN --contrast names:female names:male"),

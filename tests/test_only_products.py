@@ -33,7 +33,6 @@ from unembed import (
 )
 from unembed.explorer.contents import Contents
 from unembed.products import Precision, product
-from unembed.revisit import leading_edge_of, logit_weights_of, running_sum_of
 from unembed.sweep import Membership, accelerator, cpu
 from unembed.sweep.tsea import accelerator as tsea_accelerator
 
@@ -196,8 +195,8 @@ def asked_of_a_run(folder: Path) -> Iterator[Any]:
     yield find(
         run, token_set="girls", contrast=("girls", "names:male"), token=" Paris", like="a/20"
     )
-    yield from (logit_weights_of(run, "a/3"), running_sum_of(run, "a/0", "girls"))
-    yield leading_edge_of(run, "a/0", "names:female")
+    yield from (run.logit_weights("a/3"), run.running_sum("a/0", "girls"))
+    yield run.leading_edge("a/0", "names:female")
     yield from (match_banks(run, "a", "b", directions=100).pairs, follow(run, "a/20"))
     contents = Contents(run)
     yield from (contents.nearest("a", 3), contents.contrast(0, 1), contents.token_weights(4))
