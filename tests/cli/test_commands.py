@@ -24,6 +24,8 @@ from unembed.cli import app, main
 from unembed.demo import MODEL
 from unembed.quoted import quoted
 
+pytestmark = pytest.mark.slow
+
 SETS = """
 sets:
   second_person: [you, your, yours, yourself]

@@ -23,6 +23,8 @@ from unembed.demo import MODEL
 from unembed.errors import QueryError
 from unembed.terminal import running_sum
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def vectors(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -20,7 +20,7 @@ sets:
 """
 
 
-pytestmark = pytest.mark.usefixtures("in_shared_cache")
+pytestmark = [pytest.mark.usefixtures("in_shared_cache"), pytest.mark.slow]
 
 
 @pytest.fixture

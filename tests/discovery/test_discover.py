@@ -14,6 +14,8 @@ from unembed.errors import ShapeError
 from unembed.tokensets import TokenSets
 from unembed.tokensets.reading import Reading
 
+pytestmark = pytest.mark.slow
+
 D = 64
 N_NOISE = 1_500
 GROUPS = {

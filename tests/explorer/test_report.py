@@ -25,6 +25,8 @@ from unembed.explorer import report
 from unembed.explorer.app import create_app
 from unembed.explorer.report import feature_page, worth_showing, write_feature, write_site
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 
 
