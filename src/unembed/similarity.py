@@ -16,7 +16,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from unembed.products import product
-from unembed.sweep.standardised import FLAT
+from unembed.sweep.standardised import is_flat, unit_rows
 from unembed.unembedding import Unembedding
 
 _ROWS_AT_ONCE = 4096
@@ -42,13 +42,11 @@ def logit_rows(
     out = torch.empty(W_dec.shape, dtype=torch.float32)
     for start in range(0, len(W_dec), _ROWS_AT_ONCE):
         rows = slice(start, start + _ROWS_AT_ONCE)
-        wide = W_dec[rows].double()
-        norm = torch.linalg.vector_norm(wide, dim=1, keepdim=True)
-        unit = wide / norm.clamp_min(torch.finfo(torch.float64).tiny)
-        seen = product(unit.float(), unembedding.root)
-        spread = torch.linalg.vector_norm(seen, dim=1, keepdim=True)
-        flat = (spread <= FLAT * unembedding.rms) | (norm == 0)
-        out[rows] = torch.where(flat, 0.0, seen / spread)
+        norm, unit = unit_rows(W_dec[rows])
+        seen = product(unit, unembedding.root)
+        spread = torch.linalg.vector_norm(seen, dim=1)
+        flat = is_flat(spread, norm, unembedding)
+        out[rows] = torch.where(flat[:, None], 0.0, seen / spread[:, None])
     return out
 
 

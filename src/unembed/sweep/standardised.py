@@ -40,7 +40,7 @@ def standardise(W_dec: Float[Tensor, "features d_model"], unembedding: Unembeddi
         W_dec: [F, d_model] directions of any length.
         unembedding: whose tokens the logit weights are of.
     """
-    norm, unit = _unit(W_dec)
+    norm, unit = unit_rows(W_dec)
     seen = product(unit, unembedding.root)
     spread = torch.linalg.vector_norm(seen, dim=1, dtype=torch.float64)
     return _scaled(unit, norm, spread, unembedding)
@@ -56,7 +56,7 @@ def read_one(w: Float[Tensor, " d_model"], unembedding: Unembedding) -> OneFeatu
         w: [d_model] a finite direction of any length.
         unembedding: whose tokens the logit weights are of.
     """
-    norm, unit = _unit(w[None])
+    norm, unit = unit_rows(w[None])
     wide = unit.double()
     variance = (product(wide, unembedding.covariance) * wide).sum(1)
     features = _scaled(unit, norm, variance.clamp_min(0).sqrt(), unembedding)
@@ -79,15 +79,26 @@ def mean_weights(
     return mean / np.where(norm == 0, 1.0, norm) if unembedding.lens == "cosine" else mean
 
 
-def _unit(W_dec: Tensor) -> tuple[Tensor, Tensor]:
+def unit_rows(W_dec: Tensor) -> tuple[Tensor, Tensor]:
     """Return the length of each row in float64, and float32 rows of length 1."""
     wide = W_dec.double()
     norm = torch.linalg.vector_norm(wide, dim=1)
     return norm, (wide / norm.clamp_min(torch.finfo(torch.float64).tiny)[:, None]).float()
 
 
+def is_flat(spread: Tensor, norm: Tensor, unembedding: Unembedding) -> Tensor:
+    """Return [F] whether rows of these lengths write nothing.
+
+    Args:
+        spread: [F] the standard deviation of the logit weights of the row at length 1.
+        norm: [F] the row's own length.
+        unembedding: whose tokens the logit weights are of.
+    """
+    return (spread <= FLAT * unembedding.rms) | (norm == 0)
+
+
 def _scaled(unit: Tensor, norm: Tensor, spread: Tensor, unembedding: Unembedding) -> Standardised:
-    flat = (spread <= FLAT * unembedding.rms) | (norm == 0)
+    flat = is_flat(spread, norm, unembedding)
     scaled = torch.where(flat[:, None], 0.0, unit / spread[:, None].float())
     std = torch.where(flat, 0.0, spread if unembedding.lens == "cosine" else spread * norm)
     return Standardised(scaled, std.numpy(), norm.numpy())
