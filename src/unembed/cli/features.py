@@ -45,12 +45,7 @@ def features(
         open_run(path), bank=several(bank), where=where, sort=sort, ascending=ascending,
         limit=limit or None,
     )  # fmt: skip
-    print_frame(
-        found,
-        lambda: terminal.features.table(found) if found.height else "No feature fits.",
-        as_json=as_json,
-        as_csv=as_csv,
-    )
+    print_frame(found, terminal.features.table, "No feature fits.", as_json=as_json, as_csv=as_csv)
 
 
 def show(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -120,9 +121,8 @@ def find(
         )  # fmt: skip
     print_frame(
         found,
-        lambda: (
-            terminal.search.table(found, n_tokens=tokens) if found.height else "No feature fits."
-        ),
+        partial(terminal.search.table, n_tokens=tokens),
+        "No feature fits.",
         as_json=as_json,
         as_csv=as_csv,
     )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 
@@ -12,6 +13,7 @@ from unembed.strict_json import dumps
 
 if TYPE_CHECKING:
     import polars as pl
+    from rich.table import Table
 
 _WIDE = 100_000
 """Columns where no terminal limits them: what is piped on is never cut."""
@@ -38,12 +40,20 @@ def print_csv(frame: pl.DataFrame) -> None:
     sys.stdout.write(questions.flat(frame).write_csv())
 
 
-def print_frame(frame: pl.DataFrame, drawn: Any, *, as_json: bool, as_csv: bool) -> None:
+def print_frame(
+    frame: pl.DataFrame,
+    draw: Callable[[pl.DataFrame], Table],
+    nothing: str,
+    *,
+    as_json: bool,
+    as_csv: bool,
+) -> None:
     """Print a frame: as JSON, as CSV, or as it is drawn.
 
     Args:
         frame: what was found.
-        drawn: called for the table, where people read it.
+        draw: returns it as a table, for people.
+        nothing: what they read where nothing was found.
         as_json: one object a row.
         as_csv: lists become JSON inside their cell.
     """
@@ -52,4 +62,4 @@ def print_frame(frame: pl.DataFrame, drawn: Any, *, as_json: bool, as_csv: bool)
     elif as_csv:
         print_csv(frame)
     else:
-        console().print(drawn())
+        console().print(draw(frame) if frame.height else nothing)

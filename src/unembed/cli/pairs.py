@@ -63,12 +63,7 @@ def enrichment(
         run, named, token_set=token_set, family=several(family), bank=several(bank), sign=sign,
         max_q=max_q, sort=sort, limit=limit or None,
     )  # fmt: skip
-    print_frame(
-        found,
-        lambda: terminal.enrichment.table(found) if found.height else "No pair fits.",
-        as_json=as_json,
-        as_csv=as_csv,
-    )
+    print_frame(found, terminal.enrichment.table, "No pair fits.", as_json=as_json, as_csv=as_csv)
 
 
 def leading_edge(
