@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from unembed.errors import QueryError, did_you_mean
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 BANK = r"[A-Za-z0-9][A-Za-z0-9._→-]*"
 """What a bank may be called; the arrow is of banks that write to another layer (`clt.5→9`)."""
@@ -79,6 +84,21 @@ def _meant(text: str, banks: Sequence[str]) -> str:
         if index:
             return f": {address(bank, int(index[1]))}"
     return f", such as {address(banks[0], 0)}"
+
+
+def position_of(index: int, indices: npt.NDArray[np.int64], bank: str) -> int:
+    """Return the place of an index among those of a bank's features.
+
+    Raises:
+        QueryError: when the bank has no such feature.
+    """
+    found = (indices == index).nonzero()[0]
+    if not len(found):
+        raise QueryError(
+            f"{bank} has no feature {index}: its {len(indices):,} indices are "
+            f"{indices.min()} to {indices.max()}."
+        )
+    return int(found[0])
 
 
 def bank_named(name: str, banks: Iterable[str]) -> str:

@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from unembed.addresses import as_written, is_bank_name
+from unembed.addresses import as_written, is_bank_name, position_of
 from unembed.errors import ShapeError, UnembedError, WeightError
 from unembed.facts import BankFacts
 from unembed.unembedding import Unembedding, broken_rows
@@ -105,6 +105,14 @@ class Features:
         if self.log10_density is not None:
             content.update(np.ascontiguousarray(self.log10_density).data)
         return content.hexdigest()
+
+    def position(self, index: int) -> int:
+        """Return the row of W_dec that a feature has.
+
+        Raises:
+            QueryError: when the bank has no such feature.
+        """
+        return position_of(index, self.indices, self.name)
 
     @property
     def facts(self) -> BankFacts:

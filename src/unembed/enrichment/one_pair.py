@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from unembed.enrichment.edge import LeadingEdge, edge_of
 from unembed.enrichment.effects import rows_of
-from unembed.errors import QueryError
 from unembed.features import Features, check_width
 from unembed.sweep.settings import Weight
 from unembed.sweep.standardised import read_one
@@ -38,12 +35,7 @@ def leading_edge(
         TokenSetError: when there is no such set.
     """
     check_width(features, unembedding)
-    at = np.flatnonzero(features.indices == index)
-    if not len(at):
-        raise QueryError(
-            f"{features.name} has no feature {index}: its {len(features):,} indices are "
-            f"{features.indices.min()} to {features.indices.max()}."
-        )
+    at = features.position(index)
     chosen = token_sets.select([name])
-    feature = read_one(features.W_dec[int(at[0])], unembedding)
+    feature = read_one(features.W_dec[at], unembedding)
     return edge_of(feature, rows_of(chosen, unembedding), unembedding.token_ids, weight)

@@ -56,7 +56,8 @@ def own_facts(run: RunTables, address: str) -> dict[str, Any]:
     """
     row = feature_row(run, address)
     scalars = run.scalars.filter(bank=row["bank"])
-    bank, known = run.manifest.bank(row["bank"]), run.manifest.bank(row["bank"]).neuronpedia
+    bank = run.manifest.bank(row["bank"])
+    known = bank.neuronpedia
     return {
         **{name: row[name] for name in IDENTITY},
         "model": run.model,

@@ -12,6 +12,7 @@ from unembed.errors import QueryError, did_you_mean
 from unembed.explanation import CLASSES
 from unembed.questions.banks import require_classes
 from unembed.questions.neuronpedia import page, sources_of
+from unembed.questions.pairs import check_sort
 from unembed.store.tables import RunTables
 
 IDENTITY = ("feature", "bank", "index", "layer")
@@ -51,12 +52,7 @@ def list_features(
     """
     banks = run.banks_named(bank)
     found = run.scalars.with_row_index("row").filter(pl.col("bank").is_in(banks))
-    if sort not in run.scalars.columns:
-        known = run.scalars.columns
-        raise QueryError(
-            f"There is no column {sort!r} to sort by.{did_you_mean(sort, known)} "
-            f"Columns: {', '.join(known)}."
-        )
+    check_sort(sort, run.scalars.columns)
     if where is not None:
         found = fitting(found, where)
     found = found.sort(sort, descending=not ascending, nulls_last=True, maintain_order=True)

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import polars as pl
 
 from unembed.errors import QueryError
@@ -123,7 +122,6 @@ def follow(
     weights = weights_of(run)
     own = weights.bank(row["bank"])
     wanted = by_depth(run).filter(pl.col("bank").is_in(run.banks_named(banks)))
-    at = int(np.flatnonzero(own.indices == row["index"])[0])
     ours = prepared(own, weights.unembedding)
     parts = []
     for name in wanted["bank"]:
@@ -131,7 +129,7 @@ def follow(
         same = other.name == own.name
         found = match_rows(
             ours, ours if same else prepared(other, weights.unembedding), weights.unembedding,
-            only=at, by=by, same=same, directions=directions, seed=seed,
+            only=own.position(row["index"]), by=by, same=same, directions=directions, seed=seed,
         )  # fmt: skip
         columns = {
             **_columns(found.alike, other, "match", cutoff=True),
@@ -224,8 +222,12 @@ def both_signs(
     run: RunTables, frame: pl.DataFrame, sign: Sign | None, *, limit: int | None = None
 ) -> pl.DataFrame:
     """Return the matches of one sign, or of both, the similar ones first (`matches_of_sign`)."""
-    signs: tuple[Sign, ...] = ("+", "-") if sign is None else (sign,)
-    return pl.concat(matches_of_sign(run, frame, each, limit=limit) for each in signs)
+    return pl.concat(matches_of_sign(run, frame, each, limit=limit) for each in signs_of(sign))
+
+
+def signs_of(sign: Sign | None) -> tuple[Sign, ...]:
+    """Return the signs that are asked for: both, if None."""
+    return ("+", "-") if sign is None else (sign,)
 
 
 def _with_tokens(run: RunTables, frame: pl.DataFrame, sign: Sign) -> pl.DataFrame:

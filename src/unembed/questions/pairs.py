@@ -83,6 +83,19 @@ def check_sign(sign: str | None) -> None:
         raise QueryError(f"The sign is + (promotes) or - (suppresses), not {sign!r}.")
 
 
+def check_sort(sort: str, columns: Sequence[str]) -> None:
+    """Check that a frame has the column that it is to be sorted by.
+
+    Raises:
+        QueryError: when it has not.
+    """
+    if sort not in columns:
+        raise QueryError(
+            f"There is no column {sort!r} to sort by.{did_you_mean(sort, columns)} "
+            f"Columns: {', '.join(columns)}."
+        )
+
+
 def log10_of(max_q: float) -> float:
     """Return log10 of a largest q-value, of which 0 lets nothing pass."""
     return float(np.log10(max_q)) if max_q > 0 else -np.inf
@@ -122,11 +135,7 @@ def _named(run: RunTables, found: pl.DataFrame) -> pl.DataFrame:
 
 
 def _sorted(named: pl.DataFrame, sort: str) -> pl.DataFrame:
-    if sort not in named.columns:
-        raise QueryError(
-            f"There is no column {sort!r} to sort by.{did_you_mean(sort, named.columns)} "
-            f"Columns: {', '.join(named.columns)}."
-        )
+    check_sort(sort, named.columns)
     text = named[sort].dtype == pl.String
     key = pl.col(sort) if text else pl.col(sort).abs()
     return named.sort(key, descending=not text, nulls_last=True, maintain_order=True)

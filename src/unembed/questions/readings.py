@@ -77,9 +77,8 @@ def leading_edge(run: RunTables, feature: str, token_set: str) -> LeadingEdge:
         QueryError: when the run has no such feature or set.
         SourceError: when its sources are not there any more, or changed.
     """
-    token_ids = weights_of(run).unembedding.token_ids
     rows = _rows(run, token_set)
-    return edge_of(_read(run, feature), rows, token_ids, run.tested.weight)
+    return _edge(run, _read(run, feature), rows)
 
 
 def leading_edge_facts(run: RunTables, feature: str, token_set: str) -> dict[str, Any]:
@@ -107,11 +106,12 @@ def first_part(run: RunTables, facts: dict[str, Any]) -> tuple[dict[str, Any], R
     Raises:
         SourceError: when its sources are not there any more, or changed.
     """
-    pair = (facts["feature"], facts["parts"][0]["token_set"])
-    edge = leading_edge(run, *pair)
+    rows = _rows(run, facts["parts"][0]["token_set"])
+    read = _read(run, facts["feature"])
+    edge = _edge(run, read, rows)
     tokens = [member["token"] for member in edge_facts(run, edge)["leading_edge"]]
     shown = {"es": edge.es, "peak": edge.peak, "size": edge.size, "tokens": tokens}
-    return shown, running_sum_of(run, *pair)
+    return shown, running_sum(read.z, rows, run.tested.weight)
 
 
 def edge_facts(run: RunTables, edge: LeadingEdge) -> dict[str, Any]:
@@ -128,6 +128,10 @@ def edge_facts(run: RunTables, edge: LeadingEdge) -> dict[str, Any]:
     }
 
 
+def _edge(run: RunTables, read: OneFeature, rows: npt.NDArray[np.int64]) -> LeadingEdge:
+    return edge_of(read, rows, weights_of(run).unembedding.token_ids, run.tested.weight)
+
+
 def _rows(run: RunTables, token_set: str) -> npt.NDArray[np.int64]:
     """Return the places of a set's members among the rows of W_U."""
     token_ids = weights_of(run).unembedding.token_ids
@@ -140,5 +144,4 @@ def _read(run: RunTables, feature: str) -> OneFeature:
     facts = feature_row(run, feature)
     weights = weights_of(run)
     bank = weights.bank(facts["bank"])
-    at = int(np.flatnonzero(bank.indices == facts["index"])[0])
-    return read_one(bank.W_dec[at], weights.unembedding)
+    return read_one(bank.W_dec[bank.position(facts["index"])], weights.unembedding)

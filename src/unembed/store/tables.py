@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from unembed.addresses import bank_named, split
+from unembed.addresses import bank_named, position_of, split
 from unembed.errors import QueryError, RunError
 from unembed.store.check import check_tables
 from unembed.store.enrichment import TOKEN_SETS
@@ -176,13 +176,7 @@ class RunTables:
         bank, index = split(address, self.banks)
         start, count = self.manifest.first_rows[bank], self.manifest.bank(bank).features
         indices = self._indices.slice(start, count).to_numpy()
-        found = np.flatnonzero(indices == index)
-        if not len(found):
-            raise QueryError(
-                f"{bank} has no feature {index}: its {len(indices):,} indices are "
-                f"{indices.min()} to {indices.max()}."
-            )
-        return start + int(found[0])
+        return start + position_of(index, indices, bank)
 
     @cached_property
     def _indices(self) -> pl.Series:

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from unembed.numerals import number
-from unembed.questions.matches import BankMatches, matches_of_sign, outermost_of
+from unembed.questions.matches import BankMatches, matches_of_sign, outermost_of, signs_of
 from unembed.questions.pairs import Sign
 from unembed.questions.run import Run
 from unembed.terminal.text import tokens
@@ -35,17 +35,13 @@ def draw(run: Run, found: BankMatches, sign: Sign | None, *, limit: int | None =
     parts: list[RenderableType] = [
         Text.assemble((f"{facts['bank']} → {facts['other']}", "bold"), what)
     ]
-    for each in _signs(sign):
+    for each in signs_of(sign):
         parts += [Text(""), _heading(facts, each)]
         parts.append(_table(matches_of_sign(run, found.pairs, each, limit=limit)))
     return Group(
         *parts,
         Text(f"dim: may be chance; {_BACK}; ↔: each is the other's best", style="dim"),
     )
-
-
-def _signs(sign: Sign | None) -> tuple[Sign, ...]:
-    return ("+", "-") if sign is None else (sign,)
 
 
 def _heading(facts: Mapping[str, Any], sign: Sign) -> Text:
@@ -110,7 +106,7 @@ def draw_followed(run: Run, feature: str, frame: pl.DataFrame, sign: Sign | None
     heading = Text(feature, style="bold", no_wrap=True, overflow="ellipsis")
     heading.append(" promotes " if end == "top" else " suppresses ", style="not bold")
     parts: list[RenderableType] = [heading.append_text(tokens(outermost, 10))]
-    for each in _signs(sign):
+    for each in signs_of(sign):
         table = _table(matches_of_sign(run, frame, each))
         table.title = "Most similar in each bank" if each == "+" else "Most opposite in each bank"
         table.title_justify = "left"

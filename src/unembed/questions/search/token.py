@@ -83,4 +83,4 @@ def ranks(searched: Searched, at: npt.NDArray[np.integer], token: str | int) -> 
 
 def _direction(searched: Searched, bank: str, index: int) -> Float[Tensor, " d_model"]:
     features = weights_of(searched.run).bank(bank)
-    return features.W_dec[int(np.flatnonzero(features.indices == index)[0])]
+    return features.W_dec[features.position(index)]
