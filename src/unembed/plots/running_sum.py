@@ -49,10 +49,9 @@ def running_sum(run: Run, feature: str, token_set: str) -> go.Figure:
     n = len(read.weights)
     figure = go.Figure()
     _curve(figure, found, colour, n)
-    order = np.argsort(-read.weights, kind="stable")
-    texts = run.tokens["text"].gather(read.ids[order[found.ranks - 1]])
+    texts = run.tokens["text"].gather(read.ids[found.rows])
     _strokes(figure, found, texts, colour)
-    _ranked(figure, read.weights[order])
+    _ranked(figure, np.sort(read.weights)[::-1])
     _axes(figure, found, n)
     edge = int(found.in_leading_edge.sum())
     side = "at or before" if found.es > 0 else "after"
