@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 BANK = r"[A-Za-z0-9][A-Za-z0-9._→-]*"
 """What a bank may be called; the arrow is of banks that write to another layer (`clt.5→9`)."""
 _BANK = re.compile(BANK)
+LONGEST = 200
+"""Bytes of a bank's name, in UTF-8: names of files have up to 255."""
 
 
 def as_written(name: str) -> str:
@@ -27,8 +29,8 @@ def as_written(name: str) -> str:
 
 
 def is_bank_name(name: str) -> bool:
-    """Return whether a bank may be called so."""
-    return _BANK.fullmatch(name) is not None
+    """Return whether a bank may be called so: its files are named after it."""
+    return len(name.encode(errors="replace")) <= LONGEST and _BANK.fullmatch(name) is not None
 
 
 def address(bank: str, index: int) -> str:

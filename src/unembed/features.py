@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from unembed.addresses import as_written, is_bank_name, position_of
+from unembed.addresses import LONGEST, as_written, is_bank_name, position_of
 from unembed.errors import ShapeError, UnembedError, WeightError
 from unembed.facts import BankFacts
 from unembed.unembedding import Unembedding, broken_rows
@@ -50,8 +50,8 @@ class Features:
     def __post_init__(self) -> None:
         if not is_bank_name(self.name):
             raise UnembedError(
-                f"A bank's name holds letters, digits, '.', '_', '-' and '→', such as mlp.26; "
-                f"found {self.name!r}. Name it as NAME=REFERENCE."
+                f"A bank's name holds letters, digits, '.', '_', '-' and '→', {LONGEST} bytes at "
+                f"most, such as mlp.26; found {self.name!r}. Name it as NAME=REFERENCE."
             )
         if self.W_dec.ndim != 2:
             raise ShapeError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from io import BytesIO
 from pathlib import Path
 
 import polars as pl
@@ -27,9 +28,13 @@ def write_parquet(path: Path, table: pl.DataFrame, said: Mapping[str, str] | Non
         path: the file.
         table: what it is to hold.
         said: what the file says of itself besides.
+
+    Raises:
+        OSError: when the disk refuses.
     """
-    metadata = dict(said) if said else None
-    table.write_parquet(path.absolute(), compression="zstd", metadata=metadata)
+    metadata, whole = dict(said) if said else None, BytesIO()
+    table.write_parquet(whole, compression="zstd", metadata=metadata)
+    path.write_bytes(whole.getbuffer())  # what the disk refuses is not passed on by polars
 
 
 def height_of(path: Path) -> int:

@@ -16,7 +16,7 @@ from unembed.explanation import Envelope, Explainer
 from unembed.features import Features
 from unembed.progress import Report
 from unembed.store import enrichment as store
-from unembed.store.kept import kept
+from unembed.store.kept import keep, kept
 from unembed.sweep import Sweep
 
 _TESTED_AT_ONCE = 2048
@@ -47,15 +47,15 @@ class BankSteps:
 
     def test(self, report: Report) -> DiscoveryRate:
         """Test every pair: before that, the q-value of none is known."""
-        rate, tests = (
-            self._folder / path(self._bank.name) for path in (store.rate_path, store.tests_path)
+        tests, rate = (
+            self._folder / path(self._bank.name) for path in (store.tests_path, store.rate_path)
         )
-
-        def make() -> None:
-            store.write_tests(tests, self.direction_test)
-            store.write_rate(rate, self._counted(report))
-
-        return kept(rate, make, lambda: store.read_rate([rate]))
+        keep([tests], lambda: store.write_tests(tests, self.direction_test))
+        return kept(
+            [rate],
+            lambda: store.write_rate(rate, self._counted(report)),
+            lambda: store.read_rate([rate]),
+        )
 
     def simulate(self, report: Report) -> SimulatedNull:
         """Sweep random directions like the bank's: only then is a feature told from them."""
@@ -69,8 +69,8 @@ class BankSteps:
             )  # fmt: skip
             store.write_null(self._folder, self._bank.name, null)
 
-        last = self._folder / store.null_paths(self._bank.name)[-1]
-        found = kept(last, make, lambda: store.read_null(self._folder, self._bank.name))
+        tables = [self._folder / path for path in store.null_paths(self._bank.name)]
+        found = kept(tables, make, lambda: store.read_null(self._folder, self._bank.name))
         assert found is not None  # it was there, or was just made
         return found
 

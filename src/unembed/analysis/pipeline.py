@@ -19,7 +19,7 @@ from unembed.store import Manifest
 from unembed.store.enrichment import TOKEN_SETS
 from unembed.store.folder import claim
 from unembed.store.kept import keep
-from unembed.store.manifest import Shard
+from unembed.store.missing import Missing
 from unembed.store.schema import token_rows
 from unembed.store.shards import TOKENS, write_table
 from unembed.sweep import Sweep, SweepSettings
@@ -44,7 +44,8 @@ def analyze(
     """Return the run of feature banks against an unembedding, written to the folder `out`.
 
     A run that was stopped goes on where it stopped, and ends with the same bytes; a finished
-    one is returned at once. Features are finished a shard (4,096) at a time.
+    one is returned at once. Files that are missing or damaged are made again, whichever they are.
+    Features are finished a shard (4,096) at a time.
 
     Args:
         unembedding: the model's, prepared.
@@ -55,13 +56,13 @@ def analyze(
         settings: tile, device, how many tokens to keep.
         enrichment: how token sets are tested, and what of it is kept.
         explanation: how features are classed and labelled, where there are token sets.
-        overwrite: throw away another run in `out` first.
+        overwrite: throw away the files of another run in `out` first, and no others.
         progress: told how each step goes.
 
     Raises:
         ShapeError: when d_model of features and unembedding differ.
         TokenSetError: when the token sets are of another vocabulary.
-        RunError: when `out` holds another run, or is no run.
+        RunError: when `out` holds another run, or is no run, or the disk refuses.
     """
     # prepare: nothing is written before all of it fits together
     banks = [features] if isinstance(features, Features) else list(features)
@@ -73,17 +74,25 @@ def analyze(
     manifest = Manifest.of(unembedding, banks, settings, sets.facts if sets else None)
 
     with claim(folder, manifest, overwrite=overwrite):
-        keep(folder / TOKENS, lambda: write_table(folder / TOKENS, token_rows(unembedding)))
-        if missing := [each for each in manifest.shards() if not (folder / each.path).is_file()]:
+        _share(folder, unembedding, sets)
+        if missing := Missing.of(folder, manifest):
             sweep = Sweep(unembedding, settings)
             _finish(folder, manifest, missing, banks, sets, sweep, progress)
     return Run.open(folder)
 
 
+def _share(folder: Path, unembedding: Unembedding, sets: RunSets | None) -> None:
+    """Write the tables that all banks share."""
+    tokens, of_sets = folder / TOKENS, folder / TOKEN_SETS
+    keep([tokens], lambda: write_table(tokens, token_rows(unembedding)))
+    if sets:
+        keep([of_sets], lambda: write_table(of_sets, to_frame(sets.token_sets)))
+
+
 def _finish(
     folder: Path,
     manifest: Manifest,
-    missing: Sequence[Shard],
+    missing: Missing,
     banks: Sequence[Features],
     sets: RunSets | None,
     sweep: Sweep,
@@ -91,16 +100,12 @@ def _finish(
 ) -> None:
     """Take every bank that has something missing through the steps, in order."""
     tokens = None
-    if sets:
-        table = folder / TOKEN_SETS
-        keep(table, lambda: write_table(table, to_frame(sets.token_sets)))
+    if sets and missing.shards:
         tokens = sets.token_null(report_of(progress, "Token null"))
-    done = manifest.features - sum(shard.features for shard in missing)
+    done = manifest.features - sum(shard.features for shard in missing.shards)
     progress("Features", done, manifest.features)
-    for at, bank in enumerate(banks):
-        shards = [shard for shard in missing if shard.bank == at]
-        if not shards:
-            continue
+    for at in missing.banks:
+        bank = banks[at]
         # test, then simulate: without either, no pair's q and no feature's class is known
         of_sets = None
         if sets:
@@ -110,7 +115,7 @@ def _finish(
             null = steps.simulate(_of_bank(progress, "Null directions", drawn, at))
             of_sets = partial(steps.readers, rate, null, tokens)
         # sweep, explain and write, a shard at a time
-        for shard in shards:
+        for shard in missing.of_bank(at):
             report = report_within(report_of(progress, "Features"), done, manifest.features)
             sweep_shard(folder, shard, bank, sweep, of_sets() if of_sets else None, report)
             done += shard.features

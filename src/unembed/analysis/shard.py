@@ -26,7 +26,7 @@ def sweep_shard(
     readers: Readers | None,
     report: Report,
 ) -> None:
-    """Sweep one shard and write its tables, that of the features, which counts, last.
+    """Sweep one shard and write its tables, that of the features last.
 
     Args:
         folder: of the run.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,12 +13,36 @@ from unembed.errors import RunError
 from unembed.parquet import height_of, read_parquet, said_of
 from unembed.store import enrichment as store
 from unembed.store.explanation import explanation_path
+from unembed.store.files import RunFiles, listed_files
 from unembed.store.manifest import EnrichmentFacts, Manifest, Shard
 from unembed.store.shards import TOKENS
 from unembed.store.stamp import RUN, TABLE
+from unembed.store.standing import is_file
+from unembed.version import __version__
 
 _UNREADABLE = (OSError, PolarsError, ValueError, EOFError)
 """Whoever reads such a table says what is wrong with it."""
+_ARRAY = ".npy"
+"""Arrays do not say of which run they are."""
+
+
+def check_finished(folder: Path, manifest: Manifest) -> None:
+    """Check that all files of a run are there.
+
+    Raises:
+        RunError: naming those that are not.
+        OSError: when the disk refuses.
+    """
+    tables = list(RunFiles(manifest).tables)
+    missing = [table for table in tables if not is_file(folder / table)]
+    if missing:
+        made = manifest.unembed_version
+        by = "" if made == __version__ else f" (by unembed {made}, which made it)"
+        raise RunError(
+            f"{folder} is not finished: {len(missing):,} of its {len(tables):,} tables "
+            f"{'is' if len(missing) == 1 else 'are'} missing, {listed_files(missing)}. Give the "
+            f"command that started it again{by}: it makes what is missing, and nothing else."
+        )
 
 
 def check_tables(folder: Path, manifest: Manifest) -> None:
@@ -32,7 +55,9 @@ def check_tables(folder: Path, manifest: Manifest) -> None:
         RunError: naming the first table that belongs elsewhere.
     """
     unsaid = []
-    for table in _tables(manifest):
+    for table in RunFiles(manifest).tables:
+        if table.endswith(_ARRAY):
+            continue
         with suppress(*_UNREADABLE):
             said = said_of(folder / table)
             if RUN not in said:
@@ -45,22 +70,6 @@ def check_tables(folder: Path, manifest: Manifest) -> None:
     if manifest.enrichment:
         for shard in manifest.shards():
             _check_scores(folder, shard)
-
-
-def _tables(manifest: Manifest) -> Iterator[str]:
-    """Yield the paths of all Parquet tables that the run may have."""
-    yield TOKENS
-    tested, explained = manifest.enrichment is not None, manifest.is_explained
-    if tested:
-        yield store.TOKEN_SETS
-        for bank in manifest.names:
-            yield from (store.rate_path(bank), store.tests_path(bank), *store.null_paths(bank))
-    for shard in manifest.shards():
-        yield shard.path
-        if tested:
-            yield from (store.shard_paths(shard.path).pairs, store.shard_paths(shard.path).claims)
-        if explained:
-            yield explanation_path(shard.path)
 
 
 def _check_old(folder: Path, manifest: Manifest, unsaid: set[str]) -> None:
@@ -134,5 +143,6 @@ def _check_scores(folder: Path, shard: Shard) -> None:
 def _foreign(folder: Path, table: str, why: str) -> RunError:
     return RunError(
         f"{folder / table} is not the table that manifest.json beside it speaks of: {why}. Put "
-        "the run's own table back, or make the run again, with --overwrite."
+        "the run's own table back, or move this one away and give the command that made the run "
+        "again: it makes what is missing."
     )

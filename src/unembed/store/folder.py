@@ -1,62 +1,144 @@
-"""A run's folder: taken for one run, and never for two."""
+"""A run's folder: taken for one run, and never for two, nor for anything that is no run.
+
+What is the run's are the names that its manifest stands for (`store.files`), plain files in real
+folders. All else in the folder is somebody's, and is neither deleted nor written over; where it
+stands in the run's way, the run is refused.
+"""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from unembed.disk import refused, told
 from unembed.errors import RunError
-from unembed.store.atomic import PART, write_atomically
-from unembed.store.enrichment import TOKEN_SETS
-from unembed.store.manifest import FEATURES, MANIFEST, Manifest
-from unembed.store.shards import TOKENS
-
-LOCK = ".lock"
+from unembed.store.atomic import write_atomically
+from unembed.store.check import check_tables
+from unembed.store.files import LOCK, RunFiles, check_distinct, listed_files
+from unembed.store.held import held
+from unembed.store.leftover import check_leftover, forget_unproven
+from unembed.store.manifest import MANIFEST, Manifest
+from unembed.store.standing import check_way, in_the_way, is_file, kind_of
 
 
 @contextmanager
 def claim(folder: Path, manifest: Manifest, *, overwrite: bool = False) -> Iterator[None]:
     """Hold a run folder for writing: its manifest is there, and no one else writes to it.
 
+    A folder that is itself a link is followed; links inside it are not.
+
     Args:
         folder: new, empty, or a run's.
         manifest: of the run that will be written there.
-        overwrite: throw away the tables of the run that is there; other files stay.
+        overwrite: throw away the files of the run that is there; all others stay.
 
     Raises:
-        RunError: when the folder holds another run, or files that are no run, or is being
-            written to, or cannot be.
+        RunError: when the folder holds another run, or what is no run, or is being written to, or
+            cannot be. Nothing was touched then.
     """
-    _check_free(folder)
+    check_distinct(RunFiles(manifest))
+    with told(folder, "cannot be read", RunError):
+        _check(folder, manifest, overwrite)
+    with _locked(folder), held(folder, folder / LOCK) as hold:
+        with told(folder, "cannot be written to", RunError):
+            _check(folder, manifest, overwrite)
+            _take(folder, manifest, overwrite)
+            hold.rely_on(folder / MANIFEST)
+            check_tables(folder, manifest)
+        yield
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    lock = FileLock(folder / LOCK, timeout=0)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / LOCK, timeout=0):
-            _take(folder, manifest, overwrite)
-            yield
+        lock.acquire()
     except Timeout as error:
         raise RunError(
             f"Another unembed is writing to {folder}. Wait until it is done, or choose another "
             "folder."
         ) from error
-    except OSError as error:
+    except NotImplementedError as error:
         raise RunError(
-            f"{folder} cannot be written to: {error.strerror or error}. Choose another folder."
+            f"{folder} cannot be locked: its disk knows no locks. Choose another place."
         ) from error
+    except OSError as error:
+        raise RunError(f"{folder} cannot be written to: {refused(error)}") from error
+    try:
+        yield
+    finally:
+        with suppress(OSError):  # of a folder that is gone there is nothing to release
+            lock.release()
 
 
-def _check_free(folder: Path) -> None:
-    """Check that a folder without a manifest holds nothing but what a stopped start left."""
-    if (folder / MANIFEST).exists() or not folder.exists():
+def _check(folder: Path, manifest: Manifest, overwrite: bool) -> None:
+    """Check that a folder may be taken, without changing anything in it.
+
+    Raises:
+        RunError: when it may not.
+        OSError: when the disk refuses.
+    """
+    if kind_of(folder) is None:
         return
-    if not folder.is_dir() or any(
-        path.name != LOCK and path.suffix != PART for path in folder.iterdir()
-    ):
+    if not folder.is_dir():
+        raise RunError(f"{folder} is there already and is no folder. Choose another one.")
+    _check_lock(folder / LOCK)
+    if kind_of(folder / MANIFEST) is None:
+        check_leftover(folder, manifest)
+        return
+    check_way(folder, MANIFEST)
+    if overwrite:
+        _check_clear(folder, manifest)
+    else:
+        _check_same(folder, manifest)
+
+
+def _check_lock(path: Path) -> None:
+    """Check that a lock is ours: empty, or with the number of its process."""
+    kind = kind_of(path)
+    if kind not in (None, "a file"):
+        raise in_the_way(path, kind)
+    if kind and path.stat().st_size:
+        with path.open("rb") as file:
+            if not file.readline(64).strip().isdigit():
+                raise RunError(
+                    f"{path} is the lock of another program. Nothing was touched. Choose another "
+                    "folder for the run."
+                )
+
+
+def _check_same(folder: Path, manifest: Manifest) -> None:
+    """Check that the run in a folder is this one."""
+    found = Manifest.load(folder).differences(manifest)
+    if found:
         raise RunError(
-            f"{folder} is there already and is no run. Choose a new folder for the run; nothing "
-            "in this one was touched."
+            f"{folder} holds another run. It differs in {'; '.join(found[:6])}. Choose another "
+            "folder, or start over with --overwrite."
+        )
+    for path in RunFiles(manifest).tables:
+        is_file(folder / path)
+
+
+def _check_clear(folder: Path, manifest: Manifest) -> None:
+    """Check that the files of the run in a folder can go, and those of another one come."""
+    old = set(RunFiles(Manifest.load(folder)).written)
+    for path in sorted(old):
+        if check_way(folder, path) and not os.access((folder / path).parent, os.W_OK | os.X_OK):
+            raise RunError(
+                f"{(folder / path).parent} may not be written to. Nothing was touched. Change its "
+                "permissions, or choose another folder."
+            )
+    new = set(RunFiles(manifest).written)
+    there = [path for path in sorted(new - old) if check_way(folder, path)]
+    if there:
+        raise RunError(
+            f"{folder} has files that are not of the run in it, and that the new run would write: "
+            f"{listed_files(there)}. Nothing was touched. Move them away, or choose another folder."
         )
 
 
@@ -64,31 +146,18 @@ def _take(folder: Path, manifest: Manifest, overwrite: bool) -> None:
     path = folder / MANIFEST
     if path.exists():
         if not overwrite:
-            _check_same(folder, manifest)
             return
-        for table in _tables(folder):
-            table.unlink(missing_ok=True)
+        _clear(folder, RunFiles(Manifest.load(folder)))
+    else:
+        forget_unproven(folder, manifest)
     write_atomically(path, lambda part: part.write_text(manifest.dump(), encoding="utf-8"))
 
 
-_EXTRA = ("enrichment", "explanations", "null")
-"""Folders of tables beside the features'."""
-
-
-def _tables(folder: Path) -> list[Path]:
-    """Return the tables of the run in a folder, which may be damaged or of another schema."""
-    try:
-        paths = [folder / shard.path for shard in Manifest.load(folder).shards()]
-    except RunError:
-        paths = sorted((folder / FEATURES).glob("*.parquet"))
-    extra = [path for part in _EXTRA for path in (folder / part).rglob("*.*")]
-    return [folder / TOKENS, folder / TOKEN_SETS, *paths, *filter(Path.is_file, extra)]
-
-
-def _check_same(folder: Path, manifest: Manifest) -> None:
-    found = Manifest.load(folder).differences(manifest)
-    if found:
-        raise RunError(
-            f"{folder} holds another run. It differs in {'; '.join(found[:6])}. Choose another "
-            "folder, or start over with --overwrite."
-        )
+def _clear(folder: Path, files: RunFiles) -> None:
+    """Delete the files of a run, all but its manifest, and the folders that are empty then."""
+    for path in files.written:
+        if path != MANIFEST:
+            (folder / path).unlink(missing_ok=True)
+    for path in files.folders:
+        with suppress(OSError):  # somebody has something in it
+            (folder / path).rmdir()

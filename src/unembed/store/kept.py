@@ -1,32 +1,56 @@
-"""What is on disk is not made again."""
+"""What is on disk, and whole, is not made again; what is missing or damaged is."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeVar
+
+from unembed.disk import told
+from unembed.errors import RunError
+from unembed.store.standing import is_file
 
 Read = TypeVar("Read")
 
 
-def keep(path: Path, make: Callable[[], None]) -> None:
-    """Make a file of a run, unless it is there.
+def is_whole(path: Path) -> bool:
+    """Return whether a file is there, and undamaged.
+
+    Raises:
+        RunError: when that cannot be told, since the disk refuses to let it be read.
+    """
+    with told(path, "cannot be read", RunError):
+        if not is_file(path):
+            return False
+        with path.open("rb"):  # what may not be read is not damaged
+            return _is_whole(path)
+
+
+def _is_whole(path: Path) -> bool:  # to become `unembed.sealed.is_whole`
+    return path.stat().st_size > 0
+
+
+def keep(paths: Iterable[Path], make: Callable[[], None]) -> None:
+    """Make the files of a step, unless they are there and whole.
 
     Args:
-        path: of the file, the last that `make` writes.
-        make: writes it, whole or not at all.
+        paths: of all the files that `make` writes.
+        make: writes them, each whole or not at all.
+
+    Raises:
+        RunError: when one of them may not be read, or cannot be written.
     """
-    if not path.is_file():
+    if not all(is_whole(path) for path in paths):
         make()
 
 
-def kept(path: Path, make: Callable[[], None], read: Callable[[], Read]) -> Read:
-    """Return what a file of a run holds, which is made first unless it is there.
+def kept(paths: Iterable[Path], make: Callable[[], None], read: Callable[[], Read]) -> Read:
+    """Return what the files of a step hold, which are made first unless they are there and whole.
 
     Args:
-        path: as for `keep`.
+        paths: as for `keep`.
         make: likewise.
-        read: reads it again, so that a run that goes on sees what one that never stopped does.
+        read: reads them again, so that a run that goes on sees what one that never stopped does.
     """
-    keep(path, make)
+    keep(paths, make)
     return read()

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
+import stat
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import MISSING, asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from unembed.addresses import is_bank_name
+from unembed.disk import told
 from unembed.errors import RunError
 from unembed.explanation import ExplanationSettings
 from unembed.facts import BankFacts, NullFacts, UnembeddingFacts
+from unembed.store.typed import check_depth, facts_of, rows, table
 from unembed.sweep import SweepSettings, Weight
 from unembed.version import __version__
 
@@ -27,10 +32,23 @@ SHARD_FEATURES = 4096
 """Features in a shard, the least that is lost when a run is stopped."""
 FEATURES = "features"
 
+_LARGEST = 2**31 - 1
+"""Positions of features, of sets and of tokens are kept in 32 bits."""
+_MOST_SHARDS = 99_999
+"""Tables of features in a run, whose names number them with five digits."""
+_MOST_BYTES = 16 * 2**20
+"""Of a manifest: a run of ten thousand banks needs less."""
+_SHA256 = re.compile("[0-9a-f]{64}")
+_RANGES = {
+    "d_model": (1, _LARGEST), "tokens": (1, _LARGEST), "features": (1, _LARGEST),
+    "layer": (-_LARGEST, _LARGEST), "top_k": (1, _LARGEST), "tile": (1, 2**63 - 1),
+    "shard": (1, _LARGEST), "token_sets": (0, _LARGEST), "memberships": (0, 2**63 - 1),
+    "directions": (0, _LARGEST), "max_q": (0, 1), "shrinkage": (0, 1),
+}  # fmt: skip
+"""The least and the most of the numbers in a manifest."""
+
 _WHEREABOUTS = ("origin", "name_of_model")
 """Where weights lay does not change what they are: their hashes decide."""
-
-Facts = TypeVar("Facts")
 
 
 class Shard(NamedTuple):
@@ -151,46 +169,74 @@ class Manifest:
             RunError: when the folder is no run, or of a schema this version does not read.
         """
         path = folder / MANIFEST
-        if not path.is_file():
-            what = "is not there" if not folder.exists() else f"holds no {MANIFEST}"
-            raise RunError(
-                f"{folder} is no run: it {what}. Make one with `unembed run MODEL FEATURES -o "
-                f"{folder}`, or `unembed demo`."
-            )
+        raw = _raw(folder)
         try:
-            content = json.loads(path.read_bytes())
+            content = table(json.loads(raw), "it")
+            check_depth(content)
             version = content["schema_version"]
-        except (ValueError, TypeError, KeyError) as error:
-            raise RunError(f"{path} is damaged ({error!r}). Make the run again.") from error
-        if version != SCHEMA_VERSION:
+        except (ValueError, KeyError, RecursionError) as error:
+            said = f"it has no {error}" if isinstance(error, KeyError) else error
+            raise _damaged(path, said) from error
+        if type(version) is not int or version != SCHEMA_VERSION:
             raise RunError(
-                f"{folder} has schema version {version}; this unembed reads {SCHEMA_VERSION}. "
-                "Make the run again, or use the version of unembed that made it "
-                f"({content.get('unembed_version')})."
+                f"{folder} has schema version {_short(version)}; this unembed reads "
+                f"{SCHEMA_VERSION}. Nothing in it was touched. Make the run again in another "
+                "folder, or use the version of unembed that made it "
+                f"({_short(content.get('unembed_version'))})."
             )
         try:
             return cls._read(content)
-        except (KeyError, TypeError, AttributeError) as error:
-            said = error.args[0] if isinstance(error, KeyError) else error
-            raise RunError(f"{path} is damaged: {said}. Make the run again.") from error
+        except ValueError as error:
+            raise _damaged(path, error) from error
 
     @classmethod
     def _read(cls, content: Mapping[str, Any]) -> Manifest:
         for part in ("unembedding", "banks", "settings"):
             if not content.get(part):
-                raise KeyError(f"it has no {part!r}")
-        enrichment = content.get("enrichment")
-        return cls(
+                raise ValueError(f"it has no {part!r}")
+        version, enrichment = content.get("unembed_version", "?"), content.get("enrichment")
+        if not isinstance(version, str):
+            raise ValueError("unembed_version should be text")
+        banks = enumerate(rows(content["banks"], "banks"))
+        found = cls(
             content["schema_version"],
-            content.get("unembed_version", "?"),
-            _facts(UnembeddingFacts, content["unembedding"], "unembedding"),
-            tuple(
-                _facts(BankFacts, bank, f"banks[{i}]") for i, bank in enumerate(content["banks"])
-            ),
-            _facts(SettingsFacts, content["settings"], "settings"),
+            version,
+            facts_of(UnembeddingFacts, content["unembedding"], "unembedding", _RANGES),
+            tuple(facts_of(BankFacts, bank, f"banks[{i}]", _RANGES) for i, bank in banks),
+            facts_of(SettingsFacts, content["settings"], "settings", _RANGES),
             None if enrichment is None else _enrichment_facts(enrichment),
             content,
         )
+        found._check()
+        return found
+
+    def _check(self) -> None:
+        """Check what fields say of each other, and that every name can be a file's.
+
+        Raises:
+            ValueError: naming what is wrong.
+        """
+        for at, name in enumerate(self.names):
+            if not is_bank_name(name):
+                raise ValueError(f"banks[{at}].name is {_short(ascii(name))}, and no bank's name")
+        hashes = {"unembedding": self.unembedding.sha256}
+        hashes |= {f"banks[{at}]": bank.sha256 for at, bank in enumerate(self.banks)}
+        for place, found in hashes.items():
+            if not _SHA256.fullmatch(found):
+                raise ValueError(f"{place}.sha256 is {_short(ascii(found))}, and no such hash")
+        twice = sorted({name for name in self.names if self.names.count(name) > 1})
+        if twice:
+            raise ValueError(f"two banks are named {twice[0]!r}")
+        shards = sum(-(-bank.features // self.settings.shard) for bank in self.banks)
+        if shards > _MOST_SHARDS:
+            raise ValueError(
+                f"its banks come to {shards:,} tables of features, and may to {_MOST_SHARDS:,}"
+            )
+        if self.enrichment and len(self.enrichment.nulls) != len(self.banks):
+            raise ValueError(
+                f"enrichment.nulls has {len(self.enrichment.nulls)} rows, for {len(self.banks)} "
+                "banks"
+            )
 
     def dump(self) -> str:
         """Return the text of `manifest.json`."""
@@ -249,30 +295,55 @@ class Manifest:
         return _differences(self.content, new.content)
 
 
-def _facts(kind: type[Facts], content: Mapping[str, Any], at: str, **known: Any) -> Facts:
-    """Return the facts of a part of a manifest; what is not known of them is passed over."""
-    found = dict(known)
-    for each in fields(kind):  # type: ignore[arg-type]
-        if each.name in found:
-            continue
-        if each.name in content:
-            found[each.name] = content[each.name]
-        elif each.default is MISSING:
-            raise KeyError(f"{at} has no {each.name!r}")
-    return kind(**found)
+def _raw(folder: Path) -> bytes:
+    """Return the bytes of the manifest in a folder.
+
+    Raises:
+        RunError: when there is none, or it is larger than any, or the disk does not give it.
+    """
+    path = folder / MANIFEST
+    with told(path, "cannot be read", RunError):
+        try:
+            found = path.stat()
+        except (FileNotFoundError, NotADirectoryError, ValueError):
+            found = None
+        if found is None or not stat.S_ISREG(found.st_mode):
+            what = f"holds no {MANIFEST}" if folder.is_dir() else "is not there"
+            raise RunError(
+                f"{folder} is no run: it {what}. Make one with `unembed run MODEL FEATURES -o "
+                f"{folder}`, or `unembed demo`."
+            )
+        if found.st_size > _MOST_BYTES:
+            raise _damaged(path, f"it has {found.st_size:,} bytes, and may have {_MOST_BYTES:,}")
+        return path.read_bytes()
 
 
-def _enrichment_facts(content: Mapping[str, Any]) -> EnrichmentFacts:
-    at, explanation = "enrichment", content.get("explanation")
-    if "nulls" not in content:
-        raise KeyError(f"{at} has no 'nulls'")
-    nulls = enumerate(content["nulls"])
-    return _facts(
+def _damaged(path: Path, said: object) -> RunError:
+    return RunError(
+        f"{path} is damaged, or is no manifest of a run: {said}. Nothing was touched. Choose "
+        "another folder; or, where the run is yours, move this file away and give the command "
+        "that made the run again: it takes on the tables that are its own. Make the run again "
+        "where none is left."
+    )
+
+
+def _enrichment_facts(content: Any) -> EnrichmentFacts:
+    at = "enrichment"
+    given = table(content, at)
+    if "nulls" not in given:
+        raise ValueError(f"{at} has no 'nulls'")
+    nulls = enumerate(rows(given["nulls"], f"{at}.nulls"))
+    said = given.get("explanation")
+    explanation = None
+    if said is not None:
+        explanation = facts_of(ExplanationSettings, said, f"{at}.explanation", _RANGES)
+    return facts_of(
         EnrichmentFacts,
-        content,
+        given,
         at,
-        nulls=tuple(_facts(NullFacts, null, f"{at}.nulls[{i}]") for i, null in nulls),
-        explanation=explanation and _facts(ExplanationSettings, explanation, f"{at}.explanation"),
+        _RANGES,
+        nulls=tuple(facts_of(NullFacts, null, f"{at}.nulls[{i}]", _RANGES) for i, null in nulls),
+        explanation=explanation,
     )
 
 

@@ -10,8 +10,9 @@ import numpy as np
 import polars as pl
 from polars.exceptions import PolarsError
 
+from unembed.disk import number_of, refused
 from unembed.errors import QueryError, RunError
-from unembed.parquet import read_parquet, write_parquet
+from unembed.parquet import height_of, read_parquet, write_parquet
 from unembed.store.atomic import write_atomically
 from unembed.store.manifest import Manifest
 from unembed.store.stamp import stamp
@@ -62,7 +63,7 @@ def _recent(path: Path, columns: list[str] | None) -> pl.DataFrame:
     try:
         changed = path.stat().st_mtime_ns
     except OSError as error:
-        raise damaged(path, error) from error
+        raise unreadable(path, error) from error
     return _kept(path, changed, None if columns is None else tuple(columns))
 
 
@@ -86,12 +87,40 @@ def read_table(*paths: Path, columns: list[str] | None = None) -> pl.DataFrame:
     try:
         return read_parquet(*paths, columns=columns)
     except (PolarsError, OSError) as error:
-        raise damaged(paths[0], error) from error
+        raise unreadable(_first_unreadable(paths), error) from error
 
 
-def damaged(path: Path, error: Exception) -> RunError:
-    """Return the error for a file of a run that cannot be read."""
+def unreadable(path: Path, error: Exception) -> RunError:
+    """Return the error for a file of a run that cannot be read.
+
+    It is said to be damaged only where the disk gives it, and its content is what is wrong.
+    """
+    refusal = _refusal_of(path) or (error if number_of(error) is not None else None)
+    if refusal is not None:
+        again = "" if path.exists() else " The command that made the run, given again, makes it."
+        return RunError(f"{path} cannot be read: {refused(refusal)}{again}")
+    first = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
     return RunError(
-        f"A table of {path.parent} cannot be read: {str(error).splitlines()[0]} It is "
-        "damaged: make the run again, with --overwrite."
+        f"{path} is damaged ({first}). Give the command that made the run again: it makes this "
+        "file again, and leaves the others."
     )
+
+
+def _first_unreadable(paths: Sequence[Path]) -> Path:
+    """Return the one of some tables that is why they cannot be read, the first if none is."""
+    for path in paths:
+        try:
+            height_of(path)
+        except (PolarsError, OSError):
+            return path
+    return paths[0]
+
+
+def _refusal_of(path: Path) -> OSError | None:
+    """Return why the disk does not give a file at all; None where it does."""
+    try:
+        with path.open("rb") as file:
+            file.read(1)
+    except OSError as error:
+        return error
+    return None

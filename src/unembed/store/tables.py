@@ -13,8 +13,9 @@ import numpy.typing as npt
 import polars as pl
 
 from unembed.addresses import bank_named, position_of, split
+from unembed.disk import told
 from unembed.errors import QueryError, RunError
-from unembed.store.check import check_tables
+from unembed.store.check import check_finished, check_tables
 from unembed.store.enrichment import TOKEN_SETS
 from unembed.store.explanation import CLASS_COLUMNS, StoredExplanations
 from unembed.store.manifest import EnrichmentFacts, Manifest
@@ -48,13 +49,8 @@ class RunTables:
         """
         folder = Path(path)
         manifest = Manifest.load(folder)
-        shards = [shard.path for shard in manifest.shards()]
-        missing = [path for path in shards if not (folder / path).is_file()]
-        if missing or not (folder / TOKENS).is_file():
-            raise RunError(
-                f"{folder} is not finished: {len(missing)} of {len(shards)} parts "
-                "are missing. Give the command that started it again; it goes on where it stopped."
-            )
+        with told(folder, "cannot be read", RunError):
+            check_finished(folder, manifest)
         check_tables(folder, manifest)
         return cls(folder, manifest)
 

@@ -1,0 +1,121 @@
+"""Which files a run has: the exact names that its manifest stands for, and no others.
+
+Nothing else in a run's folder is the run's. What makes a file, looks whether all are there, checks
+whose they are, or throws them away asks here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import NamedTuple
+
+from unembed.errors import UnembedError
+from unembed.store import enrichment as store
+from unembed.store.atomic import PART
+from unembed.store.explanation import explanation_path
+from unembed.store.manifest import MANIFEST, Manifest, Shard
+from unembed.store.shards import TOKENS
+
+LOCK = ".lock"
+
+
+class BankFiles(NamedTuple):
+    """The files of one bank, relative to the run, each tuple made by one step.
+
+    Attributes:
+        tests: of the direction test.
+        rate: of the false discovery rate.
+        null: of random directions, by set and by direction.
+    """
+
+    tests: tuple[str, ...] = ()
+    rate: tuple[str, ...] = ()
+    null: tuple[str, ...] = ()
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """All of them, in the order that they are made in."""
+        return (*self.tests, *self.rate, *self.null)
+
+
+@dataclass(frozen=True)
+class RunFiles:
+    """The files of a run, as paths relative to its folder.
+
+    Args:
+        manifest: of the run, whose names were checked when it was read.
+    """
+
+    manifest: Manifest
+
+    @property
+    def of_run(self) -> tuple[str, ...]:
+        """The tables that all banks share."""
+        return (TOKENS, store.TOKEN_SETS) if self.manifest.enrichment else (TOKENS,)
+
+    def of_bank(self, bank: str) -> BankFiles:
+        """Return what is known of a bank before a feature of it is swept."""
+        tested = self.manifest.enrichment
+        if tested is None:
+            return BankFiles()
+        # runs of earlier versions had no need of random directions without TSEA
+        simulated = tested.tsea or self.manifest.is_explained
+        null = store.null_paths(bank) if simulated else ()
+        return BankFiles((store.tests_path(bank),), (store.rate_path(bank),), null)
+
+    def of_shard(self, shard: Shard) -> tuple[str, ...]:
+        """Return the tables of a shard, that of its features last."""
+        scores = store.shard_paths(shard.path) if self.manifest.enrichment else ()
+        explained = (explanation_path(shard.path),) if self.manifest.is_explained else ()
+        return (*scores, *explained, shard.path)
+
+    @property
+    def tables(self) -> Iterator[str]:
+        """All tables and arrays, in the order that they are made in."""
+        yield from self.of_run
+        for bank in self.manifest.names:
+            yield from self.of_bank(bank).all
+            for shard in self.manifest.shards(bank):
+                yield from self.of_shard(shard)
+
+    @property
+    def written(self) -> Iterator[str]:
+        """All that is ever written, but the lock: the tables, the manifest, and each unfinished."""
+        for path in (*self.tables, MANIFEST):
+            yield path
+            yield f"{path}{PART}"
+
+    @property
+    def folders(self) -> list[str]:
+        """The folders of the tables, each after those inside it."""
+        found = {str(above) for path in self.tables for above in PurePosixPath(path).parents}
+        return sorted(found - {"."}, key=lambda path: (-path.count("/"), path))
+
+
+def check_distinct(files: RunFiles) -> None:
+    """Check that no two tables of a run that is to be made have one name, on any disk.
+
+    Raises:
+        UnembedError: naming the file and its banks, also where the disks of some systems would not
+            tell two names apart.
+    """
+    seen: dict[str, str] = {}
+    for bank in files.manifest.names:
+        shards = (path for each in files.manifest.shards(bank) for path in files.of_shard(each))
+        for path in (*files.of_bank(bank).all, *shards):
+            other = seen.setdefault(path.casefold(), bank)
+            if other != bank:
+                raise UnembedError(
+                    f"The banks {other!r} and {bank!r} would both have the file {path}, on disks "
+                    "that do not tell capitals from small letters at least. Name one of them "
+                    "otherwise, as NAME=REFERENCE."
+                )
+
+
+def listed_files(paths: Iterable[str], most: int = 6) -> str:
+    """Return files in a row, with a count of those beyond the first few."""
+    known = list(paths)
+    more = f" and {len(known) - most:,} more" if len(known) > most else ""
+    return ", ".join(known[:most]) + more

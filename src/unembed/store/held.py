@@ -1,0 +1,95 @@
+"""The run folders that this program writes to: each stays the one it took, or nothing is written.
+
+A folder that is removed, moved or replaced while a run is being written is not made again: what
+would be written there is of no run.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path, PurePosixPath
+
+from unembed.errors import RunError
+from unembed.store.standing import check_way, in_the_way, kind_of
+
+Mark = tuple[int, ...]
+
+
+class Hold:
+    """One run folder that is being written to.
+
+    Args:
+        folder: of the run.
+        lock: its lock, which is held.
+    """
+
+    def __init__(self, folder: Path, lock: Path) -> None:
+        self._folder = folder
+        self._marks = {lock: _mark(lock)[:2]}  # who holds it may write into it
+
+    def rely_on(self, path: Path) -> None:
+        """Let nothing more be written once a file is gone, or another one is in its place."""
+        self._marks[path] = _mark(path)
+
+    def prepare(self, path: str) -> None:
+        """Make the folders of a file that is about to be written, but never the run's own.
+
+        Raises:
+            RunError: when the run's folder is not what it was, or something else is in the way.
+            OSError: when the disk refuses.
+        """
+        for known, mark in self._marks.items():
+            with suppress(OSError):
+                if _mark(known)[: len(mark)] == mark:
+                    continue
+            raise RunError(
+                f"{self._folder} was removed, moved or replaced while the run was written to it, "
+                "and nothing more is written. Where it was moved, the same command with its new "
+                "place goes on from there; where it was removed, the same command begins again."
+            )
+        check_way(self._folder, path)
+        for above in reversed(PurePosixPath(path).parents[:-1]):
+            with suppress(FileExistsError):
+                (self._folder / above).mkdir()
+
+
+_held: dict[Path, Hold] = {}
+
+
+@contextmanager
+def held(folder: Path, lock: Path) -> Iterator[Hold]:
+    """Say of a folder, for as long as it is written to, that it must stay what it is.
+
+    Args:
+        folder: of the run.
+        lock: the file that is locked.
+    """
+    _held[folder] = hold = Hold(folder, lock)
+    try:
+        yield hold
+    finally:
+        del _held[folder]
+
+
+def prepare(path: Path) -> None:
+    """Make ready for a file to be written, of a run that is held or elsewhere.
+
+    Raises:
+        RunError: as `Hold.prepare` does.
+        OSError: when the disk refuses.
+    """
+    for folder in path.parents:
+        if folder in _held:
+            _held[folder].prepare(path.relative_to(folder).as_posix())
+            return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    kind = kind_of(path)
+    if kind not in (None, "a file"):
+        raise in_the_way(path, kind)
+
+
+def _mark(path: Path) -> Mark:
+    found = os.lstat(path)
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
