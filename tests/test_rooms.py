@@ -14,7 +14,8 @@ SOURCE = Path(unembed.__file__).parent
 
 LEAVES = (
     "version", "errors", "lens", "progress", "quoted", "numerals", "strict_json", "text_file",
-    "products", "compiled", "disk", "cache", "parquet", "demo",
+    "products", "compiled", "disk", "cache", "output_file", "parquet",
+    "demo",
 )  # fmt: skip
 ORDER = (
     *LEAVES,

@@ -93,7 +93,9 @@ def test_a_missing_field_is_said_by_its_place(place: str, content: Content, tmp_
         if name in NEWER.get(place, ()):
             loaded(tmp_path, lacking)
         else:
-            said = rf"manifest\.json is damaged, or .*: {re.escape(place)} has no '{name}'\. Nothing"
+            said = (
+                rf"manifest\.json is damaged, or .*: {re.escape(place)} has no '{name}'\. Nothing"
+            )
             with pytest.raises(RunError, match=said):
                 loaded(tmp_path, lacking)
 

@@ -9,12 +9,18 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from unembed import questions
-from unembed.cache import new_file
 from unembed.cli.browser import link_to, open_link
 from unembed.cli.opened import open_run
-from unembed.cli.options import Features, Json, NeuronpediaIds, RunFolder, several
+from unembed.cli.options import (
+    Features,
+    Json,
+    NeuronpediaIds,
+    OverwriteFile,
+    RunFolder,
+    several,
+)
 from unembed.cli.output import aside, print_json
-from unembed.errors import UnembedError
+from unembed.output_file import check_free, output_file
 
 if TYPE_CHECKING:
     import polars as pl
@@ -38,6 +44,7 @@ def neuronpedia(
     ] = None,
     tokens: Annotated[int, typer.Option(min=1, help="Tokens of either end to export.")] = 10,
     ids: NeuronpediaIds = None,
+    overwrite: OverwriteFile = False,
     as_json: Json = False,
 ) -> None:
     """Print links to features' pages on Neuronpedia, or export them with its field names.
@@ -48,6 +55,8 @@ def neuronpedia(
 
         unembed neuronpedia runs/gpt2 --neuronpedia sae.8=gpt2-small/8-res-jb --export labels.json
     """
+    if export is not None:
+        check_free(export, overwrite=overwrite)
     named = several(features) or []
     run = open_run(path, *named)
     sources = questions.neuronpedia.sources_of(run, ids or ())
@@ -95,8 +104,5 @@ def _print(found: pl.DataFrame, sources: Sources, as_json: bool) -> None:
 
 
 def _write(path: Path, content: list[dict[str, object]]) -> None:
-    try:
-        with new_file(path) as part:
-            part.write_text(json.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8")
-    except OSError as error:
-        raise UnembedError(f"{path} cannot be written: {error.strerror or error}.") from error
+    with output_file(path) as part:
+        part.write_text(json.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8")

@@ -102,8 +102,13 @@ Sets = Annotated[
 ]
 Device = Annotated[str, typer.Option(help="A torch device, such as cpu or cuda.")]
 Overwrite = Annotated[
-    bool, typer.Option("--overwrite", help="Throw away another run in the folder first.")
+    bool,
+    typer.Option(
+        "--overwrite",
+        help="Throw away the files of another run in the folder first, and no others.",
+    ),
 ]
+OverwriteFile = Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there.")]
 NeuronpediaIds = Annotated[
     list[str] | None,
     typer.Option(

@@ -30,7 +30,10 @@ def report(
     feature: FeatureOption = None,
     limit: Annotated[int, typer.Option(min=1, help="Features to show, where none is named.")] = 100,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace another report in the folder.")
+        bool,
+        typer.Option(
+            "--overwrite", help="Replace the files of another report in the folder, and no others."
+        ),
     ] = False,
 ) -> None:
     """Write the explorer as files, to send or to publish.

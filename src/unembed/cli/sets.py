@@ -9,7 +9,7 @@ import typer
 from rich.text import Text
 
 from unembed import load, terminal, tokensets
-from unembed.cli.options import Device, Family, Json, Sets, several
+from unembed.cli.options import Device, Family, Json, OverwriteFile, Sets, several
 from unembed.cli.output import aside, console, print_json
 from unembed.cli.progress import discover_with_progress
 from unembed.demo import MODEL as DEMO_MODEL
@@ -114,13 +114,15 @@ def export(
     ids: Annotated[
         bool, typer.Option("--ids", help="Members by token id, not by text (.gmt).")
     ] = False,
+    overwrite: OverwriteFile = False,
 ) -> None:
     """Write sets to a file: .gmt for the tools of biology, .json or .parquet for programs.
 
     unembed sets export grammar.gmt --family grammar --tokenizer gpt2
     """
+    tokensets.check_export(out, overwrite=overwrite)
     found = _filtered(_build(tokenizer, sets), family, pattern)
-    tokensets.write_sets(found, out, members="ids" if ids else "text")
+    tokensets.write_sets(found, out, members="ids" if ids else "text", overwrite=overwrite)
     aside().print(f"{len(found):,} sets in {out}.")
 
 
@@ -165,6 +167,7 @@ def discover(
         int, typer.Option(help="Decides ties and the noise to compare with.")
     ] = DiscoverSettings.seed,
     device: Device = DiscoverSettings.device,
+    overwrite: OverwriteFile = False,
     as_json: Json = False,
 ) -> None:
     """Find modules of tokens in the weights, and name them after the known sets.
@@ -174,6 +177,8 @@ def discover(
 
         unembed sets discover -o found.gmt
     """
+    if out is not None:
+        tokensets.check_export(out, overwrite=overwrite)
     opened = load.load_model(model)
     named = features if features else [str(DEMO_SAE)] if model == _DEMO else []
     unembedding = load.load_unembedding(opened)
@@ -181,7 +186,7 @@ def discover(
     settings = DiscoverSettings(min_words=min_words, min_z=min_z, seed=seed, device=device)
     found = discover_with_progress(unembedding, banks, settings)
     if out is not None:
-        tokensets.write_sets(found, out)
+        tokensets.write_sets(found, out, overwrite=overwrite)
         aside().print(f"{len(found):,} modules in {out}.")
     if as_json:
         print_json([tokensets.describe(found, name) for name in found])

@@ -12,7 +12,6 @@ import html
 import json
 import re
 import shutil
-import uuid
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -21,10 +20,11 @@ from urllib.parse import quote
 import polars as pl
 from starlette.testclient import TestClient
 
-from unembed.cache import new_file
 from unembed.errors import UnembedError
 from unembed.explorer.app import create_app, page_folder
 from unembed.explorer.contents import COLUMNS, PAGE, Contents
+from unembed.explorer.site import MARK, new_site
+from unembed.output_file import check_free, output_file
 from unembed.progress import Progress, silent
 from unembed.questions.run import Run
 from unembed.strict_json import dumps
@@ -37,7 +37,10 @@ _LIST = "report.json"
 """Which features have views in it: what a server does not need to say."""
 _BEGIN = 5
 _COMMON = ("run.json", "tokens.json", "layers.json")
-_MARK = '<meta name="unembed-report" />'
+_FILES = "globalThis.unembedFiles"
+"""What the view of one feature, in one file, keeps its answers in."""
+_HEAD = 2**20
+"""Bytes of such a file in which that is named."""
 _ROWS_OF_ALL = 50_000
 """With more features than this, tables show label and tokens of the chosen ones' pages only."""
 
@@ -72,7 +75,8 @@ def write_site(
 
     Args:
         run: a finished run.
-        out: a new folder; or, with overwrite, that of another report, which it replaces.
+        out: a new folder; or, with overwrite, that of another report, whose files it replaces.
+            Files that are not the report's stay.
         features: addresses of those whose views are in it.
         overwrite: replace a report that is there.
         progress: told how many files of how many are written.
@@ -81,12 +85,10 @@ def write_site(
         QueryError: when the run has no such feature.
         UnembedError: when something else is there, or the disk refuses.
     """
-    _check_free(out, overwrite)
-    part, old = (out.with_name(f".{out.name}-{uuid.uuid4().hex[:8]}") for _ in range(2))
-    try:
-        shutil.copytree(page_folder(), part)
+    with new_site(out, overwrite=overwrite) as part:
+        shutil.copytree(page_folder(), part, dirs_exist_ok=True)
         page = (part / "index.html").read_text(encoding="utf-8")
-        (part / "index.html").write_text(page.replace("</head>", f"{_MARK}</head>"), "utf-8")
+        (part / "index.html").write_text(page.replace("</head>", f"{MARK}</head>"), "utf-8")
         addresses = [_address(run, feature) for feature in features]
         paths = _paths_of_site(run, addresses)
         for done, (path, body) in enumerate(_answers(run, paths), 1):
@@ -95,16 +97,6 @@ def write_site(
             file.write_bytes(body)
             progress("Writing the report", done, len(paths))
         (part / "api" / _LIST).write_text(dumps({"features": addresses}), "utf-8")
-        if out.exists():
-            out.replace(old)
-        part.replace(out)
-    except OSError as error:
-        raise UnembedError(f"{out} cannot be written: {error.strerror or error}.") from error
-    finally:
-        if old.exists() and not out.exists():
-            old.replace(out)
-        for folder in (part, old):
-            shutil.rmtree(folder, ignore_errors=True)
 
 
 def write_feature(run: Run, out: Path, feature: str) -> None:
@@ -112,19 +104,17 @@ def write_feature(run: Run, out: Path, feature: str) -> None:
 
     Args:
         run: a finished run.
-        out: the file; one that is there is replaced.
+        out: the file; one that is there is replaced if it is such a view.
         feature: its address.
 
     Raises:
         QueryError: when the run has no such feature.
-        UnembedError: when the disk refuses.
+        UnembedError: when another file is there, or the disk refuses.
     """
+    check_free(out, is_ours=_is_view)
     text = feature_page(run, feature)
-    try:
-        with new_file(out) as part:
-            part.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise UnembedError(f"{out} cannot be written: {error.strerror or error}.") from error
+    with output_file(out) as part:
+        part.write_text(text, encoding="utf-8")
 
 
 def feature_page(run: Run, feature: str) -> str:
@@ -137,7 +127,7 @@ def feature_page(run: Run, feature: str) -> str:
         paths += ["sets.json", *(f"sets/{number}/members.i32" for number in sets)]
     files = {path: _packed(body) for path, body in _answers(run, paths)}
     files[_LIST] = _packed(dumps({"features": [address]}).encode())
-    start = f"globalThis.unembedFiles={_inline(json.dumps(files))};" + (
+    start = f"{_FILES}={_inline(json.dumps(files))};" + (
         f"if(!location.hash)location.replace({_inline(json.dumps(f'#/feature/{quote(address)}'))});"
     )
     folder = page_folder()
@@ -225,14 +215,7 @@ def _answers(run: Run, paths: Iterable[str]) -> Iterator[tuple[str, bytes]]:
                 raise UnembedError(answer.json()["error"])
 
 
-def _check_free(out: Path, overwrite: bool) -> None:
-    if not out.exists() or (out.is_dir() and not any(out.iterdir())):
-        return
-    page = out / "index.html"
-    if not (page.is_file() and _MARK in page.read_text(encoding="utf-8", errors="replace")):
-        raise UnembedError(
-            f"{out} is there already and is no report; nothing in it was touched. Choose another "
-            "place."
-        )
-    if not overwrite:
-        raise UnembedError(f"{out} holds a report. Replace it with --overwrite, or choose another.")
+def _is_view(path: Path) -> bool:
+    """Return whether a file is the view of one feature (`write_feature`)."""
+    with path.open("rb") as file:
+        return f"<script>{_FILES}=".encode() in file.read(_HEAD)

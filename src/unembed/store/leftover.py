@@ -87,9 +87,9 @@ def _says_so(folder: Path, path: str, manifest: Manifest) -> bool:
 
 
 def _fits(folder: Path, path: str, shard: Shard, manifest: Manifest) -> bool:
-    """Return whether an array is of a shard's shape, and another table of the shard the run's."""
-    others = [each for each in RunFiles(manifest).of_shard(shard) if each != path]
-    if not any(kind_of(folder / each) and _says_so(folder, each, manifest) for each in others):
+    """Return whether an array is of its shard's shape, and tables made before it the run's."""
+    before = RunFiles(manifest).of_bank(manifest.names[shard.bank]).tests
+    if not all(kind_of(folder / each) and _says_so(folder, each, manifest) for each in before):
         return False
     with suppress(ValueError, EOFError):
         found = np.load(folder / path, mmap_mode="r", allow_pickle=False)

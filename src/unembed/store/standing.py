@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
@@ -29,6 +30,8 @@ def kind_of(path: Path) -> str | None:
         found = os.lstat(path)
     except (FileNotFoundError, NotADirectoryError):
         return None
+    except ValueError as error:  # a zero byte, or half a character
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL), ascii(path)) from error
     if stat.S_ISLNK(found.st_mode) or getattr(found, "st_reparse_tag", 0) & _SURROGATE:
         return "a link"
     if stat.S_ISREG(found.st_mode):
@@ -38,12 +41,13 @@ def kind_of(path: Path) -> str | None:
     return next((kind for holds, kind in _KINDS if holds(found.st_mode)), "something else")
 
 
-def check_way(folder: Path, path: str) -> bool:
+def check_way(folder: Path, path: str, whose: str = "a run") -> bool:
     """Return whether a file is at a path of a run, after a look at all on the way to it.
 
     Args:
         folder: of the run; it may itself be reached by a link.
         path: relative to it.
+        whose: files are meant.
 
     Raises:
         RunError: when a link, or anything but a folder, is on the way, or anything but a plain
@@ -55,10 +59,10 @@ def check_way(folder: Path, path: str) -> bool:
         if kind is None:
             return False
         if kind != "a folder":
-            raise in_the_way(folder / step, kind)
+            raise in_the_way(folder / step, kind, whose)
     kind = kind_of(folder / last)
     if kind not in (None, "a file"):
-        raise in_the_way(folder / last, kind)
+        raise in_the_way(folder / last, kind, whose)
     return kind is not None
 
 
@@ -79,11 +83,11 @@ def is_file(path: Path) -> bool:
     return True
 
 
-def in_the_way(path: Path, kind: str | None) -> RunError:
+def in_the_way(path: Path, kind: str | None, whose: str = "a run") -> RunError:
     """Return the error for what stands where a run has its own, and is not."""
     return RunError(
-        f"{path} is {kind}, and a run has plain files in folders of its own, no links. It was not "
-        "touched. Move it away, or choose another folder for the run."
+        f"{path} is {kind}, and {whose} has plain files in folders of its own, no links. It was "
+        "not touched. Move it away, or choose another folder."
     )
 
 

@@ -2,7 +2,7 @@ from .assemble import merge_token_sets
 from .build import build_token_sets
 from .check import check_file
 from .describe import describe, describe_all
-from .export import write_sets
+from .export import check_export, write_sets
 from .files.gmt import read_gmt, write_gmt
 from .settings import DEFAULT
 from .token_sets import SetAside, SetInfo, TokenSets
@@ -13,6 +13,7 @@ __all__ = [
     "SetInfo",
     "TokenSets",
     "build_token_sets",
+    "check_export",
     "check_file",
     "describe",
     "describe_all",

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from unembed.cache import new_file
 from unembed.errors import TokenSetError
+from unembed.output_file import check_free, output_file
 from unembed.parquet import write_parquet
 from unembed.tokensets.files.gmt import Members, write_gmt
 from unembed.tokensets.frame import to_frame
@@ -15,31 +15,42 @@ from unembed.tokensets.token_sets import TokenSets
 ENDINGS = (".gmt", ".json", ".parquet")
 
 
-def write_sets(sets: TokenSets, path: Path, members: Members = "text") -> None:
-    """Write sets to a .gmt, .json or .parquet file, which is replaced when all went well.
-
-    Args:
-        sets: the sets.
-        path: the file.
-        members: in .gmt, their text or their ids; the others hold both.
+def check_export(path: Path, *, overwrite: bool = False) -> None:
+    """Check that sets can be written to a file, before they are made.
 
     Raises:
-        TokenSetError: for another ending, or when the disk refuses.
+        UnembedError: for a name that says no format, or when something is there.
     """
     if path.suffix not in ENDINGS:
         raise TokenSetError(
             f"{path} ends in none of {', '.join(ENDINGS)}, and that says what to write."
         )
-    try:
-        with new_file(path) as part:
-            if path.suffix == ".gmt":
-                write_gmt(sets, part, members)
-            elif path.suffix == ".parquet":
-                write_parquet(part, to_frame(sets))
-            else:
-                part.write_text(_json(sets), encoding="utf-8")
-    except OSError as error:
-        raise TokenSetError(f"{path} cannot be written: {error.strerror or error}.") from error
+    check_free(path, overwrite=overwrite)
+
+
+def write_sets(
+    sets: TokenSets, path: Path, members: Members = "text", *, overwrite: bool = False
+) -> None:
+    """Write sets to a .gmt, .json or .parquet file, whole or not at all.
+
+    Args:
+        sets: the sets.
+        path: the file.
+        members: in .gmt, their text or their ids; the others hold both.
+        overwrite: replace a file that is there.
+
+    Raises:
+        UnembedError: for another ending, when a file is there that is to stay, or when the disk
+            refuses.
+    """
+    check_export(path, overwrite=overwrite)
+    with output_file(path, TokenSetError) as part:
+        if path.suffix == ".gmt":
+            write_gmt(sets, part, members)
+        elif path.suffix == ".parquet":
+            write_parquet(part, to_frame(sets))
+        else:
+            part.write_text(_json(sets), encoding="utf-8")
 
 
 def _json(sets: TokenSets) -> str:

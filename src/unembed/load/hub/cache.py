@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from unembed import cache
+from unembed.disk import refused
 from unembed.errors import SourceError
 
 
@@ -23,6 +24,6 @@ def new_file(path: Path) -> Iterator[Path]:
 def not_kept(path: Path, error: OSError, variable: str) -> SourceError:
     """Return the error for a file that the disk refuses, in the cache that `variable` names."""
     return SourceError(
-        f"{path} in the cache cannot be written: {error.strerror or error}. Make room, or set "
-        f"{variable} to another folder."
+        f"{path} in the cache cannot be written: {refused(error)} {variable} names the folder of "
+        "the cache: set it to another one."
     )
