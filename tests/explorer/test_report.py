@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -24,6 +25,7 @@ from unembed.errors import QueryError, UnembedError
 from unembed.explorer import report
 from unembed.explorer.app import create_app
 from unembed.explorer.report import feature_page, worth_showing, write_feature, write_site
+from unembed.explorer.site import LISTED
 
 pytestmark = pytest.mark.slow
 
@@ -184,6 +186,128 @@ def test_a_report_is_replaced_when_asked(tiny: Planted, tmp_path: Path) -> None:
     assert "api/features/a/0.json" in files_of(site)
     write_site(tiny.run, site, ["a/1"], overwrite=True)
     assert "api/features/a/0.json" not in files_of(site)
+
+
+def kept(site: Path) -> dict[str, bytes]:
+    return {name: (site / name).read_bytes() for name in sorted(files_of(site))}
+
+
+@pytest.fixture(scope="module")
+def published(tiny: Planted, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    site = tmp_path_factory.mktemp("published") / "site"
+    write_site(tiny.run, site, ["a/0"])
+    return site
+
+
+def test_it_lists_its_own_files(published: Path) -> None:
+    listed = json.loads((published / LISTED).read_text(encoding="utf-8"))["files"]
+    assert {*listed, LISTED} == files_of(published)
+
+
+OTHERS = ("CNAME", ".git/config", "mine.html", "api/mine.json", "api/features/a/mine.json",
+          "api/rows/99.json", "runs/manifest.json")  # fmt: skip
+
+
+def test_what_is_not_the_reports_stays(tiny: Planted, published: Path, tmp_path: Path) -> None:
+    """Also where the path is a link, which is followed."""
+    shutil.copytree(published, tmp_path / "site")
+    (tmp_path / "link").symlink_to(tmp_path / "site")
+    for name in OTHERS:
+        (tmp_path / "site" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "site" / name).write_text("mine")
+    (tmp_path / "site" / "linked").symlink_to(tmp_path)
+    write_site(tiny.run, tmp_path / "link", ["b/30"], overwrite=True)
+    assert (tmp_path / "link").is_symlink()
+    found = kept(tmp_path / "site")
+    assert {name: found.pop(name) for name in OTHERS} == dict.fromkeys(OTHERS, b"mine")
+    assert (tmp_path / "site" / "linked").is_symlink()
+    write_site(tiny.run, tmp_path / "fresh", ["b/30"])
+    assert found == kept(tmp_path / "fresh")
+    assert not (tmp_path / "site" / "api/features/a/0").exists(), "what is empty is gone"
+
+
+def link(path: Path, target: Path) -> None:
+    shutil.move(path, target)
+    path.symlink_to(target)
+
+
+FOREIGN = {
+    "a linked folder": lambda site, other: link(site / "api", other / "api"),
+    "a linked page": lambda site, other: link(site / "index.html", other / "index.html"),
+    "a linked file": lambda site, other: link(site / "api/run.json", other / "run.json"),
+    "a linked list": lambda site, other: link(site / LISTED, other / "list"),
+    "a folder for a file": lambda site, other: (
+        (site / "api/run.json").unlink(), (site / "api/run.json").mkdir()
+    ),
+    "no list": lambda site, other: (site / LISTED).unlink(),
+    "a damaged list": lambda site, other: (site / LISTED).write_text("{"),
+    "a deep list": lambda site, other: (site / LISTED).write_text("[" * 100_000),
+    "no page": lambda site, other: (site / "index.html").unlink(),
+    "somebody's page": lambda site, other: (site / "index.html").write_text("<html>"),
+    "where the new one writes": lambda site, other: (
+        (site / "api/features/b").mkdir(), (site / "api/features/b/30.json").write_text("mine")
+    ),
+    **{
+        f"lists {path!r}": lambda site, other, path=path: (site / LISTED).write_text(
+            json.dumps({"unembed_report": 1, "files": ["index.html", path]})
+        )
+        for path in ("../other/mine", "/etc/passwd", "mine.txt", ".git/config", "api/../x.json",
+                     "api/.json", "api//x.json", "api\\x.json", 3, None, "api/x.json\n")
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+def test_a_folder_that_is_not_provably_a_report(
+    name: str, tiny: Planted, published: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(published, tmp_path / "site")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "mine").write_text("mine")
+    (tmp_path / "site" / "mine.txt").write_text("mine")
+    FOREIGN[name](tmp_path / "site", tmp_path / "other")
+    before = kept(tmp_path)
+    with pytest.raises(UnembedError, match=r"touched"):
+        write_site(tiny.run, tmp_path / "site", ["b/30"], overwrite=True)
+    assert kept(tmp_path) == before
+
+
+def test_a_stop_while_files_are_replaced_is_made_good(
+    tiny: Planted, published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(published, tmp_path / "site")
+    replace, left = Path.replace, iter(range(9))
+
+    def stopping(path: Path, target: Path) -> Path:
+        if next(left, None) is None:
+            raise KeyboardInterrupt
+        return replace(path, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", stopping)
+        with pytest.raises(KeyboardInterrupt):
+            write_site(tiny.run, tmp_path / "site", ["b/30"], overwrite=True)
+    write_site(tiny.run, tmp_path / "site", ["b/30"], overwrite=True)
+    write_site(tiny.run, tmp_path / "fresh", ["b/30"])
+    assert kept(tmp_path / "site") == kept(tmp_path / "fresh")
+
+
+def test_a_page_takes_no_other_files_place(tiny: Planted, tmp_path: Path) -> None:
+    out = tmp_path / "thesis.html"
+    out.write_text("<html>years of work</html>")
+    with pytest.raises(UnembedError, match="is not such a file of ours; it was not touched"):
+        write_feature(tiny.run, out, "a/0")
+    (tmp_path / "folder.html").mkdir()
+    os.mkfifo(tmp_path / "pipe.html")
+    for name in ("folder.html", "pipe.html"):
+        with pytest.raises(UnembedError, match="is a folder, a device or a pipe"):
+            write_feature(tiny.run, tmp_path / name, "a/0")
+    assert out.read_text() == "<html>years of work</html>"
+    write_feature(tiny.run, tmp_path / "real.html", "a/0")
+    (tmp_path / "link.html").symlink_to(tmp_path / "real.html")
+    write_feature(tiny.run, tmp_path / "link.html", "a/1")
+    assert (tmp_path / "link.html").is_symlink()
+    assert "a/1</title>" in (tmp_path / "real.html").read_text(encoding="utf-8")
 
 
 def test_a_mistake_leaves_nothing(tiny: Planted, tmp_path: Path) -> None:
