@@ -26,6 +26,7 @@ class RunSets:
     Attributes:
         token_sets: of the unembedding's vocabulary.
         unembedding: of the run.
+        membership: which rows of W_U each set holds.
         moments: what random directions of each bank are like.
         settings: how sets are tested, and what is kept.
         explanation: how features are classed and labelled.
@@ -33,6 +34,7 @@ class RunSets:
 
     token_sets: TokenSets
     unembedding: Unembedding
+    membership: Membership
     moments: tuple[SecondMoment, ...]
     settings: EnrichmentSettings
     explanation: ExplanationSettings
@@ -52,13 +54,12 @@ class RunSets:
         Raises:
             TokenSetError: when they are of another vocabulary.
         """
-        moments = tuple(second_moment(null, bank, unembedding) for bank in banks)
-        found = cls(
-            token_sets, unembedding, moments, settings or EnrichmentSettings(),
-            explanation or ExplanationSettings(),
+        rows = rows_of(token_sets, unembedding)
+        return cls(
+            token_sets, unembedding, Membership(unembedding.n_tokens, token_sets.indptr, rows),
+            tuple(second_moment(null, bank, unembedding) for bank in banks),
+            settings or EnrichmentSettings(), explanation or ExplanationSettings(),
         )  # fmt: skip
-        assert found.membership  # refuses those of another vocabulary before anything is written
-        return found
 
     @property
     def facts(self) -> dict[str, object]:
@@ -71,12 +72,6 @@ class RunSets:
             **self.settings.facts,
             "explanation": self.explanation.facts,
         }
-
-    @cached_property
-    def membership(self) -> Membership:
-        """Which rows of W_U each set holds."""
-        rows = rows_of(self.token_sets, self.unembedding)
-        return Membership(self.unembedding.n_tokens, self.token_sets.indptr, rows)
 
     @cached_property
     def effects(self) -> Effects:

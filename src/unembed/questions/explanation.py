@@ -22,7 +22,7 @@ def explain(run: RunTables, address: str) -> dict[str, Any]:
         QueryError: when the run has no such feature, or was made without token sets.
     """
     row = run.row_of(address)
-    assert run.tested  # says so in a run without token sets
+    run.require_sets()
     require_classes(run)
     assert run.explanations is not None
     return run.explanations.case(row)

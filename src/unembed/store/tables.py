@@ -210,12 +210,21 @@ class RunTables:
         Raises:
             QueryError: when the run has none.
         """
-        if self.manifest.enrichment is None:
+        self.require_sets()
+        assert self.manifest.enrichment is not None
+        return self.manifest.enrichment
+
+    def require_sets(self) -> None:
+        """Check that features were tested against token sets.
+
+        Raises:
+            QueryError: when the run has none.
+        """
+        if not self.has_enrichment:
             raise QueryError(
                 f"{self.path} was made without token sets. Make the run again with them: "
                 "`unembed run … --sets default`."
             )
-        return self.manifest.enrichment
 
     @cached_property
     def sets(self) -> SetCatalogue:
@@ -224,7 +233,7 @@ class RunTables:
         Raises:
             QueryError: when the run has none.
         """
-        assert self.tested
+        self.require_sets()
         return SetCatalogue(read_table(self.path / TOKEN_SETS))
 
     @property
@@ -254,7 +263,7 @@ class RunTables:
         Raises:
             QueryError: when the run has none.
         """
-        assert self.tested
+        self.require_sets()
         return StoredScores(self.path, self.manifest)
 
     def scores_of_set(self, number: int, score: Score) -> npt.NDArray[np.float32]:
