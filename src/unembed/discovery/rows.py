@@ -30,7 +30,9 @@ def modules_of_rows(
     words = words_of(Reading(unembedding.vocabulary))
     points = directions(unembedding, words)
     random = torch.Generator().manual_seed(settings.seed)
-    noise = torch.nn.functional.normalize(torch.randn(points.shape, generator=random))
+    noise = torch.nn.functional.normalize(
+        torch.randn(points.shape, dtype=points.dtype, device="cpu", generator=random)
+    )
     found = _search(points, settings, report_of(report, "Words of W_U"))
     chance = _search(noise, settings, report_of(report, "As many random directions"))
     modules: list[tuple[float, Module]] = []

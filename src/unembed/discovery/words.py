@@ -50,7 +50,7 @@ def directions(unembedding: Unembedding, words: Words) -> Float[Tensor, "words d
     row_of_token[unembedding.token_ids] = np.arange(len(unembedding.token_ids))
     owner = np.repeat(np.arange(len(words.tokens)), [len(ids) for ids in words.tokens])
     members = torch.from_numpy(row_of_token[np.concatenate(words.tokens)])
-    summed = torch.zeros(len(words.tokens), unembedding.d_model)
+    summed = rows.new_zeros(len(words.tokens), unembedding.d_model)
     summed.index_add_(0, torch.from_numpy(owner), rows[members])
     return _unit(summed)
 

@@ -79,7 +79,8 @@ def best_matches(
     if not len(some_b):
         return found
     rows_b = b[some_b]
-    place = torch.full((len(b),), -1).scatter_(0, some_b, torch.arange(len(some_b)))
+    positions = torch.arange(len(some_b), device=b.device)
+    place = torch.full((len(b),), -1, device=b.device).scatter_(0, some_b, positions)
     for rows in torch.split(some_a, _BLOCK):
         rows_a = a[rows]
         values = product(rows_a, rows_b.T)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -88,8 +87,8 @@ def pass_on(
         raise _width(directions, model.d_model, "the residual stream", model)
     if after.gamma is None and after.factor == 1:
         return directions
-    factor = torch.full((), after.factor) if after.gamma is None else after.gamma * after.factor
-    return directions.float() * factor
+    scale = after.factor if after.gamma is None else after.gamma * after.factor
+    return directions.float() * scale
 
 
 def _W_O(model: Model, layer: int, head: int | None) -> Tensor:
@@ -125,7 +124,7 @@ def _multiply(directions: Tensor, through: Tensor, label: str, model: Model) -> 
     if directions.shape[1] != len(through):
         raise _width(directions, len(through), f"what {label} reads", model)
     through = through.float().contiguous()
-    reached = torch.empty(len(directions), through.shape[1])
+    reached = through.new_empty(len(directions), through.shape[1])
     for start in range(0, len(directions), _ROWS_AT_ONCE):
         rows = directions[start : start + _ROWS_AT_ONCE].float()
         reached[start : start + len(rows)] = product(rows, through)
