@@ -13,8 +13,8 @@ import unembed
 SOURCE = Path(unembed.__file__).parent
 
 LEAVES = (
-    "version", "errors", "lens", "progress", "quoted", "outside", "numerals", "strict_json",
-    "text_file",
+    "version", "errors", "lens", "progress", "quoted", "text_file", "outside", "numerals",
+    "strict_json",
     "products", "compiled", "cache", "parquet", "demo",
 )  # fmt: skip
 ORDER = (
