@@ -304,11 +304,16 @@ def test_a_tensor_is_in_the_index_alone(tmp_path: Path) -> None:
         load_model(folder).unembedding()
 
 
-@pytest.mark.parametrize("index", ["{", "[]", "{}", '{"weight_map": null}', '{"weight_map": [1]}'])
+@pytest.mark.parametrize(
+    "index",
+    ["{", "[]", "{}", '{"weight_map": null}', '{"weight_map": [1]}', '{"weight_map": {"a": 1}}',
+     '{"weight_map": {"a": ["x"]}}', '{"weight_map": {"a": "../m/model.safetensors"}}',
+     '{"weight_map": {"a": "/x/model.safetensors"}}', '{"weight_map": {"a": ""}}'],
+)  # fmt: skip
 def test_a_damaged_index(tmp_path: Path, index: str) -> None:
     folder = write_model(tmp_path / "m", llama_tensors(), model_type="llama")
     (folder / "model.safetensors.index.json").write_text(index)
-    with pytest.raises(FormatError, match=r"index\.json should be JSON with a 'weight_map'"):
+    with pytest.raises(FormatError, match=r"index\.json"):
         load_model(folder).unembedding()
 
 

@@ -16,6 +16,7 @@ from unembed import Features
 from unembed.errors import FormatError, SourceError, UnembedError, WeightError
 from unembed.load import load_features
 from unembed.load.formats.saelens import SAEConfig, parse_config
+from unembed.outside.fields import Fields
 
 D_SAE, D_MODEL = 6, 4
 HOOK = "blocks.8.hook_resid_pre"
@@ -134,11 +135,11 @@ def test_each_generation(folder: Path, generation: str, with_density: bool) -> N
     ],
 )
 def test_layer_of_the_hook(config: dict[str, Any], layer: int | None) -> None:
-    assert parse_config(config).layer == layer
+    assert parse_config(Fields(config, "cfg.json")).layer == layer
 
 
 def test_nothing_need_be_said() -> None:
-    assert parse_config({}) == SAEConfig(None, None, None, None, None, None)
+    assert parse_config(Fields({}, "cfg.json")) == SAEConfig(None, None, None, None, None, None)
 
 
 def test_without_a_layer_the_bank_is_called_sae(folder: Path) -> None:
@@ -207,8 +208,8 @@ def test_an_equals_sign_in_a_path(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        ("{", r"cfg\.json is not JSON: .*Download it again"),
-        ("[]", r"cfg\.json should be a JSON object of settings"),
+        ("{", r"cfg\.json is not JSON: .*download it again"),
+        ("[]", r"cfg\.json should be a table of names and values, but is a list of 0"),
         (NESTED | {"d_sae": 7}, r"cfg\.json says d_sae = 7, but W_dec has shape \[6, 4\]"),
     ],
 )
@@ -289,16 +290,16 @@ def test_no_such_folder(tmp_path: Path) -> None:
 
 
 def test_a_transcoder_names_the_hook_it_writes_to() -> None:
-    config = parse_config(
-        {
-            "hook_name": "blocks.8.ln2.hook_normalized",
-            "hook_layer": 8,
-            "metadata": {"hook_name_out": "blocks.9.hook_mlp_out", "hook_layer_out": 9},
-        }
-    )
+    said = {
+        "hook_name": "blocks.8.ln2.hook_normalized",
+        "hook_layer": 8,
+        "metadata": {"hook_name_out": "blocks.9.hook_mlp_out", "hook_layer_out": 9},
+    }
+    config = parse_config(Fields(said, "cfg.json"))
     assert (config.hook, config.layer) == ("blocks.9.hook_mlp_out", 9)
 
 
 def test_a_layer_that_is_no_number() -> None:
-    with pytest.raises(FormatError, match="its layer is 'x'; expected a whole number"):
-        parse_config({"hook_name": "blocks.8.hook_resid_pre", "hook_layer": "x"})
+    said = {"hook_name": "blocks.8.hook_resid_pre", "hook_layer": "x"}
+    with pytest.raises(FormatError, match=r"cfg\.json: hook_layer should be a whole number .*'x'"):
+        parse_config(Fields(said, "cfg.json"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
@@ -42,22 +43,27 @@ def named(sources: Sequence[Source]) -> list[Features]:
     """
     banks = [source.read() for source in sources]
     givens = [source.given for source in sources]
+    counts = Counter(givens)
     names = [
-        _from_given(bank, given, givens.count(given))
-        for bank, given in zip(banks, givens, strict=True)
+        _from_given(bank, given, counts[given]) for bank, given in zip(banks, givens, strict=True)
     ]
-    for name in {name for name in names if names.count(name) > 1}:
-        at = [number for number, other in enumerate(names) if other == name]
+    places: dict[str, list[int]] = {}
+    for number, name in enumerate(names):
+        places.setdefault(name, []).append(number)
+    for name, at in places.items():
+        if len(at) == 1:
+            continue
         for number, ending in zip(at, apart([sources[n].path for n in at]), strict=True):
             kept = givens[number] == name or not ending
             names[number] = name if kept else f"{name}.{ending}"
+    first_of: dict[str, int] = {}
     for number, name in enumerate(names):
-        if name in names[:number]:
-            first = sources[names.index(name)].path
+        first = first_of.setdefault(name, number)
+        if first != number:
             raise SourceError(
-                f"Two banks are named {name!r}, {first} and {sources[number].path}, and a "
-                "feature's address is bank/index. Leave one out, or name it otherwise, as "
-                "NAME=REFERENCE."
+                f"Two banks are named {name!r}, {sources[first].path} and "
+                f"{sources[number].path}, and a feature's address is bank/index. Leave one out, "
+                "or name it otherwise, as NAME=REFERENCE."
             )
     return [
         bank if bank.name == name else bank.renamed(name)

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from fnmatch import fnmatchcase
 from itertools import product
+from math import prod
 
 from unembed.errors import SourceError
+from unembed.outside import limits
 
 _BRACES = re.compile(r"\{([^{}]*)\}")
 _RANGE = re.compile(r"(\d+)(?:-|\.\.)(\d+)")
+_MOST_DIGITS = 18
 
 
 def expand_braces(text: str) -> list[str]:
@@ -28,10 +32,13 @@ def expand_braces(text: str) -> list[str]:
             "{0-11}, a choice as {0,4,8}."
         )
     options = [_choices(part, text) if at % 2 else [part] for at, part in enumerate(parts)]
+    count = prod(map(len, options))
+    if count > limits.PLACES or count * len(text) > limits.PLACES * limits.LONGEST_FIELD:
+        raise _too_many(text, count)
     return ["".join(choice) for choice in product(*options)]
 
 
-def _choices(inside: str, text: str) -> list[str]:
+def _choices(inside: str, text: str) -> Sequence[str]:
     choices: list[str] = []
     for part in inside.split(","):
         if not part.strip():
@@ -40,6 +47,8 @@ def _choices(inside: str, text: str) -> list[str]:
                 "choice as {0,4,8}."
             )
         choices += _numbers(part.strip(), text)
+        if len(choices) > limits.PLACES:
+            raise _too_many(text, len(choices))
     return choices
 
 
@@ -49,12 +58,24 @@ def _numbers(part: str, text: str) -> list[str]:
     if found is None:
         return [part]
     first, last = found[1], found[2]
+    if max(len(first), len(last)) > _MOST_DIGITS:
+        raise SourceError(f"The range {{{part}}} in {text!r} has no end in sight. Write {{0-11}}.")
     if int(last) < int(first):
         raise SourceError(
             f"The range {{{part}}} in {text!r} counts down. Write {{{last}-{first}}}."
         )
+    count = int(last) - int(first) + 1
+    if count > limits.PLACES:
+        raise _too_many(text, count)
     width = len(first) if first.startswith("0") else 0
     return [f"{number:0{width}d}" for number in range(int(first), int(last) + 1)]
+
+
+def _too_many(text: str, count: int) -> SourceError:
+    return SourceError(
+        f"{text!r} stands for {count:,} places, and one reference may stand for {limits.PLACES:,}. "
+        "Name fewer, or several references."
+    )
 
 
 def fits(path: str, pattern: str) -> bool:
@@ -67,20 +88,25 @@ def fits(path: str, pattern: str) -> bool:
 
 
 def _parts_fit(path: list[str], pattern: list[str]) -> bool:
-    if not pattern:
-        return not path
-    if pattern[0] == "**":
-        return any(_parts_fit(path[at:], pattern[1:]) for at in range(len(path) + 1))
-    return bool(path) and fnmatchcase(path[0], pattern[0]) and _parts_fit(path[1:], pattern[1:])
+    """Return whether each folder fits; `**` is any number of them."""
+    reached = {0}  # how many folders of the path the pattern's parts so far may have taken
+    for part in pattern:
+        if part == "**":
+            reached = set(range(min(reached, default=len(path) + 1), len(path) + 1))
+        else:
+            reached = {at + 1 for at in reached if at < len(path) and fnmatchcase(path[at], part)}
+    return len(path) in reached
 
 
-def natural(text: str) -> tuple[tuple[bool, int, str], ...]:
+def natural(text: str) -> tuple[tuple[bool, int, str, str], ...]:
     """Return a key that sorts numbers inside text by their value.
 
     >>> sorted(["b.10", "b.2"], key=natural)
     ['b.2', 'b.10']
     """
     parts = re.findall(r"\d+|\D+", text)
+    values = (part.lstrip("0") if part.isdecimal() else "" for part in parts)
     return tuple(
-        (True, int(part), part) if part.isdecimal() else (False, 0, part) for part in parts
+        (part.isdecimal(), len(value), value, part)
+        for part, value in zip(parts, values, strict=True)
     )

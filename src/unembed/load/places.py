@@ -14,14 +14,17 @@ is a folder's name, and the second a pattern.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 from unembed.errors import SourceError, did_you_mean, listed
+from unembed.load.folder import LocalFolder
 from unembed.load.hub import HubFolder
 from unembed.load.hub.address import Address, is_address, is_page, parse_address
 from unembed.load.patterns import expand_braces, fits, natural
 from unembed.load.reference import Place, on_disk, on_hub, resolve, surely_a_path
+from unembed.outside import limits
 
 _GLOB = re.compile(r"[*?[]")
 _WILD = re.compile(r"[*?[]|\{[^{}]*\}")
@@ -47,8 +50,7 @@ def places_of(pattern: str) -> list[Place]:
     found = _places_here(text)
     if found is None:
         found = _places_there(text, roots)
-    names = [place.name for place in found]
-    twice = sorted({name for name in names if names.count(name) > 1})
+    twice = sorted(name for name, n in Counter(place.name for place in found).items() if n > 1)
     if twice:
         raise SourceError(f"{pattern!r} names {twice[0]} more than once.")
     return found
@@ -105,13 +107,31 @@ def _fitting_here(text: str, root: Path, choice: str) -> list[Place] | None:
         return [resolve(root)]
     first, *more = PurePosixPath(pattern).parts
     if _GLOB.search(first):
-        found = [path for path in root.glob(pattern) if not _hidden(path.relative_to(root))]
+        found = _glob(root, pattern)
         if found:
             return [resolve(path) for path in sorted(found, key=lambda path: natural(str(path)))]
     elif not surely_a_path(text) and (more or root == Path()):
         return None  # no such folder here: a repository
     shown = text if _GLOB.search(first) else str(root / pattern)
     raise _nothing(shown, first, _entries(root), str(root))
+
+
+def _glob(root: Path, pattern: str) -> list[Path]:
+    """Return what fits below a folder.
+
+    Raises:
+        SourceError: when the pattern is none, or fits more than one reference may stand for.
+    """
+    found: list[Path] = []
+    try:
+        for path in root.glob(pattern):
+            if not _hidden(path.relative_to(root)):
+                found.append(path)
+            if len(found) > limits.PLACES:
+                raise _too_many(pattern)
+    except (OSError, ValueError, NotImplementedError, IndexError) as error:
+        raise SourceError(f"{pattern!r} cannot be looked for in {root}: {error}.") from error
+    return found
 
 
 def _existing(text: str) -> tuple[Path, str]:
@@ -149,7 +169,7 @@ def _hidden(path: Path) -> bool:
 
 
 def _entries(folder: Path) -> list[str]:
-    return [entry.name for entry in folder.iterdir()]
+    return LocalFolder(folder).folders() + LocalFolder(folder).names()
 
 
 # --- on the hub ---
@@ -205,6 +225,8 @@ def _fitting_there(text: str, root: HubFolder, inside: str) -> list[Place]:
 def _globbed(text: str, folder: HubFolder, pattern: str) -> list[Place]:
     folders, files = folder.paths()
     found = sorted((each for each in folders + files if fits(each, pattern)), key=natural)
+    if len(found) > limits.PLACES:
+        raise _too_many(pattern)
     if not found:
         raise _nothing(text, pattern, folders + files, folder.name)
     return [on_hub(folder, each) for each in found]
@@ -212,6 +234,10 @@ def _globbed(text: str, folder: HubFolder, pattern: str) -> list[Place]:
 
 def _is_there(folder: HubFolder, path: str) -> bool:
     return folder.has(path) or folder.is_folder(path)
+
+
+def _too_many(pattern: str) -> SourceError:
+    return SourceError(f"{pattern!r} fits more than {limits.PLACES:,} places. Name fewer at once.")
 
 
 def _nothing(text: str, pattern: str, entries: Iterable[str], where: str) -> SourceError:

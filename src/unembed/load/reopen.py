@@ -22,7 +22,12 @@ from unembed.load.own.heads import read_head
 from unembed.load.own.neurons import read_neurons
 from unembed.load.published.names import entry_named
 from unembed.load.reference import Place, reference_of
+from unembed.outside import limits
+from unembed.outside.fields import Fields, needed
 from unembed.unembedding import Unembedding
+
+_PLACES = ("path", "repo")
+_TEXTS = (*_PLACES, "subfolder", "file", "commit", "format", "published", "part")
 
 Load = Callable[[str], Model]
 """What opens a model by its reference."""
@@ -118,10 +123,30 @@ def _place(origin: Mapping[str, Any]) -> Place:
     return Place(LocalFolder(path), file)
 
 
-def _origin(origin: Mapping[str, Any] | None, what: str) -> Mapping[str, Any]:
-    if origin and ({"path", "repo"} & {*origin, *origin.get("model", ())}):
-        return origin
-    raise SourceError(f"{what} was made of arrays in memory, which a run does not keep.")
+def _origin(origin: object, what: str) -> Mapping[str, Any]:
+    """Return the origin of a bank or an unembedding, whose fields are of their types.
+
+    Raises:
+        SourceError: when it was made of arrays.
+        FormatError: when a field is of another type.
+    """
+    fields = Fields({} if origin is None else origin, f"The origin of {what}")
+    if not any(place in each for each in (fields, fields.table("model")) for place in _PLACES):
+        raise SourceError(f"{what} was made of arrays in memory, which a run does not keep.")
+    for each in (fields, *(fields.table(key) for key in ("model", "through", "tokenizer"))):
+        for key in filter(each.says, _TEXTS):
+            if not isinstance(each.content[key], str):
+                raise each.wrong(key, "a text")
+        if "repo" in each:
+            needed(each.content.get("commit"), each, "commit")
+        elif each.content and "model" not in each:
+            needed(each.content.get("path"), each, "path")
+    needed(fields.content.get("format"), fields, "format")
+    fields.whole("head", limits.LAYERS)
+    fields.whole("d_model", limits.WIDTH, 1)
+    if fields.content.get("expert") != "shared":
+        fields.whole("expert", limits.EXPERTS)
+    return fields.content
 
 
 def _changed(place: str) -> SourceError:

@@ -95,15 +95,15 @@ def _power(thousands: float) -> int:
 
 
 _COUNTS = (
-    (r"width_(\d+)k", lambda text: _power(int(text))),
-    (r"width_(\d+)m", lambda text: _power(1000 * int(text))),
-    (r"v5_(\d+)k", lambda text: _power(int(text))),
-    (r"saes-w-(\d+)k", lambda text: _power(int(text))),
-    (r"2pow(\d+)", lambda text: 2 ** int(text)),
-    (r"-W(\d+)K-", lambda text: 1024 * int(text)),
-    (r"_ds(\d+)_", int),
+    (r"width_([1-9]\d{0,8})k", lambda text: _power(int(text))),
+    (r"width_([1-9]\d{0,8})m", lambda text: _power(1000 * int(text))),
+    (r"v5_([1-9]\d{0,8})k", lambda text: _power(int(text))),
+    (r"saes-w-([1-9]\d{0,8})k", lambda text: _power(int(text))),
+    (r"2pow(\d{1,2})", lambda text: 2 ** int(text)),
+    (r"-W([1-9]\d{0,8})K-", lambda text: 1024 * int(text)),
+    (r"_ds([1-9]\d{0,8})_", int),
     (r"hook_\w+?_(\d{3,6})(?=[_:/]|$)", int),
-    (r"-(\d+)k(?:__|$)", lambda text: _power(int(text))),
+    (r"-([1-9]\d{0,8})k(?:__|$)", lambda text: _power(int(text))),
 )
 """Where names say how many features there are, most certain first."""
 
@@ -118,7 +118,7 @@ def width_of(entry: Published) -> int | None:
         found = re.search(pattern, text)
         if found:
             return count(found[1])
-    factor = re.search(r"(\d+)x\b", entry.path)
+    factor = re.search(r"(\d{1,9})x\b", entry.path)
     widths = WIDTHS.get(repository_of(entry.model))
     return int(factor[1]) * widths.d_model if factor and widths else None
 
@@ -132,7 +132,7 @@ def features_in(width: str) -> int:
     Raises:
         QueryError: when it is none.
     """
-    found = re.fullmatch(r"(\d+)([km]?)", width.strip().lower().replace(",", ""))
+    found = re.fullmatch(r"([1-9]\d{0,8})([km]?)", width.strip().lower().replace(",", ""))
     if found is None:
         raise QueryError(f"{width!r} is no width. Write a number of features, or 16k, 131k, 1m.")
     return _power(int(found[1]) * (1000 if found[2] == "m" else 1)) if found[2] else int(found[1])

@@ -7,12 +7,11 @@ residual stream is wide, tells.
 
 from __future__ import annotations
 
-from typing import Any
-
 from unembed.errors import FormatError
 from unembed.load.formats.format import Decoder, Format, Seen, last_number
 from unembed.load.formats.reading import matrix
 from unembed.load.formats.several_layers import Slice, cross_layer_shape, decoders_of_slices
+from unembed.outside.fields import Fields
 
 _CONFIG = "config.yaml"
 _TRAINING = ("wandb-config.yaml", "wanb-config.yaml")
@@ -44,7 +43,7 @@ def _decoders(seen: Seen) -> list[Decoder]:
             by_width=True,
             hook=f"blocks.{layer}.{written}" if written else None,
             layer=layer,
-            model=config.get("model_name"),
+            model=config.text("model_name"),
             details={"architecture": "transcoder"},
         )
     ]  # fmt: skip
@@ -65,11 +64,11 @@ def _check_turned(seen: Seen, name: str) -> None:
         )
 
 
-def _written_hook(seen: Seen, config: dict[str, Any]) -> str | None:
+def _written_hook(seen: Seen, config: Fields) -> str | None:
     """Return what the features write to, without its layer; None where nothing says it."""
-    stated = config.get("feature_output_hook")
+    stated = config.text("feature_output_hook")
     if stated:
-        return str(stated)
+        return stated
     trained = seen.published is not None or any(seen.folder.has(name) for name in _TRAINING)
     return _MLP_OUT if trained else None
 
@@ -86,12 +85,12 @@ def _clt_decoders(seen: Seen) -> list[Decoder]:
     file, tensor, place = seen.tensors(name), f"W_dec_{source}", f"{seen.folder.name}/{name}"
     shape = cross_layer_shape(file, tensor, place)
     config = seen.config(_CONFIG)
-    written = config.get("feature_output_hook", _MLP_OUT)
+    written = config.text("feature_output_hook") or _MLP_OUT
     return decoders_of_slices(
         file, place,
         [Slice(source, source + at, tensor, (slice(None), at)) for at in range(shape[1])],
         hooks=[f"blocks.{to}.{written}" for to in range(source + shape[1])],
-        model=config.get("model_name"),
+        model=config.text("model_name"),
     )  # fmt: skip
 
 

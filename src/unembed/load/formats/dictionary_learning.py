@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from unembed.errors import FormatError
 from unembed.load.formats.format import Decoder, Format, Seen, bank_of
-from unembed.load.formats.reading import bias_of, matrix, no_decoder, only, read_config, table_of
+from unembed.load.formats.reading import bias_of, matrix, no_decoder, only, read_config
+from unembed.load.formats.several_layers import check_count
 from unembed.load.stream.sites import layer_of
 from unembed.load.tensors.file import TensorFile
+from unembed.outside import limits
+from unembed.outside.fields import Fields
+from unembed.outside.layers import layer_in
 
 _CONFIG, _MIXIN = "config.json", "model.safetensors"
 _CHECKPOINT = r"ae(?:_\d+)?\.pt"
@@ -28,27 +31,31 @@ def _fits(seen: Seen) -> bool:
         return True
     config = seen.config(_CONFIG)
     named = seen.place.file in (None, _MIXIN) and seen.folder.has(_MIXIN)
-    return named and "model_type" not in config and {"activation_dim", "dict_size"} <= {*config}
+    return (
+        named
+        and "model_type" not in config
+        and "activation_dim" in config
+        and "dict_size" in config
+    )
 
 
-def _config(seen: Seen) -> dict[str, Any] | None:
+def _config(seen: Seen) -> Fields | None:
     """Return the config, which is one folder up from a run's `checkpoints`; None without one."""
     found = next((folder for folder in seen.around if folder.has(_CONFIG)), None)
     return None if found is None else read_config(found, _CONFIG)
 
 
 def _decoders(seen: Seen) -> list[Decoder]:
-    config = _config(seen) or {}
-    where = f"{seen.folder.name}/{_CONFIG}"
-    trainer = table_of(config, "trainer", where) if "trainer" in config else config
+    config = _config(seen) or seen.config(_CONFIG)
+    trainer = config.table("trainer") if "trainer" in config else config
     name = (seen.place.file != _MIXIN and seen.matching(_CHECKPOINT)) or _MIXIN
     file, place = seen.tensors(name), f"{seen.folder.name}/{name}"
     tensor = only(file, "W_dec", "decoder.weight")
     if tensor is None:
         raise no_decoder(place, file)
-    hook, layer = _hook(seen, trainer, table_of(config, "buffer", where))
-    model = trainer.get("lm_name")
-    details = {"architecture": trainer.get("dict_class")}
+    hook, layer = _hook(seen, trainer, config.table("buffer"))
+    model = trainer.text("lm_name")
+    details = {"architecture": trainer.text("dict_class")}
     if len(file.shapes()[tensor]) == 3:
         return _crosscoder(file, tensor, place, config, hook, model)
     read = matrix(
@@ -64,17 +71,15 @@ def _decoders(seen: Seen) -> list[Decoder]:
     ]  # fmt: skip
 
 
-def _hook(
-    seen: Seen, trainer: dict[str, Any], buffer: dict[str, Any]
-) -> tuple[str | None, int | None]:
+def _hook(seen: Seen, trainer: Fields, buffer: Fields) -> tuple[str | None, int | None]:
     """Return the hook and the layer, by the submodule's name or, if it has none, the folder's.
 
     Attention and MLP are read at the modules' outputs, before a norm that follows them.
     """
-    layer = trainer.get("layer")
-    if buffer.get("io") == "in":
+    layer = trainer.whole("layer", limits.LAYERS)
+    if buffer.text("io") == "in":
         return None, layer
-    submodule = str(trainer.get("submodule_name") or "")
+    submodule = trainer.text("submodule_name") or ""
     if layer_of(submodule) is not None:
         return submodule, layer_of(submodule)
     hook, at = _hook_of_name(submodule)
@@ -94,7 +99,7 @@ def _hook_of_name(name: str, layer: int | None = None) -> tuple[str | None, int 
     found = _SUBMODULE.findall(name)
     if not found:
         return None, layer
-    site, at = found[-1][0], int(found[-1][1])
+    site, at = found[-1][0], layer_in(found[-1][1], name)
     module = {"mlp_out": "mlp", "attn_out": "self_attn", "attention_out": "self_attn"}.get(site)
     return (f"layers.{at}.{module}" if module else f"blocks.{at}.hook_{site}"), at
 
@@ -102,7 +107,7 @@ def _hook_of_name(name: str, layer: int | None = None) -> tuple[str | None, int 
 def _unnormalised(
     read: Callable[[int | None], Tensor],
     file: TensorFile,
-    config: dict[str, Any],
+    config: Fields,
     at: int | None,
 ) -> tuple[Callable[[int | None], Tensor], tuple[str, ...]]:
     """Return what reads directions of activations that were divided by each neuron's std.
@@ -118,7 +123,7 @@ def _unnormalised(
     return (lambda width: read(width).float() * (std + 1e-8)), (f"⊙ {_STD}",)
 
 
-def _scaled_by_neuron(file: TensorFile, config: dict[str, Any]) -> bool:
+def _scaled_by_neuron(file: TensorFile, config: Fields) -> bool:
     """Return whether each neuron was divided by its own std, not all of them by one number.
 
     One number is seen by no direction. The config says which, or the global scale does: it is 1
@@ -127,8 +132,9 @@ def _scaled_by_neuron(file: TensorFile, config: dict[str, Any]) -> bool:
     Raises:
         FormatError: when neither is there.
     """
-    if "keep_relative_variance" in config:
-        return not config["keep_relative_variance"]
+    together = config.flag("keep_relative_variance")
+    if together is not None:
+        return not together
     if _GLOBAL_SCALE in file.shapes():
         return bool((file.read(_GLOBAL_SCALE) == 1).all())
     if torch.isnan(file.read(_STD)).any():
@@ -141,12 +147,12 @@ def _scaled_by_neuron(file: TensorFile, config: dict[str, Any]) -> bool:
 
 
 def _crosscoder(
-    file: TensorFile, tensor: str, place: str, config: dict[str, Any],
+    file: TensorFile, tensor: str, place: str, config: Fields,
     hook: str | None, model: str | None,
 ) -> list[Decoder]:  # fmt: skip
     """A bank for each layer or model that a crosscoder writes to: [layers, F, d]."""
     decoders = []
-    for at in range(file.shapes()[tensor][0]):
+    for at in range(check_count(file.shapes()[tensor][0], tensor, place)):
         read, steps = _unnormalised(
             matrix(file, tensor, place, part=(at,)), file, config, at
         )  # fmt: skip

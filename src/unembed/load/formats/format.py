@@ -23,6 +23,8 @@ from unembed.load.formats.reading import read_config
 from unembed.load.published.table import Published
 from unembed.load.reference import Place
 from unembed.load.tensors.file import TensorFile
+from unembed.outside.fields import Fields
+from unembed.outside.layers import layer_in
 
 
 @dataclass(frozen=True)
@@ -125,13 +127,15 @@ class Seen:
         above = self.folder.parent()
         return [self.folder] if above is None else [self.folder, above]
 
-    def config(self, name: str) -> dict[str, Any]:
-        """Return a config file of the folder, JSON or YAML; an empty one where there is none.
+    def config(self, name: str) -> Fields:
+        """Return the settings of a config file, JSON or YAML; none where there is no such file.
 
         Raises:
             FormatError: when it cannot be read as a table of settings.
         """
-        return read_config(self.folder, name) if self.folder.has(name) else {}
+        if self.folder.has(name):
+            return read_config(self.folder, name)
+        return Fields({}, f"{self.folder.name}/{name}")
 
     def tensors(self, name: str) -> TensorFile:
         """Return a file of the folder, of which single tensors can be read."""
@@ -152,13 +156,16 @@ class Seen:
 
 
 def last_number(pattern: str, text: str) -> int | None:
-    r"""Return the last number of a text that a pattern's one group finds.
+    r"""Return the layer that a pattern's one group finds last in a text.
 
     >>> last_number(r"layer_(\d+)", "layer_20/width_16k")
     20
+
+    Raises:
+        FormatError: when no model has as many.
     """
     found = re.findall(pattern, text)
-    return int(found[-1]) if found else None
+    return layer_in(found[-1], text) if found else None
 
 
 def bank_of(kind: str, layer: int | str | None) -> str:

@@ -7,7 +7,7 @@ import re
 from unembed.errors import FormatError
 from unembed.load.formats.format import Decoder, Format, Seen, bank_of, last_number
 from unembed.load.formats.gemma_scope import decoder_of
-from unembed.load.formats.reading import matrix, text_of
+from unembed.load.formats.reading import matrix
 from unembed.load.formats.several_layers import Slice, cross_layer_shape, decoders_of_slices
 from unembed.load.stream.sites import layer_of, site_of
 
@@ -29,10 +29,7 @@ def _fits(seen: Seen) -> bool:
 
 def _decoders(seen: Seen) -> list[Decoder]:
     config = seen.config("config.json")
-    where = f"{seen.folder.name}/config.json"
-    stated = text_of(config, "hf_hook_point_out", where) or text_of(
-        config, "hf_hook_point_in", where
-    )
+    stated = config.text("hf_hook_point_out") or config.text("hf_hook_point_in")
     hook = hook_by_path(seen.path)
     _agree(hook, stated, seen)
     file = seen.tensors(FILE)
@@ -48,7 +45,7 @@ def _decoders(seen: Seen) -> list[Decoder]:
             hook=hook,
             layer=layer,
             model=_model(seen),
-            details={"architecture": config.get("architecture", "jump_relu")},
+            details={"architecture": config.text("architecture") or "jump_relu"},
         )
     ]
 

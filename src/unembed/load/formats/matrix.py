@@ -61,9 +61,10 @@ def _stated_hook(seen: Seen) -> str | None:
         for name in (f"{stem}_cfg.json", f"{stem}.json", *_CONFIGS):
             if name != seen.place.file and folder.has(name):
                 config = read_config(folder, name)
-                tables = [config, *(each for each in config.values() if isinstance(each, dict))]
+                nested = (key for key in config if isinstance(config.content[key], dict))
+                tables = [config, *map(config.table, nested)]
                 for key in _HOOK_KEYS:
-                    stated = next((str(t[key]) for t in tables if t.get(key)), None)
+                    stated = next((hook for each in tables if (hook := each.text(key))), None)
                     if stated is not None:
                         return stated
     return None

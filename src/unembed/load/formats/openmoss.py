@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import re
 from math import sqrt
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from unembed.errors import FormatError
 from unembed.load.folder import Folder
 from unembed.load.formats.format import Decoder, Format, Seen, bank_of
 from unembed.load.formats.reading import (
     matrix,
-    needs,
     no_decoder,
     only,
     read_config,
     scaled,
-    texts_of,
 )
 from unembed.load.formats.several_layers import Slice, decoders_of_slices
 from unembed.load.published.table import Published
 from unembed.load.stream.sites import layer_of
 from unembed.load.tensors.file import TensorFile
+from unembed.outside import limits
+from unembed.outside.fields import Fields, needed
 
 _OLD_CONFIG, _CONFIG = "hyperparams.json", "config.json"
 _WEIGHTS = (
@@ -50,15 +50,14 @@ def _fits_llama_scope(seen: Seen) -> bool:
 
 def _fits_llamascopium(seen: Seen) -> bool:
     home = _home(seen, _CONFIG)
-    stated = {"hook_point_out", "hook_points", "hook_points_out", "sae_type"}
-    return home is not None and bool(stated & {*read_config(home, _CONFIG)})
+    stated = ("hook_point_out", "hook_points", "hook_points_out", "sae_type")
+    return home is not None and any(map(read_config(home, _CONFIG).__contains__, stated))
 
 
 class _Opened(NamedTuple):
-    """What there is to read: the config, its place, the weights, their place."""
+    """What there is to read: the config, the weights, their place."""
 
-    config: dict[str, Any]
-    where: str
+    config: Fields
     file: TensorFile
     place: str
     folder: Folder
@@ -70,8 +69,7 @@ def _opened(seen: Seen, config: str) -> _Opened:
     if home is None or name is None:
         raise FormatError(f"{seen.place.name} lacks {config}, or {' or '.join(_WEIGHTS)}.")
     return _Opened(
-        read_config(home, config), f"{home.name}/{config}", home.tensors(name),
-        f"{home.name}/{name}", home,
+        read_config(home, config), home.tensors(name), f"{home.name}/{name}", home
     )  # fmt: skip
 
 
@@ -81,7 +79,7 @@ def _llama_scope(seen: Seen) -> list[Decoder]:
 
 def _llamascopium(seen: Seen) -> list[Decoder]:
     opened = _opened(seen, _CONFIG)
-    kind = str(opened.config.get("sae_type", "sae"))
+    kind = opened.config.text("sae_type") or "sae"
     if kind in _NOT_DIRECTIONS:
         raise FormatError(f"{seen.place.name} is {_NOT_DIRECTIONS[kind]}. It cannot be analysed.")
     if kind == "clt":
@@ -94,9 +92,9 @@ def _llamascopium(seen: Seen) -> list[Decoder]:
 def _single(opened: _Opened) -> Decoder:
     """One bank: `W_D` [F, d] (`decoder.weight` [d, F] before), and of a lorsa `W_O` [F, d]."""
     config, file, place = opened.config, opened.file, opened.place
-    hook = str(needs(config, "hook_point_out", opened.where))
-    read_from = str(config.get("hook_point_in", hook))
-    lorsa = config.get("sae_type") == "lorsa"
+    hook = needed(config.text("hook_point_out"), config, "hook_point_out")
+    read_from = config.text("hook_point_in") or hook
+    lorsa = config.text("sae_type") == "lorsa"
     tensor = only(file, *(("W_O",) if lorsa else ("W_D", "decoder.weight")))
     if tensor is None:
         raise no_decoder(place, file)
@@ -116,7 +114,7 @@ def _single(opened: _Opened) -> Decoder:
         layer=layer,
         model=_model(opened.folder),
         steps=() if factor == 1 else (f"× {factor:g} (average norms)",),
-        details={"architecture": config.get("act_fn", config.get("sae_type"))},
+        details={"architecture": config.text("act_fn") or config.text("sae_type")},
     )  # fmt: skip
 
 
@@ -129,7 +127,7 @@ def _factor(opened: _Opened, read_from: str | None, written: str) -> float:
     Raises:
         FormatError: when the average norms are not in the file.
     """
-    if opened.config.get("norm_activation") != "dataset-wise":
+    if opened.config.text("norm_activation") != "dataset-wise":
         return 1.0
 
     def norm(hook: str) -> float:
@@ -142,7 +140,7 @@ def _factor(opened: _Opened, read_from: str | None, written: str) -> float:
         return float(opened.file.read(name).reshape(()))
 
     if read_from is None:
-        width = float(needs(opened.config, "d_model", opened.where))
+        width = needed(opened.config.whole("d_model", limits.WIDTH, 1), opened.config, "d_model")
         return norm(written) / sqrt(width)
     return 1.0 if read_from == written else norm(written) / norm(read_from)
 
@@ -151,18 +149,17 @@ def _model(folder: Folder) -> str | None:
     """Return the model that its training wrote down beside it, where it did."""
     if not folder.has("lm_config.json"):
         return None
-    name = read_config(folder, "lm_config.json").get("model_name")
-    return None if name is None else str(name)
+    return read_config(folder, "lm_config.json").text("model_name")
 
 
 def _crosscoder(opened: _Opened) -> list[Decoder]:
     """A bank for each place that a crosscoder writes to: `W_D` [heads, F, d]."""
-    hooks = texts_of(opened.config, "hook_points", opened.where)
+    hooks = _hooks(opened.config, "hook_points")
     shape = opened.file.shapes().get("W_D", ())
     if len(shape) != 3 or shape[0] != len(hooks):
         raise FormatError(
-            f"{opened.place}: W_D has shape {list(shape)}, but {opened.where} names {len(hooks)} "
-            "hook_points; a crosscoder's is [hook_points, features, d_model]."
+            f"{opened.place}: W_D has shape {list(shape)}, but {opened.config.where} names "
+            f"{len(hooks)} hook_points; a crosscoder's is [hook_points, features, d_model]."
         )
     return [
         Decoder(
@@ -179,10 +176,12 @@ def _crosscoder(opened: _Opened) -> list[Decoder]:
 
 def _cross_layer(opened: _Opened) -> list[Decoder]:
     """A bank for each pair of layers: `W_D.i` [i + 1, F, d], from layer j to i in slice j."""
-    written = texts_of(opened.config, "hook_points_out", opened.where)
-    read = texts_of(opened.config, "hook_points_in", opened.where)
+    written = _hooks(opened.config, "hook_points_out")
+    read = _hooks(opened.config, "hook_points_in")
     if len(read) != len(written):
-        raise FormatError(f"{opened.where}: hook_points_in and hook_points_out differ in number.")
+        raise FormatError(
+            f"{opened.config.where}: hook_points_in and hook_points_out differ in number."
+        )
     layers, model = range(len(written)), _model(opened.folder)
     return [
         decoder
@@ -197,6 +196,14 @@ def _cross_layer(opened: _Opened) -> list[Decoder]:
             hooks=written, model=model,
         )
     ]  # fmt: skip
+
+
+def _hooks(config: Fields, key: str) -> list[str]:
+    """Return the hooks that a list names, of which a model has one or a few a layer."""
+    found = needed(config.texts(key), config, key)
+    if not 0 < len(found) <= limits.WRITTEN_TO:
+        raise config.wrong(key, f"a list of 1 to {limits.WRITTEN_TO} hooks")
+    return found
 
 
 def _hook_by_name(entry: Published) -> str | None:

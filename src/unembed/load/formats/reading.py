@@ -2,36 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, Literal
+from collections.abc import Callable
+from typing import Literal
 
-import yaml
 from torch import Tensor
 
 from unembed.errors import FormatError, listed
 from unembed.load.folder import Folder
 from unembed.load.tensors.file import Part, TensorFile
-from unembed.text_file import read_json
+from unembed.outside import limits
+from unembed.outside.documents import read_json, read_yaml
+from unembed.outside.fields import Fields
 
 Faces = Literal["rows", "columns"]
 """`rows`: stored [F, d], one direction a row. `columns`: stored [d, F]."""
 
 
-def read_config(folder: Folder, name: str) -> dict[str, Any]:
-    """Return a config file, JSON or YAML by its name.
+def read_config(folder: Folder, name: str) -> Fields:
+    """Return the settings of a config file, JSON or YAML by its name.
 
     Raises:
         FormatError: when it cannot be read as a table of settings.
     """
     path = folder.fetch(name)
-    kind = "YAML" if name.endswith((".yaml", ".yml")) else "JSON"
-    try:
-        content = yaml.safe_load(path.read_bytes()) if kind == "YAML" else read_json(path)
-    except (ValueError, yaml.YAMLError, RecursionError) as error:
-        raise FormatError(f"{path} is not {kind}: {error}. Download it again.") from error
-    if not isinstance(content, dict):
-        raise FormatError(f"{path} should be a {kind} object of settings.")
-    return content
+    read = read_yaml if name.endswith((".yaml", ".yml")) else read_json
+    return Fields(read(path, limits.CONFIG_BYTES), f"{folder.name}/{name}")
 
 
 def matrix(
@@ -115,53 +110,6 @@ def only(file: TensorFile, *names: str) -> str | None:
         if name in found or len(found) == 1:
             return name if name in found else found[0]
     return None
-
-
-def needs(config: Mapping[str, Any], key: str, where: str) -> Any:
-    """Return a setting that has to be there.
-
-    Raises:
-        FormatError: naming the file and the setting.
-    """
-    if key not in config:
-        raise FormatError(f"{where} has no {key!r}. It has: {listed(map(str, config))}.")
-    return config[key]
-
-
-def table_of(config: Mapping[str, Any], key: str, where: str) -> dict[str, Any]:
-    """Return a setting that is a table of settings itself; an empty one where it is not there.
-
-    Raises:
-        FormatError: when it is something else.
-    """
-    found = config.get(key, {})
-    if not isinstance(found, dict):
-        raise FormatError(f"{where}: {key!r} should be a table of settings, not {found!r}.")
-    return found
-
-
-def text_of(config: Mapping[str, Any], key: str, where: str) -> str | None:
-    """Return a setting that is a text; None where it is not there.
-
-    Raises:
-        FormatError: when it is something else.
-    """
-    found = config.get(key)
-    if found is not None and not isinstance(found, str):
-        raise FormatError(f"{where}: {key!r} should be a name, not {found!r}.")
-    return found
-
-
-def texts_of(config: Mapping[str, Any], key: str, where: str) -> list[str]:
-    """Return a setting that is a list of texts.
-
-    Raises:
-        FormatError: when it is not there, or something else.
-    """
-    found = needs(config, key, where)
-    if not isinstance(found, list) or not all(isinstance(each, str) for each in found):
-        raise FormatError(f"{where}: {key!r} should be a list of names, not {found!r}.")
-    return found
 
 
 def bias_of(file: TensorFile, tensor: str) -> str | None:

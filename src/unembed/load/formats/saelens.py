@@ -7,9 +7,9 @@ read, never the encoder.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +22,8 @@ from unembed.load.formats.format import Decoder, Format, Seen, bank_of
 from unembed.load.formats.reading import matrix
 from unembed.load.stream.sites import layer_of
 from unembed.load.tensors.file import TensorFile
+from unembed.outside import limits
+from unembed.outside.fields import Fields
 from unembed.products import product
 
 CONFIG = "cfg.json"
@@ -55,7 +57,7 @@ class SAEConfig:
     architecture: str | None
     d_sae: int | None
     head: int | None = None
-    normalize: object = None
+    normalize: str | None = None
     scaled: bool = False
     unit_rows: bool = False
 
@@ -101,45 +103,46 @@ def _decoders(seen: Seen) -> list[Decoder]:
     ]  # fmt: skip
 
 
-def parse_config(config: dict[str, Any]) -> SAEConfig:
+def parse_config(config: Fields) -> SAEConfig:
     """Return the fields of a `cfg.json` of any generation.
 
-    >>> parse_config({"hook_point": "blocks.8.hook_resid_pre"}).layer
+    >>> parse_config(Fields({"hook_point": "blocks.8.hook_resid_pre"}, "cfg.json")).layer
     8
+
+    Raises:
+        FormatError: when one is not of its type.
     """
-    metadata = config.get("metadata")
-    fields = {**config, **metadata} if isinstance(metadata, dict) else config
-    hook = _first(fields, "hook_name_out", "hook_name", "hook_point")
-    if hook is not None and not isinstance(hook, str):
-        raise FormatError(f"The SAE's {CONFIG} says that its hook is {hook!r}; expected a name.")
-    layer = _first(fields, "hook_layer_out", "hook_layer", "hook_point_layer")
+    fields = Fields({**config.content, **config.table("metadata").content}, config.where)
+    hook = fields.text(_first(fields, "hook_name_out", "hook_name", "hook_point"))
+    layer = _number(fields, _first(fields, "hook_layer_out", "hook_layer", "hook_point_layer"))
     head = _first(fields, "hook_head_index_out", "hook_head_index", "hook_point_head_index")
+    normalize = "normalize_activations"
+    plain = isinstance(fields.content.get(normalize), bool)  # before it named a way
     return SAEConfig(
         hook=hook,
-        layer=layer_of(hook) if layer is None else _whole(layer, "layer"),
-        model=fields.get("model_name"),
-        neuronpedia=fields.get("neuronpedia_id"),
-        architecture=fields.get("architecture"),
-        d_sae=fields.get("d_sae"),
-        head=_whole(head, "head") if hook and "hook_z" in hook else None,
-        normalize=fields.get("normalize_activations"),
-        scaled=bool(fields.get("finetuning_scaling_factor")),
-        unit_rows=bool(fields.get("rescale_acts_by_decoder_norm")),
+        layer=layer_of(hook) if layer is None else layer,
+        model=fields.text("model_name"),
+        neuronpedia=fields.text("neuronpedia_id"),
+        architecture=fields.text("architecture"),
+        d_sae=fields.whole("d_sae", limits.FEATURES),
+        head=_number(fields, head) if hook and "hook_z" in hook else None,
+        normalize=None if plain else fields.text(normalize),
+        scaled=bool(fields.flag("finetuning_scaling_factor")),
+        unit_rows=bool(fields.flag("rescale_acts_by_decoder_norm")),
     )
 
 
-def _whole(value: object, what: str) -> int | None:
-    try:
-        return None if value is None else int(str(value))
-    except ValueError as error:
-        raise FormatError(
-            f"The SAE's {CONFIG} says that its {what} is {value!r}; expected a whole number."
-        ) from error
+def _number(fields: Fields, key: str) -> int | None:
+    """Return a layer or a head, which some files write in quotes."""
+    found = fields.content.get(key)
+    if isinstance(found, str) and re.fullmatch(r"\d{1,4}", found, re.ASCII):
+        return int(found)
+    return fields.whole(key, limits.LAYERS)
 
 
-def _first(fields: dict[str, Any], *names: str) -> Any:
+def _first(fields: Fields, *names: str) -> str:
     """Return the first field that is there; a transcoder writes to its `…_out` hook."""
-    return next((fields[name] for name in names if fields.get(name) is not None), None)
+    return next(filter(fields.says, names), names[-1])
 
 
 def _whitening(folder: Folder, config: SAEConfig) -> TensorFile | None:

@@ -13,6 +13,7 @@ from unembed.load.formats.format import Decoder
 from unembed.load.formats.reading import matrix, no_decoder, scaled
 from unembed.load.stream.sites import site_of
 from unembed.load.tensors.file import Part, TensorFile
+from unembed.outside import limits
 
 SUM = "→sum"
 """How the part ends that is asked for by `REFERENCE:sum`."""
@@ -56,7 +57,22 @@ def cross_layer_shape(file: TensorFile, tensor: str, place: str) -> tuple[int, .
             f"{place}: {tensor} has shape {list(shape)}; a cross-layer transcoder's is "
             "[features, layers, d_model]."
         )
+    check_count(shape[1], tensor, place)
     return shape
+
+
+def check_count(count: int, tensor: str, place: str) -> int:
+    """Return how many places one tensor writes to, by its shape.
+
+    Raises:
+        FormatError: when no dictionary has as many.
+    """
+    if not 0 < count <= limits.WRITTEN_TO:
+        raise FormatError(
+            f"{place}: {tensor} should write to between 1 and {limits.WRITTEN_TO} layers or "
+            f"models; by its shape it writes to {count:,}. The file is damaged."
+        )
+    return count
 
 
 def decoders_of_slices(

@@ -22,14 +22,14 @@ def _decoders(seen: Seen) -> list[Decoder]:
     hook = seen.folder_name
     layer = layer_of(hook)
     known = layer is not None or hook == "embed_tokens"
-    kind = "transcoder" if config.get("transcode") else "sae"
+    kind = "transcoder" if config.flag("transcode") else "sae"
     return [
         Decoder(
             name=bank_of(kind, "embed" if known and layer is None else layer),
             read=matrix(seen.tensors(_FILE), "W_dec", f"{seen.folder.name}/{_FILE}", bias="b_dec"),
             hook=hook if known else None,
             layer=layer,
-            details={"architecture": config.get("activation", "topk")},
+            details={"architecture": config.text("activation") or "topk"},
         )
     ]
 

@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 from unembed.errors import FormatError
 from unembed.load.formats.format import Decoder, Format, Seen, bank_of, last_number
-from unembed.load.formats.reading import Faces, matrix, text_of
+from unembed.load.formats.reading import Faces, matrix
+from unembed.load.formats.several_layers import check_count
 from unembed.load.stream.sites import layer_of
 
 _TORCH = r".+\.(?:pt|pth|bin|safetensors)"
@@ -72,7 +73,7 @@ def _fits_qwen(seen: Seen) -> bool:
 def _goodfire(seen: Seen) -> list[Decoder]:
     found = re.search(r"([\w.-]+)-SAE-l(\d+)\.", seen.path)
     return _one(
-        seen, "decoder_linear.weight", _resid_post(int(found[2]) if found else None),
+        seen, "decoder_linear.weight", _resid_post(last_number(r"-SAE-l(\d+)\.", seen.path)),
         faces="columns", bias="decoder_linear.bias",
         model=f"meta-llama/{found[1].replace('Meta-', '')}" if found else None,
     )  # fmt: skip
@@ -120,9 +121,9 @@ def _hook_z(seen: Seen) -> list[Decoder]:
     if name is None:
         raise FormatError(f"{seen.place.name} has no _cfg.json beside it, which says its hook.")
     config = seen.config(name)
-    hook = text_of(config, "act_name", f"{seen.folder.name}/{name}")
+    hook = config.text("act_name")
     return _one(
-        seen, "W_dec", hook, faces="rows", bias="b_dec", model=config.get("model_name")
+        seen, "W_dec", hook, faces="rows", bias="b_dec", model=config.text("model_name")
     )  # fmt: skip
 
 
@@ -135,7 +136,7 @@ def _crosscoder(seen: Seen) -> list[Decoder]:
     """A bank for each of the models that a crosscoder was trained on: `W_dec` [F, models, d]."""
     file = seen.tensors("cc_weights.pt")
     config = seen.config("cfg.json")
-    hook = text_of(config, "hook_point", f"{seen.folder.name}/cfg.json")
+    hook = config.text("hook_point")
     return [
         Decoder(
             name=f"crosscoder.{at}",
@@ -145,7 +146,7 @@ def _crosscoder(seen: Seen) -> list[Decoder]:
             part=str(at),
             details={"architecture": "crosscoder", "model_number": at},
         )
-        for at in range(file.shapes()["W_dec"][1])
+        for at in range(check_count(file.shapes()["W_dec"][1], "W_dec", seen.place.name))
     ]
 
 

@@ -98,8 +98,12 @@ def parse_address(text: str) -> Address | None:
 
 
 def _page(text: str) -> Address | None:
-    address = urlsplit(text if _WEB.match(text) else f"https://{text}")
-    if address.hostname not in _HOSTS | {urlsplit(constants.ENDPOINT).hostname}:
+    try:
+        address = urlsplit(text if _WEB.match(text) else f"https://{text}")
+        host = address.hostname
+    except ValueError as error:
+        raise SourceError(f"{text!r} is no address of a page: {error}.") from error
+    if host not in _HOSTS | {urlsplit(constants.ENDPOINT).hostname}:
         raise SourceError(
             f"{text} is no page of the hub (huggingface.co). Download what it offers, and name the "
             "file or folder here."

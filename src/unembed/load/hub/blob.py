@@ -19,8 +19,8 @@ from unembed.load.hub.progress import download_progress
 from unembed.load.tensors.blob import Piece, ends_before
 
 CHUNK_BYTES = 8 << 20
-_KEPT = re.compile(r"(\d+)-(\d+)")
-_CONTENT_RANGE = re.compile(r"bytes (\d+)-\d+/(\d+)")
+_KEPT = re.compile(r"(\d{1,18})-(\d{1,18})", re.ASCII)
+_CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-\d{1,18}/(\d{1,18})", re.ASCII)
 _FIRST_BYTES = 8
 _SIZE = "size"
 
@@ -61,10 +61,21 @@ class HubBlob:
 
     @cached_property
     def size(self) -> int:
-        kept = self.cache / _SIZE
-        if not kept.exists():
+        kept = self._kept_size()
+        if kept is None:
             self._keep(0, _FIRST_BYTES, None)  # any answer says it
-        return int(kept.read_text())
+            kept = self._kept_size()
+        if kept is None:
+            raise SourceError(f"{self.name}: the server does not say how large it is.")
+        return kept
+
+    def _kept_size(self) -> int | None:
+        """Return the size as it is kept; None where it is not, or is damaged."""
+        try:
+            text = (self.cache / _SIZE).read_bytes()[:20]
+        except OSError:
+            return None
+        return int(text) if text.isdigit() else None
 
     def read(self, start: int, stop: int) -> bytes:
         kept = self._kept(start, stop) or self._keep(start, stop, None)
@@ -85,7 +96,7 @@ class HubBlob:
         """Return where bytes lie in the cache, if they do."""
         for path in self.cache.iterdir() if self.cache.is_dir() else ():
             found = _KEPT.fullmatch(path.name)
-            if found and int(found[1]) <= start and stop <= int(found[2]):
+            if found and int(found[1]) <= start and stop <= int(found[2]) and _is_whole(path):
                 return Piece(path, start - int(found[1]))
         return None
 
@@ -142,7 +153,14 @@ class HubBlob:
         return chunk
 
     def _keep_size(self, size: str) -> None:
-        kept = self.cache / _SIZE
-        if not kept.exists():
-            with new_file(kept) as part:
+        if self._kept_size() is None:
+            with new_file(self.cache / _SIZE) as part:
                 part.write_text(size)
+
+
+def _is_whole(path: Path) -> bool:
+    """Return whether a file of the cache has as many bytes as its name says."""
+    first, _, stop = path.name.partition("-")
+    with suppress(OSError):
+        return path.stat().st_size == int(stop) - int(first)
+    return False

@@ -13,12 +13,16 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 import huggingface_hub
-from huggingface_hub import constants
+from huggingface_hub import ModelInfo, constants
 
+from unembed.errors import FormatError, SourceError
 from unembed.load.hub import shared_cache
 from unembed.load.hub.address import Address
 from unembed.load.hub.cache import new_file
 from unembed.load.hub.errors import UnreachableError, hub_errors
+from unembed.outside import limits
+from unembed.outside.documents import read_json
+from unembed.outside.fields import Fields, is_inside, needed
 
 
 class Listing(NamedTuple):
@@ -64,20 +68,36 @@ def listing_of(repo: str, revision: str, cache: Path) -> Listing:
         if known is None:
             raise
         return known._replace(problem=problem)
-    listing = Listing(info.sha or "", [each.rfilename for each in info.siblings or []], info.id)
+    listing = _checked(info, repo)
     _keep(_commit_file(cache, listing.commit), {"files": listing.files, "repo": listing.repo})
     if revision != listing.commit:
         _keep(_pointer_file(cache, revision), {"commit": listing.commit})
     return listing
 
 
+def _checked(info: ModelInfo, repo: str) -> Listing:
+    """Return what the hub answered, none of whose names leads out of a folder.
+
+    Raises:
+        SourceError: when it is no listing of a repository.
+    """
+    files = [each.rfilename for each in info.siblings or []]
+    found = _listing({"commit": info.sha, "files": files, "repo": info.id})
+    if found is None:
+        raise SourceError(
+            f"What the hub answers of {repo} is no listing of a repository's files. Try again "
+            "later, or check HF_ENDPOINT."
+        )
+    return found
+
+
 def _last_known(repo: str, revision: str, cache: Path) -> Listing | None:
     """Return what a revision was when it was last asked for, by unembed or by others."""
     pointer = _content(_pointer_file(cache, revision))
     if "files" in pointer:  # as earlier versions kept listings
-        return Listing(pointer["commit"], pointer["files"], repo)
+        return _listing({"repo": repo, **pointer})
     commit = pointer.get("commit") or shared_cache.commit_of(repo, revision)
-    if commit is None:
+    if not isinstance(commit, str):
         return None
     kept = _kept(cache, commit)
     if kept is not None:
@@ -87,8 +107,19 @@ def _last_known(repo: str, revision: str, cache: Path) -> Listing | None:
 
 
 def _kept(cache: Path, commit: str) -> Listing | None:
-    content = _content(_commit_file(cache, commit))
-    return Listing(commit, content["files"], content["repo"]) if content else None
+    return _listing({**_content(_commit_file(cache, commit)), "commit": commit})
+
+
+def _listing(content: dict[str, Any]) -> Listing | None:
+    """Return the listing of a repository; None where it is none, to be asked for again."""
+    fields = Fields(content, "")
+    try:
+        commit, repo = (needed(fields.text(key), fields, key) for key in ("commit", "repo"))
+        files = needed(fields.items("files"), fields, "files")
+    except FormatError:
+        return None
+    plain = all(isinstance(file, str) and is_inside(file) for file in files)
+    return Listing(commit, files, repo) if plain and is_inside(commit) else None
 
 
 def _commit_file(cache: Path, commit: str) -> Path:
@@ -100,11 +131,12 @@ def _pointer_file(cache: Path, revision: str) -> Path:
 
 
 def _content(path: Path) -> dict[str, Any]:
+    """Return what is kept in a file of the cache; nothing where it is not there, or damaged."""
     try:
-        content: dict[str, Any] = json.loads(path.read_bytes())
-    except (OSError, ValueError):
+        content = read_json(path, limits.LISTING_BYTES)
+    except FormatError:
         return {}
-    return content
+    return content if isinstance(content, dict) else {}
 
 
 def _keep(path: Path, content: dict[str, Any]) -> None:

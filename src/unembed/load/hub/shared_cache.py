@@ -6,11 +6,17 @@ Its layout: `models--org--name/refs/REVISION` holds a commit, and
 
 from __future__ import annotations
 
+import re
+from contextlib import suppress
 from pathlib import Path
 
 import huggingface_hub
 from huggingface_hub import constants
 from huggingface_hub.file_download import repo_folder_name
+
+from unembed.outside.fields import is_inside
+
+_COMMIT = re.compile(r"[0-9a-zA-Z]{1,64}")
 
 
 def cached_file(repo: str, path: str, commit: str) -> Path | None:
@@ -23,11 +29,16 @@ def cached_file(repo: str, path: str, commit: str) -> Path | None:
 
 def commit_of(repo: str, revision: str) -> str | None:
     """Return the commit that a revision was when it was last fetched, if it ever was."""
+    if not is_inside(revision):
+        return None
     folder = _folder(repo)
     try:
-        return (folder / "refs" / revision).read_text().strip()
+        commit = (folder / "refs" / revision).read_text().strip()
+        return commit if _COMMIT.fullmatch(commit) else None
     except (OSError, ValueError):
-        return revision if (folder / "snapshots" / revision).is_dir() else None
+        with suppress(OSError):
+            return revision if (folder / "snapshots" / revision).is_dir() else None
+    return None
 
 
 def files_of(repo: str, commit: str) -> list[str]:

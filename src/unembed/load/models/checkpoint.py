@@ -13,7 +13,9 @@ from unembed.load.models.config import PARAMS, ModelConfig
 from unembed.load.models.families import PREFIXES
 from unembed.load.models.quantisation import SCALED_DTYPES, dequantised, packed_as, refuse_packed
 from unembed.load.tensors.file import Part, TensorFile
-from unembed.text_file import read_json
+from unembed.outside import limits
+from unembed.outside.documents import read_json
+from unembed.outside.fields import Fields, is_inside, needed, told, told_name
 
 INDEX = "model.safetensors.index.json"
 INDICES = (INDEX, "pytorch_model.bin.index.json")
@@ -153,17 +155,16 @@ class Checkpoint:
 
     def _weight_map(self, index: str) -> dict[str, str]:
         path = self.folder.fetch(index)
-        try:
-            found = dict(read_json(path)["weight_map"])
-            wrong = {tensor: file for tensor, file in found.items() if not isinstance(file, str)}
-            if wrong:
-                raise ValueError(f"{listed(wrong)} should each have a file's name")
-        except (ValueError, TypeError, KeyError) as error:
-            raise FormatError(
-                f"{path} should be JSON with a 'weight_map' of tensors and files: {error!r}. "
-                "Download it again."
-            ) from error
-        return found
+        fields = Fields(read_json(path, limits.INDEX_BYTES), str(path))
+        needed(fields.content.get("weight_map"), fields, "weight_map")
+        found = fields.table("weight_map").content
+        for tensor, file in found.items():
+            if not isinstance(file, str) or not is_inside(file):
+                raise FormatError(
+                    f"{path}, weight_map: {told_name(tensor)} should have the name of a file "
+                    f"beside it, but has {told(file)}. Download it again."
+                )
+        return dict(found)
 
 
 class _Lazy:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Mapping
 from functools import cached_property
 from typing import Any, TypeGuard
 
@@ -17,7 +15,9 @@ from unembed.load.models.families import (
     known_model_types,
     nested_of,
 )
-from unembed.text_file import read_json
+from unembed.outside import limits
+from unembed.outside.documents import read_json
+from unembed.outside.fields import Fields, is_number, is_whole, needed, told
 
 PARAMS = "params.json"
 """Mistral's own settings, which name no type: the family of such files is called by this name."""
@@ -51,26 +51,22 @@ class ModelConfig:
         return PARAMS if own else "config.json"
 
     @cached_property
-    def whole(self) -> dict[str, Any]:
+    def whole(self) -> Fields:
         """All that it says."""
         path = self.folder.fetch(self.file)
-        try:
-            config = read_json(path)
-        except ValueError as error:
-            raise FormatError(f"{path} is not JSON: {error}. Download it again.") from error
+        config = read_json(path, limits.CONFIG_BYTES)
         known = "model_type" if self.file != PARAMS else "n_layers"
         if not isinstance(config, dict) or known not in config:
             raise FormatError(
                 f"{path} has no {known}, so it is no model's config. If this is an SAE, name "
                 "the model first and the SAE after it."
             )
-        return config
+        return Fields(config, self.place)
 
     @cached_property
-    def text(self) -> dict[str, Any]:
+    def text(self) -> Fields:
         """What it says of the language model."""
-        nested = self.whole.get("text_config")
-        return nested if isinstance(nested, dict) else self.whole
+        return self.whole.table("text_config") if self.whole.says("text_config") else self.whole
 
     @property
     def place(self) -> str:
@@ -80,7 +76,9 @@ class ModelConfig:
     @property
     def model_type(self) -> str:
         """Its `model_type`; `params.json` for Mistral's own files."""
-        return PARAMS if self.file == PARAMS else str(self.whole["model_type"])
+        if self.file == PARAMS:
+            return PARAMS
+        return needed(self.whole.text("model_type"), self.whole, "model_type")
 
     @cached_property
     def nested(self) -> Nested | None:
@@ -92,9 +90,8 @@ class ModelConfig:
         """The language model's family."""
         asked = self.model_type
         if self.nested:
-            said = self.text.get("model_type")
-            flat = said is None or said in self.nested.model_types
-            asked = self.nested.text if flat else str(said)
+            said = self.text.text("model_type")
+            asked = self.nested.text if said in (None, *self.nested.model_types) else str(said)
         family = family_of(asked)
         if family is None:
             known = known_model_types()
@@ -105,27 +102,36 @@ class ModelConfig:
             )
         return family
 
-    def setting(self, key: str, default: Any = None) -> Any:
-        """Return a setting, of the whole model before that of its language model."""
-        return self.whole.get(key, self.text.get(key, default))
+    def flag(self, key: str) -> bool | None:
+        """Return a setting that is true or false; None where nothing says it."""
+        return self._says(key).flag(key)
+
+    def width(self, key: str) -> int | None:
+        """Return a setting that is a width; None where nothing says it."""
+        return self._says(key).whole(key, limits.WIDTH, 1)
+
+    def _says(self, key: str) -> Fields:
+        """Return who says a setting: the whole model before its language model."""
+        return self.whole if key in self.whole else self.text
 
     @property
     def n_layers(self) -> int:
         """How many layers the language model's decoder has."""
         for key in (*_DECODER_LAYER_KEYS, *_LAYER_KEYS):
-            if self.text.get(key) is not None:
-                return self._counted(key, self.text[key])
-        for key in _KIND_KEYS:  # one kind a layer
-            if isinstance(self.text.get(key), list | str):
-                return len(self.text[key])
+            found = self.text.whole(key, limits.LAYERS)
+            if found is not None:
+                return found
+        for key in filter(self.text.says, _KIND_KEYS):  # one kind a layer
+            kinds = self.text.content[key]
+            if not isinstance(kinds, list | str) or len(kinds) > limits.LAYERS:
+                raise self.text.wrong(key, f"a list of at most {limits.LAYERS:,} layers' kinds")
+            return len(kinds)
         raise FormatError(f"{self.place} does not say how many layers the model has.")
 
     def n_heads(self, layer: int) -> int:
         """Return how many query heads a layer has."""
-        for key in _HEAD_KEYS:
-            found = self.text.get(key)
-            if found is not None:
-                return self._counted(key, found, layer)
+        for key in filter(self.text.says, _HEAD_KEYS):
+            return _of_layer(self.text, key, layer, limits.LAYERS)
         raise FormatError(
             f"{self.place} does not say how many attention heads a layer has "
             f"({', '.join(_HEAD_KEYS)})."
@@ -133,33 +139,20 @@ class ModelConfig:
 
     def n_experts(self, layer: int) -> dict[str, int]:
         """Return how many routed experts a layer has, by each key that says so."""
-        within = self.text.get("moe")  # of Mistral's own files
-        places = [self.text, within] if isinstance(within, dict) else [self.text]
+        within = self.text.table("moe")  # of Mistral's own files
         return {
-            key: self._counted(key, settings[key], layer)
-            for settings in places
-            for key in _EXPERT_KEYS
-            if settings.get(key) is not None
+            key: _of_layer(settings, key, layer, limits.EXPERTS)
+            for settings in (self.text, within)
+            for key in filter(settings.says, _EXPERT_KEYS)
         }
 
-    def _counted(self, key: str, found: Any, layer: int | None = None) -> int:
-        """Return a number of things, where a list says it of each layer."""
-        value = found
-        if isinstance(found, list) and layer is not None:
-            value = found[layer] if layer < len(found) else None
-        if not isinstance(value, int) or isinstance(value, bool) or value < 0:
-            raise FormatError(
-                f"{self.place} should say {key} as a whole number"
-                f"{'' if layer is None else f' (of layer {layer})'}; found {found!r}. Download it "
-                "again."
-            )
-        return value
-
     @property
-    def quantisation(self) -> Mapping[str, Any]:
-        """Its `quantization_config`."""
-        found = self.setting("quantization_config") or self.setting("compression_config")
-        return found if isinstance(found, dict) else {}
+    def quantisation(self) -> Fields:
+        """Its `quantization_config`; an empty one where there is none."""
+        keys = ("quantization_config", "compression_config")
+        found = [(self._says(key), key) for key in keys if self._says(key).says(key)]
+        settings, key = found[0] if found else (self.whole, keys[0])
+        return settings.table(key)
 
     @property
     def ties(self) -> bool | None:
@@ -201,17 +194,9 @@ class ModelConfig:
         outer = self._said_tie(self.whole)
         return outer, None if self.text is self.whole else self._said_tie(self.text)
 
-    def _said_tie(self, settings: Mapping[str, Any]) -> bool | None:
-        for key in self.family.tie_keys:
-            found = settings.get(key)
-            if isinstance(found, bool):
-                return found
-            if found is not None:
-                raise FormatError(
-                    f"{self.place} says {key}: {found!r}, which should be true or false. Mend it, "
-                    "or download it again."
-                )
-        return None
+    def _said_tie(self, settings: Fields) -> bool | None:
+        said = (settings.flag(key) for key in self.family.tie_keys)
+        return next((each for each in said if each is not None), None)
 
     def number(self, factor: Factor) -> float:
         """Return the value of a factor.
@@ -220,21 +205,31 @@ class ModelConfig:
             FormatError: when it is not stated, and has no default.
         """
         key, _, item = factor.key.partition(".")
-        found = self.text.get(key, self.whole.get(key))
-        if found is not None and item:
-            found = found[int(item)] if isinstance(found, list) and int(item) < len(found) else None
-        value = factor.default if found is None else found
+        settings = self.text if self.text.says(key) else self.whole
+        value = settings.content.get(key)
+        if value is not None and item:
+            listing = settings.items(key) or []
+            value = listing[int(item)] if int(item) < len(listing) else None
+        value = factor.default if value is None else value
         if not _can_be_raised(value, factor.power):
             kind = "number" if factor.power > 0 else "number above 0"
             raise FormatError(
                 f"{self.place} should state {factor.key}, a {kind} that a model of type "
-                f"{self.model_type} is multiplied by; found {value!r}."
+                f"{self.model_type} is multiplied by; found {told(value)}."
             )
         return float(float(value) ** factor.power)
 
 
+def _of_layer(settings: Fields, key: str, layer: int, most: int) -> int:
+    """Return a number of things, where a list may say it of each layer."""
+    found = settings.content[key]
+    if isinstance(found, list):
+        found = found[layer] if layer < len(found) else None
+    if not is_whole(found, most):
+        raise settings.wrong(key, f"a whole number up to {most:,}, or a list of one a layer,")
+    return int(found)
+
+
 def _can_be_raised(value: Any, power: float) -> TypeGuard[int | float]:
     """Return whether a value is a number that may be raised to a power."""
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        return False
-    return abs(value) <= sys.float_info.max and (power > 0 or value > 0)  # NaN is neither
+    return is_number(value) and (power > 0 or value > 0)

@@ -9,6 +9,7 @@ from unembed.errors import FormatError
 from unembed.load.models.checkpoint import Checkpoint
 from unembed.load.models.config import ModelConfig
 from unembed.load.models.quantisation import refuse_packed
+from unembed.outside import limits
 
 
 class Experts:
@@ -42,7 +43,12 @@ class Experts:
             FormatError: when config.json says another number.
         """
         name = self.together(layer)
-        there = self._apart.get(layer, 0) if name is None else self._tensors.shape(name)[0]
+        there = self._count_apart(layer) if name is None else self._tensors.shape(name)[0]
+        if there > limits.EXPERTS:
+            raise FormatError(
+                f"{self._tensors.folder.name}: by its shape {name} holds {there:,} experts, and no "
+                f"model has more than {limits.EXPERTS:,}. The file is damaged."
+            )
         said = self._config.n_experts(layer) if there else {}
         if said and there not in said.values():
             key, number = next(iter(said.items()))
@@ -52,15 +58,29 @@ class Experts:
             )
         return there
 
+    def _count_apart(self, layer: int) -> int:
+        """Return how many experts of a layer are kept one tensor an expert.
+
+        Raises:
+            FormatError: when one is missing.
+        """
+        there = self._apart.get(layer, set())
+        if there and max(there) >= len(there):
+            raise FormatError(
+                f"{self._tensors.folder.name} has {len(there)} experts of layer {layer}, but the "
+                f"last of them is number {max(there)}. The checkpoint is not complete."
+            )
+        return len(there)
+
     @cached_property
-    def _apart(self) -> dict[int, int]:
-        """Layer → its number of experts, of those that are kept one tensor an expert."""
-        found: dict[int, int] = {}
+    def _apart(self) -> dict[int, set[int]]:
+        """Layer → its experts, of those that are kept one tensor an expert."""
+        found: dict[int, set[int]] = {}
         for stem in self.stems_apart:
-            core = re.escape(stem.removesuffix("weight")).replace(r"\{\}", r"(\d+)")
+            core = re.escape(stem.removesuffix("weight")).replace(r"\{\}", r"(\d{1,9})")
             pattern = re.compile(rf"(?:.*\.)?{core}.*")
             for name in self._tensors.files:
                 if match := pattern.fullmatch(name):
                     layer, expert = int(match[1]), int(match[2])
-                    found[layer] = max(found.get(layer, 0), expert + 1)
+                    found.setdefault(layer, set()).add(expert)
         return found

@@ -102,12 +102,12 @@ class HuggingFaceModel:
         setting = self._family.logit_factors_if
         if setting is None:
             return True
-        said = self._config.setting(setting)
-        return bool(said) if said is not None else self._config.ties is not False
+        said = self._config.flag(setting)
+        return self._config.ties is not False if said is None else said
 
     def _projected(self, W_U: Tensor, projection: str) -> Tensor:
         """Return W_U for the residual stream, where a projection narrows that first."""
-        inner, outer = (self._config.setting(k) for k in ("word_embed_proj_dim", "hidden_size"))
+        inner, outer = (self._config.width(k) for k in ("word_embed_proj_dim", "hidden_size"))
         if inner in (None, outer) and self._tensors.find((projection,)) is None:
             return W_U
         return product(
@@ -127,12 +127,12 @@ class HuggingFaceModel:
     def _is_post_norm(self) -> bool:
         """Whether a setting puts the norms after the sub-layers, and leaves out the final one."""
         setting = self._family.norm_setting
-        return setting is not None and self._config.setting(setting, True) is False
+        return setting is not None and self._config.flag(setting) is False
 
     @property
     def _is_norm_removed(self) -> bool:
         setting = self._family.norm_removed
-        return setting is not None and self._config.setting(setting, False) is True
+        return setting is not None and self._config.flag(setting) is True
 
     # --- what layers write ---
 
@@ -202,7 +202,7 @@ class HuggingFaceModel:
 
     def _switched_on(self, norm: PostNorm | None) -> tuple[str, ...]:
         """Return the name of a norm's weight, or nothing where the model has none."""
-        if norm is None or not (norm.setting is None or self._config.setting(norm.setting, True)):
+        if norm is None or (norm.setting and self._config.flag(norm.setting) is False):
             return ()
         return (norm.weight,)
 

@@ -8,13 +8,14 @@ Whatever else lies beside a weight and might change its values is refused, never
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
-from typing import Any
+from collections.abc import Callable, Collection
 
 import torch
 from torch import Tensor
 
 from unembed.errors import FormatError
+from unembed.outside import limits
+from unembed.outside.fields import Fields, is_whole
 
 SCALED_DTYPES = (torch.int8, torch.float8_e4m3fn, torch.float8_e5m2)
 
@@ -65,7 +66,7 @@ def dequantised(
     weight: Tensor,
     names: Collection[str],
     read: Callable[[str], Tensor],
-    settings: Mapping[str, Any],
+    settings: Fields,
 ) -> Tensor:
     """Return a weight as it is where it is in floats, else as its scales say.
 
@@ -126,7 +127,7 @@ def _refuse_strange(place: str, name: str, weight: Tensor, names: Collection[str
 
 
 def _spread(
-    place: str, scale_name: str, scale: Tensor, weight: Tensor, settings: Mapping[str, Any]
+    place: str, scale_name: str, scale: Tensor, weight: Tensor, settings: Fields
 ) -> Callable[[Tensor], Tensor]:
     """Return what spreads one number a tensor, row or block over the weight's shape.
 
@@ -155,7 +156,7 @@ def _spread(
 
 
 def _block(
-    shape: tuple[int, ...], whole: tuple[int, int], settings: Mapping[str, Any]
+    shape: tuple[int, ...], whole: tuple[int, int], settings: Fields
 ) -> tuple[int, int] | None:
     """Return the height and width of a block, or None where no block fits."""
     if len(shape) != 2:
@@ -170,15 +171,17 @@ def _block(
     return whole[0] // shape[0], whole[1] // shape[1]
 
 
-def _said_block(settings: Mapping[str, Any]) -> tuple[int, int] | None:
+def _said_block(settings: Fields) -> tuple[int, int] | None:
     """Return the size of blocks that config.json states, where it does."""
-    size = settings.get("weight_block_size")
-    groups = settings.get("config_groups")
-    for group in groups.values() if isinstance(groups, dict) else ():
-        weights = (group.get("weights") if isinstance(group, dict) else None) or {}
-        size = size or weights.get("block_structure")
-    if isinstance(size, list | tuple) and len(size) == 2:
-        height, width = size
-        if isinstance(height, int) and isinstance(width, int) and min(height, width) > 0:
-            return height, width
+    groups = settings.table("config_groups")
+    weights = [groups.table(name).table("weights") for name in groups]
+    for fields, key in [
+        (settings, "weight_block_size"),
+        *((w, "block_structure") for w in weights),
+    ]:
+        size = fields.content.get(key)
+        if isinstance(size, list):
+            if len(size) != 2 or not all(is_whole(n, limits.WIDTH, 1) for n in size):
+                raise fields.wrong(key, "a list of a height and a width")
+            return size[0], size[1]
     return None

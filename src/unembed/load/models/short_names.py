@@ -5,9 +5,11 @@ The table is made from TransformerLens' own (`scripts/make_registry.py`; facts, 
 
 from __future__ import annotations
 
-import json
 from functools import cache
 from pathlib import Path
+
+from unembed.outside.documents import read_json
+from unembed.outside.fields import Fields, needed
 
 SHORT_NAMES = Path(__file__).with_name("short_names.json")
 
@@ -15,7 +17,8 @@ SHORT_NAMES = Path(__file__).with_name("short_names.json")
 @cache
 def short_names() -> dict[str, str]:
     """Return the hub repository of each short name, which is in lower case."""
-    return dict(json.loads(SHORT_NAMES.read_text(encoding="utf-8")))
+    fields = Fields(read_json(SHORT_NAMES), str(SHORT_NAMES))
+    return {name: needed(fields.text(name), fields, name) for name in fields}
 
 
 def repository_of(model: str) -> str:

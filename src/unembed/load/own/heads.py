@@ -14,9 +14,10 @@ from unembed.load.models.model import Model
 from unembed.load.names import Source
 from unembed.load.own.layers import parse_layers
 from unembed.load.stream.passage import head_rows, pass_on
+from unembed.outside import limits
 
 HEADS = "head:"
-_HEAD = re.compile(r"(?P<layer>\d+)\.(?P<head>\d+)")
+_HEAD = re.compile(r"(?P<layer>\d{1,18})\.(?P<head>\d{1,18})")
 
 
 def heads_of(text: str, model: Model) -> list[Source]:
@@ -34,21 +35,27 @@ def heads_of(text: str, model: Model) -> list[Source]:
     Raises:
         SourceError: when it names none, or a layer or head that the model does not have.
     """
-    named: list[tuple[int, int]] = []
+    named: dict[tuple[int, int], None] = {}
     for part in text.split(","):
         found = _HEAD.fullmatch(part.strip())
         if found:
-            named.append((int(found["layer"]), int(found["head"])))
+            _add(named, [(int(found["layer"]), int(found["head"]))], text)
             continue
-        for layer in parse_layers(part.strip(), model.n_layers, kind="head"):
-            named.extend((layer, head) for head in range(model.n_heads(layer)))
-    if len(set(named)) != len(named):
-        raise SourceError(f"{text!r} names a head more than once.")
+        for layer in parse_layers(part.strip(), model.n_layers, model=model.name, kind="head"):
+            _add(named, [(layer, head) for head in range(model.n_heads(layer))], text)
     attention_out = lru_cache(maxsize=1)(model.attention_out)  # the heads of a layer share it
     return [
         Source(f"{HEADS}{layer}.{head}", partial(read_head, model, layer, head, attention_out))
         for layer, head in named
     ]
+
+
+def _add(named: dict[tuple[int, int], None], heads: list[tuple[int, int]], text: str) -> None:
+    if not named.keys().isdisjoint(heads):
+        raise SourceError(f"{text!r} names a head more than once.")
+    named |= dict.fromkeys(heads)
+    if len(named) > limits.PLACES:
+        raise SourceError(f"{text!r} names more than {limits.PLACES:,} heads. Name fewer at once.")
 
 
 def read_head(

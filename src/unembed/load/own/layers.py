@@ -6,10 +6,12 @@ import re
 
 from unembed.errors import SourceError
 
-_LAYERS = re.compile(r"(?P<first>\d+)(?:-(?P<last>\d+))?")
+_LAYERS = re.compile(r"(?P<first>\d{1,18})(?:-(?P<last>\d{1,18}))?")
 
 
-def parse_layers(text: str, n_layers: int, *, kind: str = "mlp") -> list[int]:
+def parse_layers(
+    text: str, n_layers: int, *, model: str = "The model", kind: str = "mlp"
+) -> list[int]:
     """Return the layers that `10,20-22` or `all` names, in that order.
 
     >>> parse_layers("3,0-1", 12)
@@ -18,14 +20,16 @@ def parse_layers(text: str, n_layers: int, *, kind: str = "mlp") -> list[int]:
     Args:
         text: as above.
         n_layers: of the model.
+        model: its name, for errors.
         kind: what begins such a reference, for errors.
 
     Raises:
-        SourceError: when the text is neither, counts down, or names a layer twice.
+        SourceError: when the text is neither, counts down, or names a layer twice, or one that is
+            not there.
     """
     if text == "all":
         return list(range(n_layers))
-    layers: list[int] = []
+    layers: dict[int, None] = {}
     for part in text.split(","):
         found = _LAYERS.fullmatch(part.strip())
         if found is None:
@@ -37,7 +41,11 @@ def parse_layers(text: str, n_layers: int, *, kind: str = "mlp") -> list[int]:
         last = int(found["last"] or first)
         if last < first:
             raise SourceError(f"{part!r} counts down. Write {last}-{first}.")
-        layers.extend(range(first, last + 1))
-    if len(set(layers)) != len(layers):
-        raise SourceError(f"{text!r} names a layer more than once.")
-    return layers
+        if last >= n_layers:
+            raise SourceError(
+                f"{model} has no layer {last}: its {n_layers} layers are 0 to {n_layers - 1}."
+            )
+        if not layers.keys().isdisjoint(range(first, last + 1)):
+            raise SourceError(f"{text!r} names a layer more than once.")
+        layers |= dict.fromkeys(range(first, last + 1))
+    return list(layers)

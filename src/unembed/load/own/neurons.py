@@ -11,9 +11,10 @@ from unembed.load.models.model import Expert, Model
 from unembed.load.names import Source
 from unembed.load.own.layers import parse_layers
 from unembed.load.stream.passage import pass_on
+from unembed.outside import limits
 
 NEURONS = "mlp:"
-_EXPERT = re.compile(r"e(?P<number>\d+)")
+_EXPERT = re.compile(r"e(?P<number>\d{1,18})")
 
 
 def neurons_of(text: str, model: Model) -> list[Source]:
@@ -34,11 +35,16 @@ def neurons_of(text: str, model: Model) -> list[Source]:
         SourceError: when it names none, or a layer that the model does not have.
     """
     layers, _, which = text.partition(":")
-    return [
-        Source(f"{NEURONS}{layer}{_ending(expert)}", partial(read_neurons, model, layer, expert))
-        for layer in parse_layers(layers, model.n_layers)
-        for expert in _experts(which, layer, model)
-    ]
+    found: list[Source] = []
+    for layer in parse_layers(layers, model.n_layers, model=model.name):
+        for expert in _experts(which, layer, model):
+            path = f"{NEURONS}{layer}{_ending(expert)}"
+            found.append(Source(path, partial(read_neurons, model, layer, expert)))
+        if len(found) > limits.PLACES:
+            raise SourceError(
+                f"{NEURONS}{text} names more than {limits.PLACES:,} banks. Name fewer at once."
+            )
+    return found
 
 
 def read_neurons(model: Model, layer: int, expert: Expert | None = None) -> Features:

@@ -18,9 +18,12 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from unembed.cache import cache_folder, new_file
+from unembed.errors import FormatError
+from unembed.outside import limits
+from unembed.outside.documents import parse_json, parse_yaml
+from unembed.outside.fields import Fields, is_whole, needed
+from unembed.outside.files import read_bytes
 
 DIRECTORY = "pretrained_saes.yaml"
 """The table's name inside `sae_lens`."""
@@ -70,7 +73,7 @@ class Published:
 @cache
 def published() -> tuple[Published, ...]:
     """Return every published SAE, in the order of the table."""
-    return tuple(_entries(_table()))
+    return tuple(_entries(Fields(_table(), "The table of published SAEs")))
 
 
 @cache
@@ -88,35 +91,46 @@ def saelens_version() -> str:
     return str(_table()["sae_lens"])
 
 
-def compact(text: bytes, version: str) -> dict[str, Any]:
+def compact(raw: bytes, version: str, what: str = DIRECTORY) -> dict[str, Any]:
     """Return the table of a `pretrained_saes.yaml`, with what is read here alone.
 
     Args:
-        text: the file.
+        raw: the file's bytes.
         version: of the SAELens that it is from.
+        what: the file, as errors name it.
+
+    Raises:
+        FormatError: when it is no such table.
     """
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    content = yaml.load(text, Loader=loader)
+    content = Fields(parse_yaml(raw, what), what)
     return {
         "sae_lens": version,
-        "releases": {name: _release(name, facts) for name, facts in content.items()},
+        "releases": {name: _release(name, content.table(name)) for name in content},
     }
 
 
-def _release(name: str, facts: dict[str, Any]) -> dict[str, Any]:
+def _release(name: str, facts: Fields) -> dict[str, Any]:
+    overrides = facts.table("config_overrides").content
+    saes = needed(facts.items("saes"), facts, "saes")
     return {
-        "loader": facts.get("conversion_func") or NATIVE,
-        "model": _MODELS.get(name, str(facts["model"])),
-        "repo": str(facts["repo_id"]),
-        **({"overrides": o} if (o := facts.get("config_overrides")) else {}),
-        "saes": [_sae(sae) for sae in facts["saes"]],
+        "loader": facts.text("conversion_func") or NATIVE,
+        "model": _MODELS.get(name, _named(facts, "model")),
+        "repo": _named(facts, "repo_id"),
+        **({"overrides": overrides} if overrides else {}),
+        "saes": [_sae(Fields(sae, f"{facts.where}, SAE {at}")) for at, sae in enumerate(saes)],
     }
 
 
-def _sae(sae: dict[str, Any]) -> list[Any]:
+def _sae(sae: Fields) -> list[Any]:
     """Return id, path (some are whole numbers in the file), and the facts there are."""
-    facts = {name: sae[name] for name in _FACTS if sae.get(name) is not None}
-    return [str(sae["id"]), str(sae["path"]), *([facts] if facts else [])]
+    path = sae.content.get("path")
+    path = str(path) if is_whole(path, limits.LAYERS) else _named(sae, "path")
+    facts = {name: sae.content[name] for name in _FACTS if sae.says(name)}
+    return [_named(sae, "id"), path, *([facts] if facts else [])]
+
+
+def _named(fields: Fields, key: str) -> str:
+    return needed(fields.text(key), fields, key)
 
 
 def dump(table: dict[str, Any]) -> bytes:
@@ -125,17 +139,46 @@ def dump(table: dict[str, Any]) -> bytes:
     return lzma.compress(text.encode(), preset=9 | lzma.PRESET_EXTREME)
 
 
-def load(raw: bytes) -> dict[str, Any]:
-    """Return a table that `dump` wrote."""
-    return dict(json.loads(lzma.decompress(raw)))
+def load(raw: bytes, what: str = "The table of published SAEs") -> dict[str, Any]:
+    """Return a table that `dump` wrote.
+
+    Args:
+        raw: the file's bytes.
+        what: the file, as errors name it.
+
+    Raises:
+        FormatError: when it is damaged, or no such table.
+    """
+    unpacking = lzma.LZMADecompressor(memlimit=limits.UNPACKING_BYTES)
+    try:
+        text = unpacking.decompress(raw, max_length=limits.TABLE_BYTES)
+    except (lzma.LZMAError, EOFError) as error:
+        raise FormatError(f"{what} is damaged: {error}. Install unembed again.") from error
+    if not unpacking.eof:
+        raise FormatError(f"{what} is not whole, or has more than {limits.TABLE_BYTES >> 20} MB.")
+    table = Fields(parse_json(text, what), what)
+    _named(table, "sae_lens")
+    list(_entries(table))  # every field is of its type
+    return dict(table.content)
 
 
-def _entries(table: dict[str, Any]) -> Iterator[Published]:
-    for name, facts in table["releases"].items():
-        for sae, path, *more in facts["saes"]:
+def _entries(table: Fields) -> Iterator[Published]:
+    releases = table.table("releases")
+    for name in releases:
+        facts = releases.table(name)
+        repo, model, loader = (_named(facts, key) for key in ("repo", "model", "loader"))
+        overrides = facts.table("overrides")
+        overrides.text("hook_name")
+        for row in needed(facts.items("saes"), facts, "saes"):
+            if not isinstance(row, list) or len(row) not in (2, 3):
+                raise facts.wrong("saes", "a list of [id, path, facts]")
+            sae = Fields({"id": row[0], "path": row[1]}, facts.where)
+            more = Fields(row[2] if len(row) == 3 else {}, facts.where)
             yield Published(
-                name, sae, facts["repo"], path, facts["model"], facts["loader"],
-                **(more[0] if more else {}), overrides=facts.get("overrides", {}),
+                name, _named(sae, "id"), repo, _named(sae, "path"), model, loader,
+                neuronpedia=more.text("neuronpedia"), l0=more.number("l0"),
+                variance_explained=more.number("variance_explained"),
+                overrides=dict(overrides.content),
             )  # fmt: skip
 
 
@@ -149,7 +192,7 @@ def _table() -> dict[str, Any]:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    return load(path.read_bytes())
+    return load(read_bytes(path, limits.TABLE_BYTES), str(path))
 
 
 def _installed() -> tuple[str, Path] | None:
@@ -168,11 +211,11 @@ def _installed() -> tuple[str, Path] | None:
 def _of_installed(found: str, path: Path) -> dict[str, Any] | None:
     """Return the table of an installed SAELens; None where it cannot be understood."""
     kept = cache_folder() / "published" / f"sae_lens-{found}.json.xz"
-    with suppress(OSError, ValueError, lzma.LZMAError):
+    with suppress(FormatError):
         return _read(kept)
     try:
-        table = compact(path.read_bytes(), found)
-    except (OSError, yaml.YAMLError, KeyError, TypeError, AttributeError):
+        table = compact(read_bytes(path, limits.TABLE_BYTES), found, str(path))
+    except FormatError:
         return None
     with suppress(OSError), new_file(kept) as part:
         part.write_bytes(dump(table))
@@ -181,4 +224,4 @@ def _of_installed(found: str, path: Path) -> dict[str, Any] | None:
 
 def _numbers(text: str) -> tuple[int, ...]:
     """Return a version as numbers: 6.54.12 is newer than 6.9."""
-    return tuple(int(part) for part in text.split(".") if part.isdecimal())
+    return tuple(int(part) for part in text.split(".") if part.isdecimal() and len(part) < 10)

@@ -14,6 +14,8 @@ import re
 from typing import Literal, NamedTuple
 
 from unembed.errors import FormatError, did_you_mean
+from unembed.outside import limits
+from unembed.outside.layers import layer_in
 
 Kind = Literal["stream", "mlp", "attention", "neurons", "heads", "post_attention_norm"]
 
@@ -92,6 +94,8 @@ def site_of(hook: str) -> Site:
         FormatError: when what is there is not written to the residual stream, or the name is
             not known.
     """
+    if len(hook) > limits.LONGEST_FIELD:
+        raise FormatError(f"A hook's name should not have {len(hook):,} characters.")
     if re.match(_OTHER_STREAM, hook):
         raise FormatError(
             f"The hook {hook} is in an encoder, or a tower for pictures or sound: what is written "
@@ -101,7 +105,7 @@ def site_of(hook: str) -> Site:
         found = re.fullmatch(pattern, hook)
         if found:
             layer = found.groupdict().get("layer")
-            return Site(kind, None if layer is None else int(layer))
+            return Site(kind, None if layer is None else layer_in(layer, hook))
     for pattern, reason in _NOT_WRITTEN:
         if re.fullmatch(pattern, hook):
             raise FormatError(
@@ -135,4 +139,4 @@ def layer_of(hook: str | None) -> int | None:
     12
     """
     found = re.match(_LAYER + r"(?:\.|$)", hook or "")
-    return None if found is None else int(found["layer"])
+    return None if found is None else layer_in(found["layer"], str(hook))
