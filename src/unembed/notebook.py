@@ -13,7 +13,7 @@ from unembed.addresses import address
 from unembed.numerals import number
 from unembed.questions import summary
 from unembed.questions.run import Run
-from unembed.quoted import quoted
+from unembed.outside.text import quoted
 
 if TYPE_CHECKING:
     from unembed.explorer.server import Background

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pytest
@@ -11,6 +10,7 @@ from unembed import Vocabulary
 from unembed.errors import TokenSetError
 from unembed.tokensets import TokenSets, build_token_sets
 from unembed.tokensets.check import check_file
+from unembed.outside.regex import Pattern
 from unembed.tokensets.definitions import Characters, Combination, Regex, Words
 from unembed.tokensets.files.definitions import read_definitions
 
@@ -79,7 +79,7 @@ def test_everything_a_file_may_say(tmp_path: Path, ending: str, text: str) -> No
     assert read["answers"].rule == Words(("yes", "no", "on", "off", "1"), "raised", "whole")
     assert read["short"].rule == Words(("no", "on", "off"))
     assert (read["atomic"].family, read["atomic"].source) == ("chemistry/numbers", "counted")
-    assert read["atomic"].rule == Regex(re.compile(r"^\d+$"), "kept")
+    assert read["atomic"].rule == Regex(Pattern(r"^\d+$"), "kept")
     assert read["greek"].rule == Characters(r"\p{Greek}", "any")
     assert read["both"].rule == Combination("union", ("answers", "atomic"))
 
@@ -118,7 +118,7 @@ MISTAKES = [
     ("sets: &a\n  x: *a\n", "line 1: what begins here holds an alias of itself"),
     ("sets:\n  a: x\n  b: &b\n    c: &c [*b]\n  d: *c", "line 3: .* alias of itself"),
     ("family: x\nsets:\n  a: &a [*a]", "line 3: what begins here holds an alias of itself"),
-    ("sets: " + "[" * 31, "this is no YAML"),
+    ("sets: " + "[" * 9, "this is no YAML"),
     ("sets: " + "[" * 31 + "]" * 31, "line 1: lists and tables lie more than 30 deep"),
     ("sets: " + "[" * 5000 + "]" * 5000, "line 1: .* (deep|depth)"),
 ]
@@ -165,7 +165,7 @@ def test_aliases_of_aliases_do_not_grow(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     rows = [f"  x{i}: &x{i} [{', '.join([f'*x{i - 1}'] * 10)}]\n" for i in range(1, 40)]
     path.write_text("sets:\n  x0: &x0 [a]\n" + "".join(rows))
-    with pytest.raises(TokenSetError, match="expected a text"):
+    with pytest.raises(TokenSetError, match=r"line 8: here the file comes to more than 1,000,000"):
         read_definitions(path)
 
 

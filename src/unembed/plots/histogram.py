@@ -15,7 +15,7 @@ from unembed.plots.rows import about
 from unembed.plots.theme import NEITHER, SET_COLOURS, escaped, finished, mixed_with_white
 from unembed.questions.readings import LogitWeights
 from unembed.questions.run import Run
-from unembed.quoted import quoted
+from unembed.outside.text import quoted
 
 F64 = npt.NDArray[np.float64]
 

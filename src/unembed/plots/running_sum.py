@@ -13,7 +13,7 @@ from unembed.plots.rows import about
 from unembed.plots.theme import FAINT, NEITHER, PROMOTES, SUPPRESSES, escaped, finished
 from unembed.plots.theme import mixed_with_white as tint
 from unembed.questions.run import Run
-from unembed.quoted import quoted
+from unembed.outside.text import quoted
 
 F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from unembed.numerals import number, power
-from unembed.quoted import quoted
+from unembed.outside.text import quoted
 from unembed.terminal import running_sum as curve
 from unembed.terminal.text import LONGEST_NAME, longest
 

@@ -12,7 +12,7 @@ from rich.text import Text
 from unembed.numerals import number
 from unembed.questions.features import STATISTICS
 from unembed.questions.pairs import log10_of
-from unembed.quoted import quoted
+from unembed.outside.text import quoted
 from unembed.terminal import enrichment, histogram
 
 _MAX_Q = 0.05

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from unembed.numerals import number, power
-from unembed.quoted import quoted
+from unembed.outside.text import quoted
 
 
 def draw(facts: dict[str, Any], *, n_tokens: int = 30) -> Group:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from rich.text import Text
 
-from unembed.quoted import quoted
+from unembed.outside.text import quoted
 
 LONGEST_NAME = 32
 """Characters of a token set's name that a table keeps in a narrow terminal."""

@@ -10,7 +10,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from unembed.quoted import quoted
+from unembed.outside.text import quoted
 from unembed.terminal.text import tokens
 from unembed.tokensets import TokenSets
 from unembed.tokensets.check import Checked
