@@ -1,1 +1,1 @@
-"""The gate: all that comes from outside is read, bounded and shown by what is in this room."""
+"""What comes from outside, read within limits: files, documents and their fields."""

@@ -1,6 +1,28 @@
-"""How much is taken from outside: every limit, and why it is where it is."""
+"""How much is read of what comes from outside: stated once, each with its reason.
+
+Real inputs stay far below each of them. What is above is refused before memory is spent on it.
+"""
 
 from __future__ import annotations
+
+JSON_BYTES = 64 << 20
+"""The largest tokenizers published have 33 MB (Gemma 3); one of a million tokens about 60."""
+JSON_VALUES = 4_000_000
+"""Of a JSON document: Gemma's tokenizer has 2 million. Each takes up to 80 bytes."""
+CONFIG_BYTES = 4 << 20
+"""Of a config of any format: the largest of models, with a row a layer and a label a class, 0.1."""
+TOML_BYTES = 1 << 20
+"""Token sets of 100,000 words; Python's parser takes a second for as much."""
+YAML_BYTES = 8 << 20
+"""SAELens' table of 13,857 SAEs has 2 MB."""
+YAML_VALUES = 300_000
+"""Of a YAML document, aliases written out: that table has 140,000."""
+DEPTH = 64
+"""How deep lists and tables lie in one another: configs need 6, token sets 4."""
+KEY_PARTS = 8
+"""Of a dotted key of TOML; the parser's time grows with their square."""
+DIGITS = 100
+"""Of a whole number: 10^30 stands in real tokenizers for "no limit"."""
 
 # What is shown
 LONGEST_SHOWN = 1_000
@@ -15,14 +37,6 @@ LONGEST_SET_TEXT = 20_000
 """Characters of a set's description or source: pages of text."""
 LONGEST_WORD = 1_000
 """Characters of a word in a list, and of a token that is read as a word; none is longer."""
-YAML_BYTES = 2**25
-"""32 MB: a million words."""
-TOML_BYTES = 2**22
-"""4 MB, which its parser, in Python, reads in seconds."""
-SET_FILE_NODES = 1_000_000
-"""Texts, lists and tables of a file, those that aliases repeat counted each time."""
-SET_FILE_DEPTH = 30
-"""How deep lists and tables may lie in one another; sets need no more than four levels."""
 GMT_BYTES = 2**26
 """64 MB: all of MSigDB in one file has half of it."""
 GMT_MEMBERS = 2**20
@@ -35,10 +49,8 @@ PATTERN_BYTES = 2**30
 """Of memory, for the process that matches patterns."""
 
 # Vocabularies
-VOCABULARY_BYTES = 2**26
-"""64 MB of a tokenizer's file; the largest published have 35."""
-VOCABULARY_NODES = 6_000_000
-"""Lists and tables in a tokenizer's JSON: pieces with scores, and pairs to merge."""
+VOCABULARY_BYTES = JSON_BYTES
+"""Of a tokenizer's file that is no JSON, unpacked; the largest published have 5 MB."""
 LARGEST_ID = 2**24 - 1
 """More tokens than any vocabulary has; an id beyond it is damage."""
 MOST_UNUSED_IDS = 2**20
