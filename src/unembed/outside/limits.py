@@ -51,6 +51,8 @@ PATTERN_BYTES = 2**30
 # Vocabularies
 VOCABULARY_BYTES = JSON_BYTES
 """Of a tokenizer's file that is no JSON, unpacked; the largest published have 5 MB."""
+TIKTOKEN_BYTES = 16 << 20
+"""Of a tiktoken file, unpacked; that of GPT-4o, with 200,000 tokens, has 3.6."""
 LARGEST_ID = 2**24 - 1
 """More tokens than any vocabulary has; an id beyond it is damage."""
 MOST_UNUSED_IDS = 2**20

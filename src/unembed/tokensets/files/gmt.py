@@ -16,8 +16,8 @@ from typing import Literal
 
 import numpy as np
 
-from unembed.errors import TokenSetError
-from unembed.outside.lines import read_text
+from unembed.errors import FormatError, TokenSetError
+from unembed.outside.lines import lines_in, read_text
 from unembed.outside.limits import GMT_BYTES, GMT_MEMBERS
 from unembed.outside.text import shown
 from unembed.tokensets.assemble import Draft
@@ -64,14 +64,14 @@ def read_gmt(path: Path, vocabulary: Vocabulary, members: Members = "text") -> I
     """
     try:
         text = read_text(path, GMT_BYTES)
-    except (OSError, ValueError) as error:
-        raise TokenSetError(f"{shown(path)} cannot be read: {error}.") from error
+    except FormatError as error:
+        raise TokenSetError(str(error)) from error
     token_of = {name: token for token, name in _names(vocabulary).items()}
     if members == "ids":
         token_of = {str(token): token for token in token_of.values()}
     first_line: dict[str, int] = {}
     known: dict[str, str] = {}
-    for number, line in enumerate(_lines(text), start=1):
+    for number, line in enumerate(lines_in(text), start=1):
         if not line.strip():
             continue
         try:
@@ -85,16 +85,6 @@ def read_gmt(path: Path, vocabulary: Vocabulary, members: Members = "text") -> I
                 "too."
             )
         yield draft
-
-
-def _lines(text: str) -> Iterator[str]:
-    """Yield lines, one at a time: of all at once a second copy would lie in memory."""
-    start = 0
-    while start <= len(text):
-        stop = text.find("\n", start)
-        stop = len(text) if stop < 0 else stop
-        yield text[start:stop]
-        start = stop + 1
 
 
 def _draft(line: str, token_of: dict[str, int], known: dict[str, str], path: Path) -> Draft:
