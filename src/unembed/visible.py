@@ -33,9 +33,7 @@ def visible(text: str, keep: str = "") -> str:
     """
     if text.isprintable() and not _BLANK.search(text):
         return text
-    return "".join(
-        each if is_visible(each) or each in keep else _escape(each) for each in text
-    )
+    return "".join(each if is_visible(each) or each in keep else _escape(each) for each in text)
 
 
 def is_visible(character: str) -> bool:

@@ -16,6 +16,7 @@ from unembed.outside.text import shown
 
 BoolArray = npt.NDArray[np.bool_]
 
+
 @dataclass(frozen=True, eq=False)
 class Vocabulary:
     """The V tokens of a tokenizer: id → raw bytes, text and flags.

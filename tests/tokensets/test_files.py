@@ -8,9 +8,9 @@ import pytest
 
 from unembed import Vocabulary
 from unembed.errors import TokenSetError
+from unembed.outside.regex import Pattern
 from unembed.tokensets import TokenSets, build_token_sets
 from unembed.tokensets.check import check_file
-from unembed.outside.regex import Pattern
 from unembed.tokensets.definitions import Characters, Combination, Regex, Words
 from unembed.tokensets.files.definitions import read_definitions
 

@@ -16,8 +16,8 @@ from typing import Any
 from unembed.errors import FormatError
 from unembed.outside import limits
 from unembed.outside.files import decoded, read_bytes
-from unembed.outside.yaml_tree import Spoilt, yaml_tree
 from unembed.outside.text import quoted
+from unembed.outside.yaml_tree import Spoilt, yaml_tree
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -132,9 +132,13 @@ def _lines(asked: str, n_patterns: int) -> list[str]:
     limits = [str(PATTERN_SECONDS), str(PATTERN_BYTES)]
     try:
         with subprocess.Popen(
-            [sys.executable or "python3", "-I", "-S", "-c", _PROGRAM, *limits], stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, encoding="ascii",
-        ) as process:  # fmt: skip
+            [sys.executable or "python3", "-I", "-S", "-c", _PROGRAM, *limits],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            encoding="ascii",
+        ) as process:
             try:
                 told, _ = process.communicate(asked, PATTERN_SECONDS * (_PATIENCE + n_patterns))
             except BaseException as error:

@@ -1,4 +1,4 @@
-"""Text from outside as people see it: `quoted` tokens, and `shown` names, descriptions and paths."""
+"""Text from outside as people see it: `quoted` tokens, `shown` names, descriptions and paths."""
 
 from __future__ import annotations
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from unembed.errors import FormatError
 from unembed.outside.documents import parse_json
 from unembed.outside.files import read_bytes
 from unembed.outside.limits import JSON_BYTES, VOCABULARY_BYTES

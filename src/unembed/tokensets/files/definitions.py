@@ -176,7 +176,8 @@ def _check_patterns(definitions: Sequence[Definition], sets: dict[str, Tree]) ->
     }
     for name, problem in zip(outside, problems([*outside.values()]), strict=False):
         if problem is not None:
-            raise sets[name].table()["regex"].error(
+            where = sets[name].table()["regex"]
+            raise where.error(
                 f"{quoted(outside[name].text)} is no regular expression that Python understands: "
                 f"{problem}."
             )

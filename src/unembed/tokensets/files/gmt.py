@@ -17,8 +17,8 @@ from typing import Literal
 import numpy as np
 
 from unembed.errors import FormatError, TokenSetError
-from unembed.outside.lines import lines_in, read_text
 from unembed.outside.limits import GMT_BYTES, GMT_MEMBERS
+from unembed.outside.lines import lines_in, read_text
 from unembed.outside.text import shown
 from unembed.tokensets.assemble import Draft
 from unembed.tokensets.names import problem_of
@@ -115,9 +115,7 @@ def _draft(line: str, token_of: dict[str, int], known: dict[str, str], path: Pat
     written = {member: member if member in token_of else escape(member) for member in members}
     found = [token_of[each] for each in written.values() if each in token_of]
     missed = tuple(
-        known.setdefault(member, member)
-        for member, each in written.items()
-        if each not in token_of
+        known.setdefault(member, member) for member, each in written.items() if each not in token_of
     )
     ours = _FAMILY.fullmatch(described)
     family, description = (ours[1], ours[2] or "") if ours else (path.stem, described)
