@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,8 +18,10 @@ from unembed.cli.options import (
     RunFolder,
     several,
 )
-from unembed.cli.output import aside, print_json
+from unembed.cli.output import aside, print_json, print_line
 from unembed.output_file import check_free, output_file
+from unembed.outside.text import shown
+from unembed.strict_json import dumps
 
 if TYPE_CHECKING:
     import polars as pl
@@ -64,11 +65,11 @@ def neuronpedia(
     if export is not None:
         _write(export, questions.neuronpedia.exported(run, found, sources, tokens=tokens))
         count = f"{found.height:,} feature{'s' if found.height > 1 else ''}"
-        aside().print(f"Wrote {count} to {export}.")
+        aside().print(f"Wrote {count} to {shown(export)}.")
     if quick_list is not None or open_browser:
         link = link_to(run, found, quick_list, ids or ())
         if quick_list is not None:
-            print(link)
+            print_line(link)
         if open_browser:
             open_link(link)
     elif export is None or as_json:
@@ -100,9 +101,10 @@ def _print(found: pl.DataFrame, sources: Sources, as_json: bool) -> None:
     if as_json:
         print_json(listed)
     else:
-        print("\n".join(f"{each['feature']}  {each['neuronpedia']}" for each in listed))
+        for each in listed:
+            print_line(f"{each['feature']}  {each['neuronpedia']}")
 
 
 def _write(path: Path, content: list[dict[str, object]]) -> None:
     with output_file(path) as part:
-        part.write_text(json.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8")
+        part.write_text(dumps(content, indent=1), encoding="utf-8")

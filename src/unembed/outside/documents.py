@@ -1,4 +1,4 @@
-"""JSON and YAML from outside as plain trees: lists, tables, texts, numbers, flags and null.
+"""JSON, YAML and TOML from outside as plain trees: lists, tables, texts, numbers, flags and null.
 
 Size, number of values, depth and what aliases expand to are bounded, and whatever a parser throws
 becomes a `FormatError` that names the file. What each value should be is checked by `fields`.
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,10 +17,26 @@ from typing import Any
 from unembed.errors import FormatError
 from unembed.outside import limits
 from unembed.outside.files import read_bytes
+from unembed.outside.text import quoted
 from unembed.outside.yaml_tree import same, yaml_tree
-from unembed.quoted import quoted
 from unembed.text_file import decoded
 
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+_TOML_STRING = re.compile(
+    r"""
+    \"{3}(?:[^"\\]+|\\.?|"(?!""))*(?:"{3,5}|\Z)  # each alternative takes all that it can, so
+    |'{3}(?:[^']+|'(?!\'\'))*(?:'{3,5}|\Z)         # that nothing is tried twice
+    |"(?:[^"\\\n]+|\\[^\n]?)*"?
+    |'[^'\n]*'?
+    |\#[^\n]*
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_LONG_KEY = re.compile(rf"(?<![\w-])(?:[\w-]+[ \t]*\.[ \t]*){{{limits.KEY_PARTS}}}")
 _ESCAPED_PAIR = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}")
 _ESCAPED_HALF = re.compile(r"\\u[dD][89a-fA-F]")
 
@@ -101,6 +118,29 @@ def parse_yaml(raw: bytes, what: str) -> Any:
         return yaml_tree(decoded(raw))
     except ValueError as error:
         raise _refused(what, "YAML", error) from error
+
+
+def parse_toml(raw: bytes, what: str) -> dict[str, Any]:
+    """Return what TOML says.
+
+    Args:
+        raw: UTF-8, or what its byte-order mark says.
+        what: the file, as errors name it.
+
+    Raises:
+        FormatError: when it is no TOML within the limits, with the line where the parser says it.
+    """
+    try:
+        text = decoded(raw)
+        if _LONG_KEY.search(_TOML_STRING.sub("s", text)):
+            raise ValueError(f"a key has more than {limits.KEY_PARTS} parts")
+        tree = tomllib.loads(text)
+        _check_depth(tree)
+    except RecursionError as error:
+        raise _refused(what, "TOML", _TOO_DEEP) from error
+    except ValueError as error:
+        raise _refused(what, "TOML", error) from error
+    return tree
 
 
 _TOO_DEEP = f"more than {limits.DEPTH} lists and tables lie in one another"

@@ -41,3 +41,45 @@ FEATURES = 1_000_000_000
 # References
 PLACES = 20_000
 """Places or banks that one reference names; all SAEs that SAELens knows are 13,857."""
+
+# What is shown
+LONGEST_SHOWN = 1_000
+"""Characters of a name or description in a line; ours have a few dozen."""
+LONGEST_TOKEN_SHOWN = 200
+"""Characters of a token; the longest of real vocabularies are 128 spaces."""
+
+# Token sets
+TOML_BYTES = 1 << 20
+"""A TOML file of 100,000 words; Python's parser takes a second for as much."""
+YAML_BYTES = 8 << 20
+"""A YAML file; the whole default collection has 1 MB."""
+KEY_PARTS = 8
+"""Parts of a dotted key of TOML; the parser's time grows with their square."""
+LONGEST_SET_NAME = 1_000
+"""Characters of a set's name; the longest of published gene sets have under 100."""
+LONGEST_SET_TEXT = 20_000
+"""Characters of a set's description or source: pages of text."""
+LONGEST_WORD = 1_000
+"""Characters of a word in a list, and of a token that is read as a word; none is longer."""
+GMT_BYTES = 2**26
+"""64 MB: all of MSigDB in one file has half of it."""
+GMT_MEMBERS = 2**20
+"""Members of a line; no vocabulary has many more tokens."""
+LONGEST_PATTERN = 10_000
+"""Characters of a regular expression; longer ones are lists of words."""
+PATTERN_SECONDS = 1.5
+"""Of computing, for one pattern over a whole vocabulary; ours take a tenth of one."""
+PATTERN_BYTES = 2**30
+"""Of memory, for the process that matches patterns."""
+
+# Vocabularies
+VOCABULARY_BYTES = JSON_BYTES
+"""Of a tokenizer's file that is no JSON, unpacked; the largest published have 5 MB."""
+TIKTOKEN_BYTES = 16 << 20
+"""Of a tiktoken file, unpacked; that of GPT-4o, with 200,000 tokens, has 3.6."""
+LARGEST_ID = 2**24 - 1
+"""More tokens than any vocabulary has; an id beyond it is damage."""
+MOST_UNUSED_IDS = 2**20
+"""Ids below the largest that no token has; padding and reserved rows are some thousands."""
+MOST_SPECIAL = 2**16
+"""Special tokens that a file counts without naming them; Mistral's has 1,000."""
