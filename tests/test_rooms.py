@@ -13,7 +13,8 @@ import unembed
 SOURCE = Path(unembed.__file__).parent
 
 LEAVES = (
-    "version", "errors", "lens", "progress", "quoted", "numerals", "strict_json", "text_file",
+    "version", "errors", "lens", "progress", "quoted", "outside", "numerals", "strict_json",
+    "text_file",
     "products", "compiled", "cache", "parquet", "demo",
 )  # fmt: skip
 ORDER = (
