@@ -13,6 +13,7 @@ from unembed.load.formats.reading import (
     matrix,
     needs,
     no_decoder,
+    numbers_of,
     only,
     read_config,
     scaled,
@@ -139,7 +140,7 @@ def _factor(opened: _Opened, read_from: str | None, written: str) -> float:
                 f"{opened.place} was trained on scaled activations (norm_activation: "
                 f"dataset-wise), but has no {name}, so that its scale is not known."
             )
-        return float(opened.file.read(name).reshape(()))
+        return float(numbers_of(opened.file, name, opened.place))
 
     if read_from is None:
         width = float(needs(opened.config, "d_model", opened.where))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from enum import IntEnum
 from pathlib import Path
+from typing import Any
 
 from unembed.errors import FormatError
 from unembed.load.tensors.gguf import GGUFFile, open_gguf
@@ -48,10 +49,22 @@ def read_gguf(path: Path) -> Vocabulary:
 
 def vocabulary_of(file: GGUFFile) -> Vocabulary:
     """Return the vocabulary of a GGUF file that is already open."""
-    return vocabulary_from_metadata(
-        str(file.metadata("tokenizer.ggml.model")),
-        file.metadata("tokenizer.ggml.tokens"),
-        file.metadata("tokenizer.ggml.token_type", default=None),
+    model = str(file.metadata("tokenizer.ggml.model"))
+    tokens = _listed(file, "tokens", str)
+    types = _listed(file, "token_type", int, default=None)
+    return vocabulary_from_metadata(model, tokens, types)
+
+
+def _listed(file: GGUFFile, key: str, kind: type, **default: Any) -> Any:
+    """Return a list of the tokenizer's metadata, every item of one type."""
+    key = f"tokenizer.ggml.{key}"
+    found = file.metadata(key, **default)
+    listed = isinstance(found, list) and all(type(each) is kind for each in found)
+    if listed or (found is None and default):
+        return found
+    raise FormatError(
+        f"{file.path} should say {key} as a list of {'texts' if kind is str else 'whole numbers'}; "
+        f"found {found!r:.100}. Download it again."
     )
 
 
