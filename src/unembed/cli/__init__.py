@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
 from io import TextIOWrapper
 
 from rich.console import Console
 from rich.markup import escape
 
 from unembed.cli.app import app
+from unembed.cli.system import guarded
 from unembed.errors import UnembedError
 from unembed.version import __version__
 
@@ -26,11 +28,12 @@ def main() -> None:
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(encoding="utf-8")
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     debug = _DEBUG in sys.argv[1:]
     sys.argv[1:] = [argument for argument in sys.argv[1:] if argument != _DEBUG]
     try:
-        app()
+        with nullcontext() if debug else guarded():
+            app()
     except UnembedError as error:
         _say(f"[bold red]Error:[/] {escape(str(error))}")
         sys.exit(1)
