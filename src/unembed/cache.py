@@ -6,15 +6,29 @@ import os
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 
 def cache_folder() -> Path:
-    """Return `UNEMBED_CACHE`, or `~/.cache/unembed`; it need not exist."""
+    """Return `UNEMBED_CACHE`, or `~/.cache/unembed`; it need not exist.
+
+    A user without a home has a folder that goes with this process.
+    """
     named = os.environ.get("UNEMBED_CACHE")
-    if named and named.startswith("~/"):  # as a settings file writes it, which no shell has read
-        return Path(named).expanduser()
-    return Path(named or Path.home() / ".cache" / "unembed")
+    try:
+        if named == "~" or (named and named.startswith("~/")):  # as a settings file writes it
+            return Path(named).expanduser()
+        return Path(named or Path.home() / ".cache" / "unembed")
+    except RuntimeError:
+        return Path(_passing().name)
+
+
+@cache
+def _passing() -> TemporaryDirectory[str]:
+    """A new folder that is removed when the process ends: one that others know could be theirs."""
+    return TemporaryDirectory(prefix="unembed-", ignore_cleanup_errors=True)
 
 
 @contextmanager

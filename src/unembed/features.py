@@ -16,7 +16,12 @@ from torch import Tensor
 from unembed.addresses import LONGEST, as_written, is_bank_name, position_of
 from unembed.errors import ShapeError, UnembedError, WeightError
 from unembed.facts import BankFacts
-from unembed.unembedding import Unembedding, broken_rows
+from unembed.outside.arrays import float_tensor, whole_numbers
+from unembed.unembedding import Unembedding, beyond_float32, broken_rows
+
+_MOST_LAYERS = 1_000_000
+_ROUNDED = 1e-6
+"""How far above 0 the log10 of a share may be: SAELens adds 1e-10 to a share before."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +40,9 @@ class Features:
 
     Raises:
         ShapeError: when W_dec is no matrix, or the other arrays are not one value a feature.
-        WeightError: for NaN or infinite directions, or a bank without any.
+        WeightError: for NaN or infinite directions, a bank without any, or values that are none of
+            float32 (see `from_array`).
+        UnembedError: for a name, hook, layer or source that is none.
     """
 
     W_dec: Float[Tensor, "features d_model"]
@@ -53,13 +60,19 @@ class Features:
                 f"A bank's name holds letters, digits, '.', '_', '-' and '→', {LONGEST} bytes at "
                 f"most, such as mlp.26; found {self.name!r}. Name it as NAME=REFERENCE."
             )
-        if self.W_dec.ndim != 2:
+        self._check_facts()
+        self._set("indices", whole_numbers(self.indices, f"Features {self.name}: indices"))
+        W_dec = float_tensor(self.W_dec, f"W_dec of features {self.name}", row=self._row)
+        self._set("W_dec", W_dec)
+        if W_dec.ndim != 2 or not W_dec.shape[1]:
             raise ShapeError(
                 f"Features {self.name}: W_dec should be [features, d_model], but has shape "
-                f"{list(self.W_dec.shape)}."
+                f"{list(W_dec.shape)}."
             )
         if not len(self):
             raise WeightError(f"Features {self.name}: the bank is empty.")
+        if self.log10_density is not None:
+            self._set("log10_density", self._density(self.log10_density))
         for label, array in (("indices", self.indices), ("log10_density", self.log10_density)):
             if array is not None and array.shape != (len(self),):
                 raise ShapeError(
@@ -72,9 +85,44 @@ class Features:
                 f"Features {self.name}: {duplicates} indices stand more than once. An index is "
                 "a feature's address (bank/index); give each one once."
             )
+        if self.indices.min() < 0:
+            raise ShapeError(
+                f"Features {self.name}: index {self.indices.min()} is negative. An index is a "
+                "feature's address (bank/index), counted from 0."
+            )
         self._check_finite()
-        if self.log10_density is not None and np.isnan(self.log10_density).any():
+
+    def _set(self, name: str, value: object) -> None:
+        object.__setattr__(self, name, value)
+
+    def _row(self, at: int) -> str:
+        return f"{self.name}/{self.indices[at] if at < len(self.indices) else at}"
+
+    def _check_facts(self) -> None:
+        """Check what is said of the bank, before a run keeps it."""
+        for label, text in (("hook", self.hook), ("neuronpedia", self.neuronpedia)):
+            if text is not None and not isinstance(text, str):
+                raise UnembedError(
+                    f"Features {self.name}: {label} should be a name, not {text!r:.100}."
+                )
+        layer = self.layer
+        if layer is not None and (type(layer) is not int or not 0 <= layer < _MOST_LAYERS):
+            raise UnembedError(
+                f"Features {self.name}: layer should be a whole number from 0 on, not "
+                f"{layer!r:.100}."
+            )
+
+    def _density(self, values: npt.ArrayLike) -> npt.NDArray[np.float32]:
+        what = f"log10_density of features {self.name}"
+        found: npt.NDArray[np.float32] = float_tensor(values, what).numpy()
+        if np.isnan(found).any():
             raise WeightError(f"Features {self.name}: log10_density has NaN values.")
+        if found.size and found.max() > _ROUNDED:
+            raise WeightError(
+                f"Features {self.name}: log10_density goes up to {found.max():.3g}, but the log10 "
+                "of a share of tokens is at most 0. For shares give numpy.log10 of them."
+            )
+        return found
 
     def _check_finite(self) -> None:
         bad = broken_rows(self.W_dec)
@@ -141,22 +189,46 @@ class Features:
         Features(two: 2 features, d_model 2)
 
         Args:
-            W_dec: a tensor or array of any float dtype; kept as float32.
+            W_dec: a tensor, an array, or what NumPy makes one of (lists, a data frame), of any
+                floating point of 16 bits and more; kept as float32. Arrays of whole numbers are
+                refused, since they may be the codes of quantised weights; in lists they mean
+                themselves.
             name: of the bank.
-            indices: [F], by default 0 … F−1.
-            **details: `origin`, `hook`, `layer`, `neuronpedia`, `log10_density`.
+            indices: [F] whole numbers from 0 on, by default 0 … F−1.
+            **details: `origin`, `hook`, `layer`, `neuronpedia`, `log10_density` ([F], at most 0;
+                −inf for what never fires).
+
+        Raises:
+            ShapeError, WeightError, UnembedError: as `Features` does; for values that are masked,
+                sparse, quantised, no numbers, or of a size that float32 cannot hold, too.
         """
-        tensor = W_dec if isinstance(W_dec, Tensor) else torch.from_numpy(np.array(W_dec))
+        whole = None if indices is None else whole_numbers(indices, f"Features {name}: indices")
+
+        def row(at: int) -> str:
+            return f"{name}/{at if whole is None or at >= whole.size else whole.flat[at]}"
+
+        tensor = float_tensor(W_dec, f"W_dec of features {name}", row=row)
         if tensor.ndim == 1:
             tensor = tensor[None]
-        tensor = tensor.detach().to("cpu", torch.float32).contiguous()
         rows = len(tensor) if tensor.ndim else 0
-        index = np.arange(rows) if indices is None else np.asarray(indices)
-        if not np.issubdtype(index.dtype, np.integer):
-            raise ShapeError(f"Features {name}: indices are whole numbers, not {index.dtype}.")
-        if details.get("log10_density") is not None:
-            details["log10_density"] = np.asarray(details["log10_density"], np.float32)
-        return cls(tensor, name, index.astype(np.int64), **details)
+        return cls(tensor, name, np.arange(rows) if whole is None else whole, **details)
+
+
+def check_size(features: Features, unembedding: Unembedding) -> None:
+    """Check that a bank's logit weights can be kept: none of them beyond float32.
+
+    Raises:
+        WeightError: naming the first feature whose logit weights may be.
+    """
+    too_large = beyond_float32(features.W_dec, unembedding)
+    if too_large.any():
+        first = features.indices[int(torch.nonzero(too_large)[0])]
+        raise WeightError(
+            f"Features {features.name}: {int(too_large.sum()):,} of {len(features):,} directions "
+            f"are so long that their logit weights may be larger than float32 holds, the first is "
+            f"{features.name}/{first}. Multiply all of W_dec by one small number, which changes "
+            "no rank and no z."
+        )
 
 
 def check_width(features: Features, unembedding: Unembedding) -> None:

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from unembed.products import product
 from unembed.sweep.standardised import is_flat, unit_rows
-from unembed.unembedding import Unembedding
+from unembed.unembedding import Unembedding, directions
 
 _ROWS_AT_ONCE = 4096
 
@@ -38,13 +38,18 @@ def logit_rows(
     Returns:
         [F, d_model] float32 rows of length 1; zeros for flat features, which correlate with
         nothing.
+
+    Raises:
+        ShapeError: when they are not as wide as the unembedding.
+        WeightError: when they are not finite, or no numbers of float32.
     """
+    W_dec = directions(W_dec, unembedding)
     out = torch.empty(W_dec.shape, dtype=torch.float32)
     for start in range(0, len(W_dec), _ROWS_AT_ONCE):
         rows = slice(start, start + _ROWS_AT_ONCE)
         norm, unit = unit_rows(W_dec[rows])
         seen = product(unit, unembedding.root)
-        spread = torch.linalg.vector_norm(seen, dim=1)
+        spread = torch.linalg.vector_norm(seen, dim=1, dtype=torch.float64)
         flat = is_flat(spread, norm, unembedding)
         out[rows] = torch.where(flat[:, None], 0.0, seen / spread[:, None])
     return out

@@ -17,6 +17,8 @@ from unembed.cached_array import kept_array
 from unembed.errors import ShapeError, UnembedError, VocabularyError, WeightError
 from unembed.facts import UnembeddingFacts
 from unembed.lens import LENSES, Lens
+from unembed.outside.arrays import float_tensor, narrowed, plain_tensor
+from unembed.outside.limits import DIRECTIONS_SIZE
 from unembed.products import add_product
 from unembed.vocabulary import Vocabulary
 
@@ -43,19 +45,21 @@ class FinalNorm:
             raise UnembedError(
                 f"A final norm is {', '.join(map(repr, NORMS))}; found {self.kind!r}."
             )
+        if self.weight is not None:
+            weight = float_tensor(self.weight, "The final norm's weight")
+            object.__setattr__(self, "weight", weight)
 
     @property
     def gamma(self) -> Float[Tensor, " d_model"] | None:
         """The factor on each residual dimension, in float32."""
         if self.weight is None:
             return None
-        weight = self.weight.detach().to("cpu", torch.float32)
-        if not torch.isfinite(weight).all():
+        if not torch.isfinite(self.weight).all():
             raise WeightError(
                 "The final norm's weight has NaN or infinite values. The file is damaged; get it "
                 "again."
             )
-        return weight + (1.0 if self.plus_one else 0.0)
+        return self.weight + (1.0 if self.plus_one else 0.0)
 
 
 NO_NORM = FinalNorm("none")
@@ -160,7 +164,7 @@ class Unembedding:
 
 
 def prepare_unembedding(
-    W_U: Float[Tensor, "rows d_model"] | Float[np.ndarray, "rows d_model"],
+    W_U: Tensor | npt.ArrayLike,
     vocabulary: Vocabulary,
     *,
     norm: FinalNorm = NO_NORM,
@@ -176,8 +180,8 @@ def prepare_unembedding(
     length. Biases of norm and head do not depend on the feature, and are never added.
 
     Args:
-        W_U: the model's unembedding, one row a token: a tensor on any device, or an array, of
-            any float dtype. It is left as it is.
+        W_U: [rows, d_model] the model's unembedding, one row a token: a tensor on any device, or an
+            array, of any floating point of 16 bits and more. It is left as it is.
         vocabulary: at most padded to the rows of W_U; more real tokens than rows are an error.
         norm: the model's final norm.
         lens: `logit` or `cosine` (the post's layer appendix).
@@ -187,23 +191,30 @@ def prepare_unembedding(
     Raises:
         ShapeError: when γ is not as wide as W_U, or W_U is no matrix.
         VocabularyError: when real tokens have no row, or every token is masked.
-        WeightError: for NaN or infinite values, or a row of zeros under the cosine lens.
+        WeightError: for NaN or infinite values, values that are none of float32 (whole numbers,
+            sparse, masked …), a size whose products float32 cannot hold, or a row of zeros under
+            the cosine lens.
     """
-    W_U = torch.as_tensor(W_U).detach()
-    if W_U.ndim != 2:
-        raise ShapeError(f"W_U should be [tokens, d_model], but has shape {list(W_U.shape)}.")
+    whole = plain_tensor(W_U, f"W_U of {name}", copy=False)
+    if whole.ndim != 2 or not whole.shape[1]:
+        raise ShapeError(f"W_U should be [tokens, d_model], but has shape {list(whole.shape)}.")
     if lens not in LENSES:
         raise UnembedError(f"The lens is 'logit' or 'cosine', not {lens!r}.")
-    padded = vocabulary.resized(int(W_U.shape[0]))
+    padded = vocabulary.resized(int(whole.shape[0]))
     token_ids = np.flatnonzero(~padded.masked)
     if token_ids.size < 2:
         raise VocabularyError(
             f"{name}: {token_ids.size} of {len(padded):,} tokens are left after masking special "
             "and unused ones; at least 2 are needed. The vocabulary's flags are wrong."
         )
-    rows = W_U[torch.from_numpy(token_ids).to(W_U.device)].to("cpu", torch.float32)
+    rows = narrowed(
+        whole[torch.from_numpy(token_ids).to(whole.device)],
+        f"W_U of {name}",
+        row=lambda at: f"token {token_ids[at]}",
+    )
     _fold(rows, norm)
     _check_finite(rows, token_ids, padded, name)
+    _check_size(rows, name)
     _subtract(rows, _mean_row(rows))
     mean_row = torch.zeros(rows.shape[1])
     if lens == "cosine":
@@ -258,7 +269,7 @@ def _subtract(rows: Tensor, mean_row: Tensor) -> None:
 
 
 def _scale_to_unit(rows: Tensor, token_ids: npt.NDArray[np.int64], vocabulary: Vocabulary) -> None:
-    lengths = torch.linalg.vector_norm(rows, dim=1, keepdim=True)
+    lengths = _lengths(rows)[:, None]
     empty = torch.nonzero(lengths[:, 0] == 0)
     if len(empty):
         token = token_ids[int(empty[0])]
@@ -266,7 +277,71 @@ def _scale_to_unit(rows: Tensor, token_ids: npt.NDArray[np.int64], vocabulary: V
             f"Token {token} ({vocabulary.texts[token]!r}) has a row of zeros in W_U, so it has no "
             "direction for the cosine lens. Mask it, or use the logit lens."
         )
-    rows.div_(lengths)
+    parts = (torch.split(each, ROWS_AT_ONCE) for each in (rows, lengths))
+    for part, length in zip(*parts, strict=True):
+        part.copy_(part.double() / length)
+
+
+def _lengths(rows: Tensor) -> Float[Tensor, " rows"]:
+    """Return the length of each row in float64: squares of 1e-30 are nothing in float32."""
+    parts = torch.split(rows, ROWS_AT_ONCE)
+    return torch.cat([torch.linalg.vector_norm(part.double(), dim=1) for part in parts])
+
+
+def _check_size(rows: Tensor, name: str) -> None:
+    """Check that products with W_U stay within float32."""
+    least, most = DIRECTIONS_SIZE
+    largest = max(abs(float(end)) for end in torch.aminmax(rows))
+    if not least <= largest <= most:
+        raise WeightError(
+            f"The largest number of W_U of {name} is {largest:.3g}; its products are right in "
+            f"float32 from {least:g} to {most:g}. Multiply all of it by one number, which changes "
+            "no rank and no z."
+        )
+
+
+def directions(W_dec: object, unembedding: Unembedding) -> Float[Tensor, "features d_model"]:
+    """Return directions as float32, held against the unembedding that they are read with.
+
+    Args:
+        W_dec: [F, d_model] a tensor or an array.
+        unembedding: whose tokens they are read over.
+
+    Raises:
+        ShapeError: when they are not as wide as the unembedding.
+        WeightError: when they are not finite, or no numbers of float32.
+    """
+    rows = float_tensor(W_dec, "W_dec")
+    if rows.ndim != 2 or rows.shape[1] != unembedding.d_model:
+        raise ShapeError(
+            f"W_dec should be [features, {unembedding.d_model}], as wide as {unembedding.name}, "
+            f"but has shape {list(rows.shape)}."
+        )
+    bad = broken_rows(rows)
+    if bad.any():
+        raise WeightError(
+            f"{int(bad.sum()):,} of {len(rows):,} directions hold NaN or infinite values, the "
+            f"first is row {int(torch.nonzero(bad)[0])}. Leave them out."
+        )
+    return rows
+
+
+def beyond_float32(
+    W_dec: Float[Tensor, "features d_model"], unembedding: Unembedding
+) -> Bool[Tensor, " features"]:
+    """Return which directions may have logit weights that float32 cannot hold.
+
+    By Cauchy and Schwarz none is larger than the direction's length times that of W_U's longest
+    row. Under the cosine lens none is larger than 1.
+
+    Args:
+        W_dec: [F, d_model] float32 directions, as wide as the unembedding.
+        unembedding: whose tokens the logit weights are of.
+    """
+    if unembedding.lens == "cosine":
+        return torch.zeros(len(W_dec), dtype=torch.bool)
+    longest = float(_lengths(unembedding.W_U).max())
+    return _lengths(W_dec) * longest > torch.finfo(torch.float32).max
 
 
 def _check_finite(

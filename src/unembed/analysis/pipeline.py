@@ -12,7 +12,7 @@ from unembed.analysis.shard import sweep_shard
 from unembed.enrichment import EnrichmentSettings, Null
 from unembed.errors import UnembedError
 from unembed.explanation import ExplanationSettings
-from unembed.features import Features, check_width
+from unembed.features import Features, check_size, check_width
 from unembed.progress import Progress, Report, report_of, report_within, silent
 from unembed.questions import Run
 from unembed.store import Manifest
@@ -61,6 +61,7 @@ def analyze(
 
     Raises:
         ShapeError: when d_model of features and unembedding differ.
+        WeightError: when logit weights may be larger than float32 holds.
         TokenSetError: when the token sets are of another vocabulary.
         RunError: when `out` holds another run, or is no run, or the disk refuses.
     """
@@ -131,6 +132,7 @@ def _check(banks: Sequence[Features], unembedding: Unembedding) -> None:
         raise UnembedError("There are no features to analyse: name at least one bank.")
     for bank in banks:
         check_width(bank, unembedding)
+        check_size(bank, unembedding)
     names = [bank.name for bank in banks]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:

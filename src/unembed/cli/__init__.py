@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
 from io import TextIOWrapper
 
 from unembed.cli.app import app
 from unembed.cli.output import say_error
+from unembed.cli.system import guarded
 from unembed.errors import UnembedError
 from unembed.outside.text import shown
 from unembed.version import __version__
@@ -30,7 +32,8 @@ def main() -> None:
     debug = _DEBUG in sys.argv[1:]
     sys.argv[1:] = [argument for argument in sys.argv[1:] if argument != _DEBUG]
     try:
-        app()
+        with nullcontext() if debug else guarded():
+            app()
     except UnembedError as error:
         say_error(error)
         sys.exit(1)

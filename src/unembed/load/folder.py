@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 from unembed.errors import SourceError, did_you_mean, listed
-from unembed.load.tensors.blob import LocalBlob
+from unembed.load.tensors.blob import LocalBlob, unreadable
 from unembed.load.tensors.container import open_tensors
 from unembed.load.tensors.file import TensorFile
 
@@ -71,13 +71,19 @@ class LocalFolder:
         return {"path": str(self.path.resolve())}
 
     def names(self) -> list[str]:
-        return sorted(entry.name for entry in self.path.iterdir() if entry.is_file())
+        return sorted(entry.name for entry in self._entries() if is_file(entry))
 
     def folders(self) -> list[str]:
-        return sorted(entry.name for entry in self.path.iterdir() if entry.is_dir())
+        return sorted(entry.name for entry in self._entries() if entry.is_dir())
+
+    def _entries(self) -> list[Path]:
+        try:
+            return list(self.path.iterdir())
+        except OSError as error:
+            raise unreadable(self.path, error) from error
 
     def has(self, path: str) -> bool:
-        return (self.path / path).is_file()
+        return is_file(self.path / path)
 
     def fetch(self, path: str) -> Path:
         if not self.has(path):
@@ -93,6 +99,20 @@ class LocalFolder:
     def parent(self) -> LocalFolder | None:
         whole = self.path.resolve()
         return None if whole == whole.parent else LocalFolder(whole.parent)
+
+
+def is_file(path: Path) -> bool:
+    """Return whether a file is there; a name that no file can have is none.
+
+    Raises:
+        SourceError: when the system does not let us see it.
+    """
+    try:
+        return path.is_file()
+    except PermissionError as error:
+        raise unreadable(path, error) from error
+    except (OSError, ValueError):  # too long, a null byte
+        return False
 
 
 def missing(folder: Folder, path: str) -> SourceError:

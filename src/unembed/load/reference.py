@@ -14,6 +14,7 @@ folder or a file by the repository's listing, never by its ending.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from unembed.errors import SourceError, did_you_mean
 from unembed.load.folder import Folder, LocalFolder
 from unembed.load.hub import HubFolder
 from unembed.load.hub.address import Address, is_address, is_page, parse_address
+from unembed.load.tensors.blob import unreadable
 from unembed.load.tensors.file import TensorFile
 
 _FILE_ENDINGS = (
@@ -127,10 +129,7 @@ def on_disk(text: str) -> Place | None:
         if text and path.is_dir():  # Path("") would be the working directory
             return Place(LocalFolder(path))
     except PermissionError as error:
-        raise SourceError(
-            f"{text} cannot be read: {error.strerror}. Ask its owner for access, or give another "
-            "path."
-        ) from error
+        raise unreadable(text, error) from error
     except (OSError, RuntimeError, ValueError):  # too long, the home of nobody, a null byte
         return None
     return None
@@ -146,7 +145,10 @@ def _no_path(text: str) -> SourceError:
     near = ""
     if beside and beside.file is None:
         near = did_you_mean(Path(text).name, [*beside.folder.folders(), *beside.folder.names()])
+    with suppress(OSError, RuntimeError, ValueError):
+        if Path(text).expanduser().exists():
+            return SourceError(f"{text} is neither a file nor a folder: a pipe, or a device.")
     return SourceError(
-        f"No file or folder at {text}.{near} Give a local path, or a hub repository as "
+        f"No file or folder at {text:.300}.{near} Give a local path, or a hub repository as "
         "hf:org/repo/subfolder@revision."
     )

@@ -16,6 +16,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from unembed.errors import WeightError
 from unembed.products import product
 from unembed.sweep import accelerator, cpu
 from unembed.sweep.device import device_named
@@ -25,7 +26,7 @@ from unembed.sweep.statistics import F64, FeatureStatistics, TileReadings, joine
 from unembed.sweep.tsea import Membership, TseaReadings
 from unembed.sweep.tsea import accelerator as tsea_accelerator
 from unembed.sweep.tsea import cpu as tsea_cpu
-from unembed.unembedding import Unembedding
+from unembed.unembedding import Unembedding, beyond_float32, directions
 
 Value = TypeVar("Value", bound=np.generic)
 
@@ -71,7 +72,22 @@ class Sweep:
 
         Args:
             W_dec: [F, d_model] finite directions, as wide as the unembedding.
+
+        Raises:
+            ShapeError: when they are not as wide.
+            WeightError: when they are not finite, none at all, or no numbers of float32; when
+                their logit weights may be more than float32 holds.
         """
+        W_dec = directions(W_dec, self.unembedding)
+        if not len(W_dec):
+            raise WeightError("There are no directions to read: W_dec has no rows.")
+        too_large = beyond_float32(W_dec, self.unembedding)
+        if too_large.any():
+            raise WeightError(
+                f"Row {int(torch.nonzero(too_large)[0])} of W_dec is so long that its logit "
+                "weights may be larger than float32 holds. Multiply all of W_dec by one small "
+                "number, which changes no rank and no z."
+            )
         return joined([self.statistics(tile) for tile in self.tiles(W_dec)])
 
     def tiles(self, W_dec: Float[Tensor, "features d_model"]) -> Iterator[Tile]:

@@ -10,7 +10,14 @@ from torch import Tensor
 
 from unembed.errors import FormatError
 from unembed.load.formats.format import Decoder, Format, Seen, bank_of
-from unembed.load.formats.reading import bias_of, matrix, no_decoder, only, read_config
+from unembed.load.formats.reading import (
+    bias_of,
+    directions_in,
+    matrix,
+    no_decoder,
+    only,
+    read_config,
+)
 from unembed.load.formats.several_layers import check_count
 from unembed.load.stream.sites import layer_of
 from unembed.load.tensors.file import TensorFile
@@ -116,11 +123,21 @@ def _unnormalised(
     """
     if _STD not in file.shapes() or not _scaled_by_neuron(file, config):
         return read, ()
-    std = file.read(_STD).float()
+    std = directions_in(file.read(_STD), f"Tensor {_STD}")
     std = std if at is None or std.ndim == 1 else std[at]
     if torch.isnan(std).any():
         return read, ()
-    return (lambda width: read(width).float() * (std + 1e-8)), (f"⊙ {_STD}",)
+
+    def finished(width: int | None) -> Tensor:
+        directions = read(width)
+        if std.shape not in ((), (1,), directions.shape[1:]):
+            raise FormatError(
+                f"{_STD} has shape {list(std.shape)}, but directions are {directions.shape[1]} "
+                "wide. They do not belong together: save the dictionary again."
+            )
+        return directions * (std + 1e-8)
+
+    return finished, (f"⊙ {_STD}",)
 
 
 def _scaled_by_neuron(file: TensorFile, config: Fields) -> bool:

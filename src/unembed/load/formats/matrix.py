@@ -18,7 +18,7 @@ from unembed.load.formats.format import Decoder, Format, Seen
 from unembed.load.formats.reading import (
     Faces,
     bias_of,
-    check_values,
+    directions_in,
     matrix,
     only,
     read_config,
@@ -100,9 +100,8 @@ def _reader(
         return matrix(file, tensor, seen.place.name, faces=faces, bias=bias, by_width=True)
 
     def one(width: int | None) -> Tensor:
-        vector = file.read(tensor)
-        check_values(vector, f"{seen.place.name}, tensor {tensor},")
-        return vector[None]
+        found = file.read(tensor)
+        return directions_in(found, f"{seen.place.name}, tensor {tensor},")[None]
 
     return one
 

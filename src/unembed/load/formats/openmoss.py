@@ -12,6 +12,7 @@ from unembed.load.formats.format import Decoder, Format, Seen, bank_of
 from unembed.load.formats.reading import (
     matrix,
     no_decoder,
+    numbers_of,
     only,
     read_config,
     scaled,
@@ -137,7 +138,7 @@ def _factor(opened: _Opened, read_from: str | None, written: str) -> float:
                 f"{opened.place} was trained on scaled activations (norm_activation: "
                 f"dataset-wise), but has no {name}, so that its scale is not known."
             )
-        return float(opened.file.read(name).reshape(()))
+        return float(numbers_of(opened.file, name, opened.place))
 
     if read_from is None:
         width = needed(opened.config.whole("d_model", limits.WIDTH, 1), opened.config, "d_model")

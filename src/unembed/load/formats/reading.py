@@ -11,6 +11,7 @@ from unembed.errors import FormatError, listed
 from unembed.load.folder import Folder
 from unembed.load.tensors.file import Part, TensorFile
 from unembed.outside import limits
+from unembed.outside.arrays import narrowed
 from unembed.outside.documents import read_json, read_yaml
 from unembed.outside.fields import Fields
 
@@ -61,7 +62,7 @@ def matrix(
                 "directions, [features, d_model]."
             )
         found = file.read(tensor, part)
-        check_values(found, f"{place}, tensor {tensor},")
+        found = directions_in(found, f"{place}, tensor {tensor},")
         known = next(iter(shapes.get(bias or "", ())[-1:]), None)
         turned = _faces(found, width if by_width and not known else known, faces)
         return found.T if turned == "columns" else found
@@ -80,19 +81,45 @@ def _faces(found: Tensor, width: int | None, faces: Faces) -> Faces:
     return faces if rows == columns else "rows" if rows else "columns"
 
 
-def check_values(found: Tensor, what: str) -> None:
-    """Check that a tensor's numbers are directions as they are stored.
+def directions_in(found: Tensor, what: str) -> Tensor:
+    """Return a tensor of a file in float32; its numbers must be directions as they are stored.
 
     Raises:
-        FormatError: for whole numbers, and for 8-bit floats, whose scales would have to be known.
+        FormatError: for whole numbers and for 8-bit floats, whose scales would have to be known;
+            for a row that float32 cannot hold.
     """
-    if found.is_floating_point() and found.element_size() >= 2:
-        return
-    bits = " without scales that are understood" if found.element_size() == 1 else ""
-    raise FormatError(
-        f"{what} holds {str(found.dtype).removeprefix('torch.')}{bits}; expected directions in "
-        "floating point of 16 to 64 bits."
-    )
+    if not found.is_floating_point() or found.element_size() < 2:
+        dtype = str(found.dtype).removeprefix("torch.")
+        raise FormatError(
+            f"{what} holds {dtype} without scales that are understood; expected directions in "
+            "floating point of 16 to 64 bits."
+        )
+    return narrowed(found, what, error=FormatError)
+
+
+def numbers_of(
+    file: TensorFile, tensor: str, place: str, shape: tuple[int, ...] | None = None
+) -> Tensor:
+    """Return a tensor beside the directions in float32: lengths, scales, densities.
+
+    Args:
+        file: where it is.
+        tensor: its name.
+        place: the file, as errors name it.
+        shape: that it must have; by default one number, of any shape, which is returned as [].
+
+    Raises:
+        FormatError: when it has another shape, or does not hold floating point.
+    """
+    found = file.read(tensor)
+    if (found.numel() != 1) if shape is None else (tuple(found.shape) != shape):
+        wanted = "one number" if shape is None else str([*shape])
+        raise FormatError(
+            f"{place}: {tensor} has shape {list(found.shape)}; expected {wanted}, to go with the "
+            "directions. The file is damaged, or its parts do not belong together."
+        )
+    values = directions_in(found, f"{place}, tensor {tensor},")
+    return values.reshape(()) if shape is None else values
 
 
 def only(file: TensorFile, *names: str) -> str | None:

@@ -19,7 +19,7 @@ from torch import Tensor
 from unembed.errors import FormatError
 from unembed.load.folder import Folder
 from unembed.load.formats.format import Decoder, Format, Seen, bank_of
-from unembed.load.formats.reading import matrix
+from unembed.load.formats.reading import matrix, numbers_of
 from unembed.load.stream.sites import layer_of
 from unembed.load.tensors.file import TensorFile
 from unembed.outside import limits
@@ -179,12 +179,13 @@ def _reader(
     def finished(width: int | None) -> Tensor:
         W_dec = read(width)
         if factor is not None:
-            W_dec = W_dec.float() * file.read(factor).float()[:, None]
+            W_dec = W_dec * numbers_of(file, factor, place, (len(W_dec),))[:, None]
         if config.unit_rows:
-            lengths = torch.linalg.vector_norm(W_dec.float(), dim=1, keepdim=True)
-            W_dec = W_dec.float() / torch.where(lengths == 0, 1.0, lengths)
+            lengths = torch.linalg.vector_norm(W_dec, dim=1, keepdim=True, dtype=torch.float64)
+            W_dec = (W_dec / torch.where(lengths == 0, 1.0, lengths)).float()
         if whitening is not None:
-            W_dec = product(W_dec.float(), whitening.read("inverse_matrix").float())
+            d = W_dec.shape[1]
+            W_dec = product(W_dec, numbers_of(whitening, "inverse_matrix", place, (d, d)))
         return W_dec
 
     return finished
@@ -194,13 +195,14 @@ def _density(folder: Folder, n_features: int) -> Callable[[], npt.NDArray[np.flo
     """Return what reads the log10 firing density of each feature."""
 
     def read() -> npt.NDArray[np.float32]:
-        density = folder.tensors(SPARSITY).read("sparsity").to(torch.float32).numpy()
-        if density.shape != (n_features,):
+        file = folder.tensors(SPARSITY)
+        shape = file.shapes().get("sparsity")
+        if shape is not None and shape != (n_features,):
             raise FormatError(
-                f"{folder.name}: {SPARSITY} has shape {list(density.shape)}, but W_dec has "
+                f"{folder.name}: {SPARSITY} has shape {list(shape)}, but W_dec has "
                 f"{n_features:,} features. The two files do not belong together."
             )
-        return density
+        return numbers_of(file, "sparsity", f"{folder.name}/{SPARSITY}", (n_features,)).numpy()
 
     return read
 

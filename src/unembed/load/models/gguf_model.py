@@ -55,14 +55,23 @@ class GGUFModel:
 
     @property
     def n_layers(self) -> int:
-        return self._counted("block_count")
+        count = self._counted("block_count")
+        if count > len(self._file.shapes()):  # a layer has at least one tensor
+            raise self._wrong("block_count", count, "a number of layers that the file has")
+        return count
 
     @property
     def d_model(self) -> int:
         shapes = self._file.shapes()
         if "token_embd.weight" not in shapes:
             self._file.read("token_embd.weight")  # says what there is
-        return shapes["token_embd.weight"][1]
+        found = shapes["token_embd.weight"]
+        if len(found) != 2:
+            raise FormatError(
+                f"{self.path}: token_embd.weight has shape {list(found)}; expected [tokens, "
+                "d_model]. Download it again."
+            )
+        return found[1]
 
     def vocabulary(self) -> Vocabulary:
         return vocabulary_of(self._file)
@@ -95,18 +104,22 @@ class GGUFModel:
             shared = f"blk.{layer}.ffn_down.weight"
         check_expert(self, layer, expert, n_experts, shared=self._has(shared))
         if expert == "shared":
-            return self._file.read(shared).T
+            return self._matrix(shared).T
         if expert is not None:
-            return self._file.read(f"blk.{layer}.ffn_down_exps.weight", expert).T
-        return self._file.read(self._of_layer(layer, "ffn_down.weight", "MLP")).T
+            return self._matrix(f"blk.{layer}.ffn_down_exps.weight", expert).T
+        return self._matrix(self._of_layer(layer, "ffn_down.weight", "MLP")).T
 
     def n_heads(self, layer: int) -> int:
         check_layer(self, layer)
-        return self._counted("attention.head_count", layer)
+        heads = self._counted("attention.head_count", layer)
+        W_O = self._file.shapes().get(f"blk.{layer}.attn_output.weight", (0,))
+        if heads > W_O[-1] > 0:
+            raise self._wrong("attention.head_count", heads, f"up to {W_O[-1]}, the width of W_O")
+        return heads
 
     def attention_out(self, layer: int) -> Float[Tensor, "heads_x_d_head d_model"]:
         check_layer(self, layer)
-        return self._file.read(self._of_layer(layer, "attn_output.weight", "attention")).T
+        return self._matrix(self._of_layer(layer, "attn_output.weight", "attention")).T
 
     def after_mlp(self, layer: int, expert: Expert | None = None) -> Passage:
         norms = ["post_ffw_norm"] if self._facts.post_norms else []
@@ -142,7 +155,27 @@ class GGUFModel:
         if self._facts.residual_scale:
             return {"residual_scale": self._number("residual_scale", default=1.0)}
         scale = f"blk.{layer}.layer_output_scale.weight"
-        return {scale: float(self._file.read(scale).reshape(()))} if self._has(scale) else {}
+        return {scale: self._one(scale)} if self._has(scale) else {}
+
+    def _matrix(self, tensor: str, item: int | None = None) -> Tensor:
+        """Return a tensor that is a matrix, or one of the matrices that it is made of."""
+        shape = self._file.shapes().get(tensor)
+        if shape is not None and len(shape) != (2 if item is None else 3):
+            raise FormatError(
+                f"{self.path}: {tensor} has shape {list(shape)}, and should be "
+                f"{'a matrix' if item is None else 'several matrices'}. Download it again."
+            )
+        return self._file.read(tensor, item)
+
+    def _one(self, tensor: str) -> float:
+        """Return the number that a tensor is."""
+        found = self._file.read(tensor)
+        if found.numel() != 1:
+            raise FormatError(
+                f"{self.path}: {tensor} has shape {list(found.shape)}, and should be one number. "
+                "Download it again."
+            )
+        return float(found)
 
     def _logit_factors(self) -> dict[str, float]:
         if self._architecture == "minicpm3":
@@ -216,7 +249,7 @@ class GGUFModel:
 
     def _wrong(self, key: str, found: Any, wanted: str) -> FormatError:
         return FormatError(
-            f"{self.path} should say {self._architecture}.{key} as {wanted}; found {found!r}. "
+            f"{self.path} should say {self._architecture}.{key} as {wanted}; found {found!r:.100}. "
             "Download it again."
         )
 

@@ -9,10 +9,16 @@ from zipfile import ZipInfo
 
 import numpy as np
 
-from unembed.errors import FormatError
+from unembed.errors import FormatError, UnembedError
 from unembed.load.tensors.blob import Blob, damaged
 from unembed.load.tensors.elements import Bytes, raw_bytes
 from unembed.load.tensors.seekable import Seekable
+from unembed.outside.limits import (
+    INFLATED_BYTES,
+    INFLATED_TIMES,
+    TENSOR_NAME,
+    ZIP_DIRECTORY_BYTES,
+)
 
 MAGIC = b"PK\x03\x04"
 LOCAL_HEADER_BYTES = 30
@@ -41,10 +47,12 @@ class Archive:
     def entries(self) -> dict[str, ZipInfo]:
         """Each entry by its name, in the directory's order; only the directory is read."""
         try:
-            with zipfile.ZipFile(Seekable(self.blob)) as opened:
-                return {entry.filename: entry for entry in opened.infolist()}
-        except (zipfile.BadZipFile, ValueError, NotImplementedError) as error:
-            raise self.damaged(error) from error
+            with zipfile.ZipFile(Seekable(self.blob, at_once=ZIP_DIRECTORY_BYTES)) as opened:
+                return _checked(opened.infolist(), self.blob.size)
+        except UnembedError:
+            raise
+        except Exception as error:  # whatever a damaged directory makes the library stumble over
+            raise self.damaged(str(error) or type(error).__name__) from error
 
     def known_as(self, container: str) -> Archive:
         """Return the same zip, now that its entries say what it should be."""
@@ -155,6 +163,36 @@ class Archive:
         if at < last:
             raise self.damaged(f"{name} ends before its byte {last:,}")
         return out
+
+
+def _checked(entries: list[ZipInfo], size: int) -> dict[str, ZipInfo]:
+    """Return entries by name, held against one another and the file.
+
+    Raises:
+        ValueError: when two have one name or lie in the same bytes, or one does not fit the file,
+            or would become larger than anything real does.
+    """
+    named: dict[str, ZipInfo] = {}
+    end, before = size, "the directory"
+    for entry in sorted(entries, key=lambda each: each.header_offset, reverse=True):
+        name = entry.filename
+        if len(name) > TENSOR_NAME:
+            raise ValueError(f"an entry's name has {len(name):,} characters")
+        if named.setdefault(name, entry) is not entry:
+            raise ValueError(f"two entries are called {name}")
+        if entry.header_offset + LOCAL_HEADER_BYTES + entry.compress_size > end:
+            raise ValueError(f"{name} and {before} lie in the same bytes")
+        end, before = entry.header_offset, name
+        packed, plain = entry.compress_size, entry.file_size
+        stored = entry.compress_type == zipfile.ZIP_STORED
+        if stored and packed != plain:
+            raise ValueError(f"{name} has {packed:,} bytes, and should have {plain:,}")
+        if plain > INFLATED_BYTES and plain > INFLATED_TIMES * packed:
+            raise ValueError(
+                f"{name} has {packed:,} bytes that would become {plain:,}, more than "
+                f"{INFLATED_TIMES} times as many"
+            )
+    return {entry.filename: entry for entry in entries}
 
 
 def _copy(plain: bytes, at: int, out: Bytes) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from unembed.errors import FormatError
+from unembed.errors import FormatError, SourceError
 
 
 class Piece(NamedTuple):
@@ -73,15 +75,23 @@ class LocalBlob:
 
     @property
     def size(self) -> int:
-        return self.path.stat().st_size
+        try:
+            found = self.path.stat()
+        except (OSError, ValueError) as error:
+            raise unreadable(self.name, error) from error
+        if not stat.S_ISREG(found.st_mode):  # a pipe would be waited for, a device has no end
+            raise FormatError(f"{self.name} is no file but {_kind(found.st_mode)}. Name a file.")
+        return found.st_size
 
     def read(self, start: int, stop: int) -> bytes:
+        if self.size < stop:  # before as much memory is asked for
+            raise ends_before(self, stop)
         try:
             with self.path.open("rb") as file:
                 file.seek(start)
                 found = file.read(stop - start)
         except OSError as error:
-            raise damaged(self, "a file", error.strerror or error) from error
+            raise unreadable(self.name, error) from error
         if len(found) < stop - start:
             raise ends_before(self, stop)
         return found
@@ -89,6 +99,8 @@ class LocalBlob:
     def piece(self, start: int, stop: int, what: str) -> Piece:
         if self.size < stop:
             raise ends_before(self, stop)
+        if not os.access(self.path, os.R_OK):
+            raise unreadable(self.name, PermissionError(13, "Permission denied"))
         return Piece(self.path, start)
 
     def forget(self) -> None:
@@ -100,6 +112,27 @@ def ends_before(blob: Blob, stop: int) -> FormatError:
     return FormatError(
         f"{blob.name} cannot be read as tensors: it ends before byte {stop:,}. {blob.advice}"
     )
+
+
+def unreadable(name: object, error: Exception) -> SourceError:
+    """Return the error for a file that the system does not let us read.
+
+    Args:
+        name: the file, as errors name it.
+        error: the system's.
+    """
+    reason = getattr(error, "strerror", None) or error
+    advice = "Ask its owner for access" if isinstance(error, PermissionError) else "Mend that"
+    return SourceError(f"{name} cannot be read: {reason}. {advice}, or give another path.")
+
+
+def _kind(mode: int) -> str:
+    """Return what lies in place of a file, in a word."""
+    kinds = {
+        stat.S_ISDIR: "a folder", stat.S_ISFIFO: "a pipe", stat.S_ISSOCK: "a socket",
+        stat.S_ISCHR: "a device", stat.S_ISBLK: "a device",
+    }  # fmt: skip
+    return next((kind for is_such, kind in kinds.items() if is_such(mode)), "something else")
 
 
 def damaged(blob: Blob, container: str, reason: object) -> FormatError:

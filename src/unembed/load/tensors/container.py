@@ -9,7 +9,7 @@ from unembed.load.tensors.blob import Blob
 from unembed.load.tensors.file import TensorFile
 from unembed.load.tensors.npy import Npy
 from unembed.load.tensors.npz import ENDING, Npz
-from unembed.load.tensors.safetensors import MAX_HEADER_BYTES, Safetensors
+from unembed.load.tensors.safetensors import FORMAT_HEADER_BYTES, Safetensors
 from unembed.load.tensors.torch_legacy import LegacyTorch
 from unembed.load.tensors.torch_zip import TorchZip
 
@@ -51,7 +51,7 @@ def _opened(blob: Blob) -> TensorFile:
         return Npy(blob)
     if start == torch_legacy.MAGIC:
         return LegacyTorch(blob)
-    if int.from_bytes(start, "little") <= MAX_HEADER_BYTES:
+    if int.from_bytes(start, "little") <= FORMAT_HEADER_BYTES:
         return Safetensors(blob)
     found = next((other for mark, other in _OTHERS.items() if start.startswith(mark)), None)
     found = found or f"something that begins with the bytes {start.hex(' ')}"

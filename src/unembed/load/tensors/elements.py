@@ -11,7 +11,8 @@ import numpy.typing as npt
 import torch
 from numpy.lib.stride_tricks import as_strided
 
-from unembed.load.tensors.blob import Piece
+from unembed.errors import FormatError
+from unembed.load.tensors.blob import Piece, unreadable
 from unembed.load.tensors.file import Part
 
 Bytes = npt.NDArray[np.uint8]
@@ -28,12 +29,23 @@ def raw_bytes(piece: Piece, n_bytes: int, *, whole: bool) -> Bytes:
         n_bytes: how many they are.
         whole: whether all of them are wanted; of a part, what is looked at is copied from the map,
             and the rest is never read.
+
+    Raises:
+        SourceError: when the system refuses.
+        FormatError: when the file was cut in the meantime.
     """
     if n_bytes == 0:
         return np.empty(0, np.uint8)
-    if whole:
-        return np.fromfile(piece.path, np.uint8, n_bytes, offset=piece.start)
-    return np.memmap(piece.path, np.uint8, "r", piece.start, (n_bytes,)).view(np.ndarray)
+    try:
+        if not whole:
+            found = np.memmap(piece.path, np.uint8, "r", piece.start, (n_bytes,))
+            return found.view(np.ndarray)
+        read = np.fromfile(piece.path, np.uint8, n_bytes, offset=piece.start)
+    except (OSError, ValueError) as error:
+        raise unreadable(piece.path, error) from error
+    if len(read) < n_bytes:
+        raise FormatError(f"{piece.path} became shorter while it was read. Read it again.")
+    return read
 
 
 def as_tensor(

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from math import prod
 from typing import Protocol
 
 import torch
 
 from unembed.errors import FormatError, did_you_mean, listed
+from unembed.outside.limits import TENSOR_AXES, TENSOR_NAME
 
 Part = tuple[int | slice, ...]
 """Which part of a tensor to read, as an index: `(slice(None), 3)` is slice 3 of its second axis."""
@@ -32,3 +35,22 @@ def no_tensor(place: str, tensor: str, shapes: dict[str, tuple[int, ...]]) -> Fo
     return FormatError(
         f"{place} has no tensor {tensor!r}.{did_you_mean(tensor, shapes)} It holds: {holds}."
     )
+
+
+def check_tensor(name: str, shape: Sequence[int]) -> None:
+    """Check what a file says a tensor is called and how large it is.
+
+    Raises:
+        ValueError: for a name that is too long or no text, and a shape that no tensor has.
+    """
+    if len(name) > TENSOR_NAME:
+        raise ValueError(f"a tensor's name has {len(name):,} characters: {name[:40]!r}…")
+    if any("\ud800" <= letter <= "\udfff" for letter in name):
+        raise ValueError(f"a tensor's name is no text: {name[:40]!r}")
+    if (
+        len(shape) > TENSOR_AXES
+        or prod(max(n, 1) for n in shape) >= 1 << 63
+        or min(shape, default=0) < 0
+    ):
+        said = f"{[*shape]}" if len(shape) <= 8 else f"{len(shape):,} axes"
+        raise ValueError(f"tensor {name} has an impossible shape: {said:.200}")

@@ -1,9 +1,9 @@
-"""A GGUF file (llama.cpp), whole or in parts, read through the `gguf` package."""
+"""A GGUF file (llama.cpp), whole or in parts, dequantised by the `gguf` package."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +11,14 @@ import numpy as np
 import torch
 
 from unembed.errors import FormatError, MissingExtraError, SourceError
+from unembed.load.tensors.blob import Piece
+from unembed.load.tensors.elements import raw_bytes
 from unembed.load.tensors.file import no_tensor
+from unembed.load.tensors.gguf_header import Header, Placed, read_header, text_of
 
+_PLAIN = {"F32": np.float32, "F16": np.float16, "F64": np.float64, "I8": np.int8, "I16": np.int16,
+          "I32": np.int32, "I64": np.int64}  # fmt: skip
+"""NumPy's types of what is stored number by number; all else lies in blocks of bytes."""
 _PART = re.compile(r"(?P<stem>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})\.gguf")
 
 
@@ -20,28 +26,33 @@ class GGUFFile:
     """Metadata and tensors of a GGUF file; tensors are dequantised one at a time.
 
     Args:
-        path: the file, or the first of its parts.
-        readers: of the file, or of each part in order.
+        parts: the file, or each of its parts in order, with its header.
+
+    Raises:
+        FormatError: when two parts have the same tensor.
     """
 
-    def __init__(self, path: Path, readers: Sequence[Any]) -> None:
-        self.path = path
-        self._readers = readers
-        self._tensors = {tensor.name: tensor for reader in readers for tensor in reader.tensors}
-        self._shapes = {
-            name: tuple(int(n) for n in reversed(tensor.shape))
-            for name, tensor in self._tensors.items()
-        }
+    def __init__(self, parts: Mapping[Path, Header]) -> None:
+        self.path, self._header = next(iter(parts.items()))
+        self._tensors: dict[str, tuple[Path, Placed]] = {}
+        for path, header in parts.items():
+            for name, placed in header.tensors.items():
+                if name in self._tensors:
+                    raise _damaged(path, f"tensor {name!r} is in another part too")
+                self._tensors[name] = path, placed
+        self._shapes = {name: placed.shape for name, (_, placed) in self._tensors.items()}
 
     def metadata(self, key: str, **default: Any) -> Any:
         """Return a metadata value; a missing key returns `default` where one is given.
 
         Raises:
-            FormatError: when the key is missing and there is no default.
+            FormatError: when the key is missing and there is no default, or its text is no UTF-8.
         """
-        field = self._readers[0].get_field(key)
-        if field is not None:
-            return field.contents()
+        if key in self._header.values:
+            try:
+                return _plain(self._header.values[key], key)
+            except ValueError as error:
+                raise _damaged(self.path, error) from error
         if "default" in default:
             return default["default"]
         raise FormatError(f"{self.path} has no metadata {key!r}, so it is no language model.")
@@ -51,21 +62,38 @@ class GGUFFile:
         return self._shapes
 
     def read(self, tensor: str, item: int | None = None) -> torch.Tensor:
-        """Return one tensor in float32, dequantised; or one matrix of a tensor of several."""
-        from gguf.quants import dequantize
+        """Return one tensor in float32, dequantised; or one matrix of a tensor of several.
 
-        found = self._tensors.get(tensor)
-        if found is None:
+        Raises:
+            FormatError: when there is no such tensor, or the gguf package cannot dequantise it.
+        """
+        from gguf import GGMLQuantizationType, quants
+
+        if tensor not in self._tensors:
             raise no_tensor(str(self.path), tensor, self.shapes())
+        path, placed = self._tensors[tensor]
+        kind = GGMLQuantizationType(placed.kind)
+        raw = raw_bytes(Piece(path, placed.start), placed.n_bytes, whole=False)
+        dtype = _PLAIN.get(kind.name)
+        shape = placed.shape if dtype else quants.quant_shape_to_byte_shape(placed.shape, kind)
+        data = raw.view(dtype or np.uint8).reshape(shape)
         try:
-            data = found.data if item is None else found.data[item]
-            values = dequantize(data, found.tensor_type)
+            values = quants.dequantize(data if item is None else data[item], kind)
         except NotImplementedError as error:
             raise FormatError(
-                f"{self.path}: tensor {tensor} is quantised as {found.tensor_type.name}, which "
-                "the gguf package cannot undo. Take a file of another quantisation, such as Q8_0."
+                f"{path}: tensor {tensor} is quantised as {kind.name}, which the gguf package "
+                "cannot undo. Take a file of another quantisation, such as Q8_0."
             ) from error
         return torch.from_numpy(np.array(values, dtype=np.float32))
+
+
+def _plain(value: Any, key: str) -> Any:
+    """Return a metadata value as Python's numbers, texts and lists of them."""
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, list):
+        return [_plain(each, f"item {at:,} of {key!r}") for at, each in enumerate(value)]
+    return text_of(value, key) if isinstance(value, bytes) else value
 
 
 def open_gguf(path: Path, fetch: Callable[[str], Path] | None = None) -> GGUFFile:
@@ -90,14 +118,14 @@ def open_gguf(path: Path, fetch: Callable[[str], Path] | None = None) -> GGUFFil
 
 
 def _whole(gguf: Any, path: Path) -> GGUFFile:
-    reader = _opened(gguf, path)
-    count = _count(reader)
+    header = _opened(gguf, path)
+    count = _count(path, header)
     if count > 1:
         raise FormatError(
             f"{path} is one of {count} parts of a model (split.count), but its name does not "
             f"say which. Name the parts as llama.cpp does: …-00001-of-{count:05}.gguf."
         )
-    return GGUFFile(path, [reader])
+    return GGUFFile({path: header})
 
 
 def _in_parts(
@@ -105,14 +133,15 @@ def _in_parts(
 ) -> GGUFFile:
     total = int(named["count"])
     paths = [_part(path, named["stem"], number, total, fetch) for number in range(1, total + 1)]
-    readers = [_opened(gguf, part) for part in paths]
-    for part, reader in zip(paths, readers, strict=True):
-        if _count(reader) not in (total, 0):
+    parts = {part: _opened(gguf, part) for part in paths}
+    for part, header in parts.items():
+        count = _count(part, header)
+        if count not in (total, 0):
             raise FormatError(
-                f"{part} says that it is one of {_count(reader)} parts (split.count), but its name "
+                f"{part} says that it is one of {count} parts (split.count), but its name "
                 f"says {total}. It belongs to another model; download all parts again."
             )
-    return GGUFFile(paths[0], readers)
+    return GGUFFile(parts)
 
 
 def are_parts(names: Iterable[str]) -> bool:
@@ -148,14 +177,21 @@ def _missing_part(path: Path, name: str, total: int) -> FormatError:
     )
 
 
-def _count(reader: Any) -> int:
+def _count(path: Path, header: Header) -> int:
     """Return how many parts a file says that it belongs to; 0 where it says nothing."""
-    field = reader.get_field("split.count")
-    return int(field.contents()) if field is not None else 0
+    count = header.values.get("split.count", 0)
+    if type(count) is not int:
+        raise _damaged(path, "its split.count is no number")
+    return count
 
 
-def _opened(gguf: Any, path: Path) -> Any:
+def _opened(gguf: Any, path: Path) -> Header:
+    sizes = {kind.value: size for kind, size in gguf.GGML_QUANT_SIZES.items()}
     try:
-        return gguf.GGUFReader(path)
-    except (ValueError, OSError, IndexError, KeyError) as error:
-        raise FormatError(f"{path} cannot be read as GGUF: {error}. Download it again.") from error
+        return read_header(path, sizes)
+    except (ValueError, OSError) as error:
+        raise _damaged(path, error) from error
+
+
+def _damaged(path: Path, reason: object) -> FormatError:
+    return FormatError(f"{path} cannot be read as GGUF: {reason}. Download it again.")

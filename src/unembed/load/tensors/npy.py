@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from functools import cached_property
 from math import prod
 from typing import NamedTuple
@@ -14,7 +15,8 @@ from numpy.lib import format as npy_format
 from unembed.errors import FormatError
 from unembed.load.tensors.blob import Blob, damaged
 from unembed.load.tensors.elements import Bytes, as_tensor, fortran_strides, raw_bytes
-from unembed.load.tensors.file import Part, no_tensor
+from unembed.load.tensors.file import Part, check_tensor, no_tensor
+from unembed.outside.limits import ARRAY_HEADER_BYTES
 
 NAME = "array"
 """What the one array of a `.npy` file is called."""
@@ -64,10 +66,13 @@ def header_size(start: bytes) -> int:
     Raises:
         ValueError: when no array begins so.
     """
-    if start[:6] != MAGIC:
+    if start[:6] != MAGIC or len(start) < 12:
         raise ValueError(f"it begins with {start[:6]!r}")
     width = 2 if start[6] == 1 else 4
-    return 8 + width + int.from_bytes(start[8 : 8 + width], "little")
+    size = 8 + width + int.from_bytes(start[8 : 8 + width], "little")
+    if size > ARRAY_HEADER_BYTES:
+        raise ValueError(f"its header has {size:,} bytes, and should have about 128")
+    return size
 
 
 def parse_header(raw: bytes) -> Header:
@@ -80,7 +85,16 @@ def parse_header(raw: bytes) -> Header:
     version = npy_format.read_magic(file)
     one = version == (1, 0)  # version 3 differs from 2 in names of records alone
     read = npy_format.read_array_header_1_0 if one else npy_format.read_array_header_2_0
-    shape, fortran, dtype = read(file)
+    try:
+        with warnings.catch_warnings():  # of Python's parser: the header is a literal of its own
+            warnings.simplefilter("ignore")
+            shape, fortran, dtype = read(file)
+    except Exception as error:  # whatever a literal makes that parser stumble over
+        reason = str(error) or type(error).__name__
+        raise ValueError(f"its header is wrong ({reason:.200})") from error
+    check_tensor(NAME, shape)
+    if dtype.itemsize == 0 or prod(shape) * dtype.itemsize >= 1 << 63:
+        raise ValueError(f"its header says {dtype} {list(shape)}")
     return Header(dtype, shape, fortran, file.tell())
 
 

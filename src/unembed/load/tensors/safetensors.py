@@ -6,11 +6,9 @@ data_offsets}}`, and `__metadata__`), the tensors' bytes in C order, little-endi
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
 from functools import cached_property
+from itertools import pairwise
 from math import prod
-from operator import index
 from typing import Any, NamedTuple
 
 import torch
@@ -18,10 +16,12 @@ import torch
 from unembed.errors import FormatError
 from unembed.load.tensors.blob import Blob, damaged
 from unembed.load.tensors.elements import as_tensor, raw_bytes
-from unembed.load.tensors.file import Part, no_tensor
+from unembed.load.tensors.file import Part, check_tensor, no_tensor
+from unembed.outside.documents import parse_json
+from unembed.outside.limits import TENSOR_HEADER_BYTES
 
-MAX_HEADER_BYTES = 100 << 20
-"""The most that the safetensors format allows."""
+FORMAT_HEADER_BYTES = 100 << 20
+"""The most that the safetensors format allows: what begins with more is something else."""
 
 _TYPES: dict[str, tuple[int, str | None]] = {
     "F64": (64, "float64"), "F32": (32, "float32"), "F16": (16, "float16"),
@@ -77,15 +77,21 @@ class Safetensors:
     @cached_property
     def _entries(self) -> dict[str, _Entry]:
         length = int.from_bytes(self.blob.read(0, 8), "little")
-        if length > MAX_HEADER_BYTES:
-            raise damaged(self.blob, "safetensors", "it has no header")
+        if length > TENSOR_HEADER_BYTES:
+            reason = (
+                f"its header has {length:,} bytes, and {TENSOR_HEADER_BYTES:,} are read at most"
+            )
+            raise damaged(self.blob, "safetensors", reason)
         raw = self.blob.read(8, 8 + length)
         try:
-            header: dict[str, Any] = json.loads(raw)
-            header.pop("__metadata__", None)
-            entries = {name: _entry(fields, 8 + length) for name, fields in header.items()}
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-            reason = f"its header is wrong ({error!r})"
+            header = parse_json(raw, "its header")
+        except FormatError as error:
+            reason, _, _advice = str(error).rpartition(". ")
+            raise damaged(self.blob, "safetensors", reason) from error
+        try:
+            entries = _entries(header, 8 + length)
+        except ValueError as error:
+            reason = f"its header is wrong ({error})"
             raise damaged(self.blob, "safetensors", reason) from error
         end = max((entry.stop for entry in entries.values()), default=0)
         if end > self.blob.size:
@@ -94,17 +100,55 @@ class Safetensors:
         return entries
 
 
-def _entry(fields: Mapping[str, Any], body: int) -> _Entry:
+def _entries(header: Any, body: int) -> dict[str, _Entry]:
+    """Return the tensors of a header, checked against themselves and one another.
+
+    Args:
+        header: of JSON.
+        body: where the tensors begin, in bytes from the start of the file.
+
+    Raises:
+        ValueError: when it is wrong.
+    """
+    if not isinstance(header, dict):
+        raise ValueError(f"it is a {type(header).__name__}, and no table of tensors")
+    header.pop("__metadata__", None)
+    entries = {name: _entry(name, fields, body) for name, fields in header.items()}
+    lying = sorted(entries.items(), key=lambda item: (item[1].start, item[1].stop))
+    for (name, before), (other, after) in pairwise(lying):
+        if after.start < before.stop:
+            raise ValueError(f"tensors {name} and {other} lie in the same bytes")
+    return entries
+
+
+def _entry(name: str, fields: Any, body: int) -> _Entry:
     """Return a tensor's entry, checked against itself.
 
     Raises:
-        ValueError, TypeError, KeyError: when it is wrong.
+        ValueError: when it is wrong, with the tensor and the field.
     """
-    start, stop = (index(offset) for offset in fields["data_offsets"])
-    shape = tuple(index(n) for n in fields["shape"])
-    if (
-        min((start, *shape), default=0) < 0
-        or stop - start != prod(shape) * _TYPES[fields["dtype"]][0] // 8
-    ):
-        raise ValueError(f"an entry is {dict(fields)}")
-    return _Entry(fields["dtype"], shape, body + start, body + stop)
+    if not isinstance(fields, dict):
+        raise ValueError(f"tensor {name:.100} is {fields!r:.100}, and no table")
+    dtype: Any = fields.get("dtype")
+    shape: Any = fields.get("shape")
+    offsets: Any = fields.get("data_offsets")
+    if not isinstance(dtype, str) or dtype not in _TYPES:
+        raise ValueError(f"tensor {name:.100} is of dtype {dtype!r:.40}, which is not known")
+    if not _are_counts(shape):
+        raise ValueError(f"tensor {name:.100} has shape {shape!r:.100}")
+    check_tensor(name, shape)
+    if not _are_counts(offsets) or len(offsets) != 2 or offsets[0] > offsets[1]:
+        raise ValueError(f"tensor {name} has data_offsets {offsets!r:.100}")
+    start, stop = offsets
+    bits = prod(shape) * _TYPES[dtype][0]
+    if 8 * (stop - start) != bits:
+        raise ValueError(
+            f"tensor {name} of {dtype} {shape} lies in {stop - start:,} bytes; expected "
+            f"{-(-bits // 8):,}"
+        )
+    return _Entry(dtype, tuple(shape), body + start, body + stop)
+
+
+def _are_counts(numbers: Any) -> bool:
+    """Return whether it is a list of whole numbers from 0 on, as a file of this world has."""
+    return isinstance(numbers, list) and all(type(n) is int and 0 <= n < 1 << 63 for n in numbers)

@@ -25,8 +25,10 @@ from unembed.load.tensors.torch_views import (
     View,
     flattened,
     shapes_of,
+    shown,
     view_of,
 )
+from unembed.outside.limits import PICKLE_BYTES
 
 MAGIC = bytes.fromhex("80028a0a6cfc9c46")
 """The beginning of the first pickle, a number that torch chose."""
@@ -68,13 +70,13 @@ class LegacyTorch:
 
     @cached_property
     def _contents(self) -> _Contents:
-        file = io.BufferedReader(Seekable(self.blob), _BUFFER_BYTES)
+        file = io.BufferedReader(Seekable(self.blob, first=PICKLE_BYTES), _BUFFER_BYTES)
         try:
             (_, protocol, machine, value, keys), storages = unpickle(file, count=5)
             if protocol != _PROTOCOL:
-                raise ValueError(f"it is of protocol {protocol!r}, expected {_PROTOCOL}")
+                raise ValueError(f"it is of protocol {shown(protocol)}, expected {_PROTOCOL}")
             views = flattened(value)
-            starts = _starts(keys, storages, file.tell())
+            starts = _starts(keys, storages, file.tell(), self.blob.size)
         except RefusedError as error:
             raise refused(self.blob.name, error) from error
         except ValueError as error:
@@ -82,18 +84,25 @@ class LegacyTorch:
         return _Contents(views, starts, _little(machine) != (sys.byteorder == "little"))
 
 
-def _starts(keys: Any, storages: Mapping[str, Storage], at: int) -> dict[str, int]:
+def _starts(keys: Any, storages: Mapping[str, Storage], at: int, size: int) -> dict[str, int]:
     """Return where each storage's elements begin, the first of them behind `at`.
 
     Raises:
-        ValueError: when a key is no storage's.
+        ValueError: when a key is no storage's, one of them has none, or they do not fit the file.
     """
+    if not isinstance(keys, list):
+        raise ValueError("it lists no storages")
     starts: dict[str, int] = {}
     for key in keys:
-        if key not in storages:
-            raise ValueError(f"it lists a storage {key!r} that no tensor has")
+        if not isinstance(key, str) or key not in storages or key in starts:
+            raise ValueError(f"it lists a storage {shown(key)} that no tensor has, or twice")
         starts[key] = at + 8
         at = starts[key] + storages[key].size * storages[key].dtype.itemsize
+    if at > size:
+        raise ValueError(f"it promises {at:,} bytes, but has {size:,}")
+    unlisted = next((key for key in storages if key not in starts), None)
+    if unlisted is not None:
+        raise ValueError(f"it lists no storage {shown(unlisted)}, which a tensor needs")
     return starts
 
 

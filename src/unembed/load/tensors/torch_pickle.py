@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import pickle
 from collections import Counter, OrderedDict
-from collections.abc import Callable
-from typing import IO, Any
+from collections.abc import Callable, Iterable
+from typing import IO, Any, ClassVar
 
 import torch
 
 from unembed.errors import FormatError, UnembedError
-from unembed.load.tensors.torch_views import Storage, Unread, View, checked_view
+from unembed.load.tensors.torch_views import Storage, Unread, View, checked_view, shown
 
 _STORAGES = {
     "DoubleStorage": torch.float64, "FloatStorage": torch.float32, "HalfStorage": torch.float16,
@@ -49,7 +49,8 @@ def unpickle(file: IO[bytes], count: int) -> tuple[list[object], dict[str, Stora
     except (RefusedError, UnembedError):
         raise
     except Exception as error:  # whatever a damaged pickle stumbles over
-        raise ValueError(f"its pickle is damaged ({error!r})") from error
+        reason = repr(error)
+        raise ValueError(f"its pickle is damaged ({reason:.300})") from error
 
 
 class _Stand:
@@ -71,8 +72,16 @@ class _Stand:
         raise AttributeError(name)
 
 
-class _Unpickler(pickle.Unpickler):
-    """Python's unpickler, to which only the names of `_ALLOWED` mean something."""
+class _Unpickler(pickle._Unpickler):
+    """Python's unpickler, to which only the names of `_ALLOWED` mean something.
+
+    The one that is written in Python: for a memo of number 2³¹ that in C asks for 34 GB.
+    """
+
+    dispatch: ClassVar[dict[int, Any]] = {**pickle._Unpickler.dispatch}
+    stack: list[Any]
+    append: Callable[[Any], None]
+    pop_mark: Callable[[], list[Any]]
 
     def __init__(self, file: IO[bytes], storages: dict[str, Storage]) -> None:
         super().__init__(file, encoding="utf-8")
@@ -91,9 +100,65 @@ class _Unpickler(pickle.Unpickler):
 
     def persistent_load(self, pid: Any) -> Storage:
         kind, dtype, key, _location, size = pid[:5]
-        if kind != "storage" or not isinstance(dtype, torch.dtype) or any(pid[5:]):
-            raise ValueError(f"it refers to {pid!r}")
-        return self._storages.setdefault(str(key), Storage(str(key), dtype, int(size)))
+        if (
+            kind != "storage"
+            or not isinstance(dtype, torch.dtype)
+            or any(pid[5:])
+            or not isinstance(key, str | int)
+            or type(size) is not int
+            or not 0 <= size < 1 << 62
+        ):
+            raise ValueError(f"it refers to {shown(pid)}")
+        return self._storages.setdefault(str(key), Storage(str(key), dtype, size))
+
+    def _set_items(self) -> None:
+        """Take what stands behind the last mark for keys and values of what lies before it."""
+        items = self.pop_mark()
+        self.append(_with_items(self.stack.pop(), zip(items[::2], items[1::2], strict=True)))
+
+    def _set_item(self) -> None:
+        value, key = self.stack.pop(), self.stack.pop()
+        self.append(_with_items(self.stack.pop(), [(key, value)]))
+
+    def _new_dict(self) -> None:
+        items = self.pop_mark()
+        self.append(_with_items({}, zip(items[::2], items[1::2], strict=True)))
+
+    def _add_items(self) -> None:
+        items = self.pop_mark()
+        found = self.stack[-1]
+        if not isinstance(found, set):
+            raise ValueError("it adds members to what is no set")
+        found.update(map(_key, items))
+
+    def _new_frozenset(self) -> None:
+        self.append(frozenset(map(_key, self.pop_mark())))
+
+    dispatch[pickle.SETITEMS[0]] = _set_items
+    dispatch[pickle.SETITEM[0]] = _set_item
+    dispatch[pickle.DICT[0]] = _new_dict
+    dispatch[pickle.ADDITEMS[0]] = _add_items
+    dispatch[pickle.FROZENSET[0]] = _new_frozenset
+
+
+def _with_items(found: object, items: Iterable[tuple[object, object]]) -> object:
+    """Return a table with some more items."""
+    if not isinstance(found, dict):
+        raise ValueError("it gives items to what is no table")
+    for key, value in items:
+        dict.__setitem__(found, _key(key), value)
+    return found
+
+
+def _key(key: Any) -> Any:
+    """Return what is to be a key, or a set's member, if it is plain.
+
+    A tuple that holds another twice, and so on, would be hashed without end.
+    """
+    inside = key if isinstance(key, tuple) else ()
+    if isinstance(key, frozenset) or any(isinstance(each, tuple | frozenset) for each in inside):
+        raise ValueError(f"a key is {shown(key)}")
+    return key
 
 
 def _view(
@@ -123,6 +188,27 @@ def _of_type(function: _Stand, _type: object, arguments: tuple[object, ...], _st
     if not isinstance(function, _Stand):
         raise ValueError("a tensor is put together by something else than a function")
     return function(*arguments)
+
+
+def _ordered(items: Any = ()) -> dict[Any, Any]:
+    pairs = items.items() if isinstance(items, dict) else items
+    return OrderedDict((_key(key), value) for key, value in pairs)
+
+
+def _counter(items: Any = ()) -> Counter[Any]:
+    return Counter(items if isinstance(items, dict) else map(_key, items))
+
+
+def _set(items: Any = ()) -> set[Any]:
+    return {_key(each) for each in items}
+
+
+def _bytes_array(content: Any = b"", encoding: str = "latin1") -> bytearray:
+    if isinstance(content, str):
+        content = _latin(content, encoding)
+    if not isinstance(content, bytes | list):  # a number would mean so many zeros
+        raise ValueError("bytes are made of what are none")
+    return bytearray(content)
 
 
 def _latin(text: str, encoding: str = "latin1") -> bytes:
@@ -160,13 +246,13 @@ _ALLOWED: dict[tuple[str, str], Any] = {
     ("torch", "Tensor"): _Stand(_no_call),
     ("torch.nn.parameter", "Parameter"): _Stand(_no_call),
     ("torch.storage", "TypedStorage"): _Stand(_no_call),
-    ("collections", "OrderedDict"): OrderedDict,
-    ("collections", "Counter"): Counter,
-    ("builtins", "set"): set,
-    ("builtins", "bytearray"): bytearray,
+    ("collections", "OrderedDict"): _Stand(_ordered),
+    ("collections", "Counter"): _Stand(_counter),
+    ("builtins", "set"): _Stand(_set),
+    ("builtins", "bytearray"): _Stand(_bytes_array),
     ("builtins", "complex"): complex,
-    ("__builtin__", "set"): set,
-    ("__builtin__", "bytearray"): bytearray,
+    ("__builtin__", "set"): _Stand(_set),
+    ("__builtin__", "bytearray"): _Stand(_bytes_array),
     ("__builtin__", "complex"): complex,
     ("_codecs", "encode"): _Stand(_latin),
 }

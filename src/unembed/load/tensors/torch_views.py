@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import count
 from math import prod
 from typing import Any, NamedTuple
 
@@ -11,12 +13,16 @@ import torch
 
 from unembed.errors import FormatError
 from unembed.load.tensors.elements import Bytes, as_tensor, extent
-from unembed.load.tensors.file import Part, no_tensor
+from unembed.load.tensors.file import Part, check_tensor, no_tensor
+from unembed.outside.limits import PICKLE_NODES, SPREAD_BYTES, TENSOR_AXES, TENSOR_NAME
 
 WHOLE = "tensor"
 """What the tensor of a file is called that holds no more than one."""
 _DEPTH = 64
 """How deep containers may lie in one another; a pickle may even hold one that holds itself."""
+
+shown = reprlib.Repr().repr
+"""A value of a pickle as errors show it: one that holds another twice, and so on, has no end."""
 
 
 class Storage(NamedTuple):
@@ -76,13 +82,23 @@ def checked_view(
     Raises:
         ValueError: when it does, or its numbers are none.
     """
-    numbers = (offset, *shape, *strides)
-    if not all(type(number) is int and number >= 0 for number in numbers):
-        raise ValueError(f"a tensor has shape {shape}, strides {strides} and offset {offset}")
+    said = f"a tensor has shape {shown(shape)}, strides {shown(strides)}, offset {shown(offset)}"
+    if not (
+        isinstance(storage, Storage) and isinstance(shape, tuple) and isinstance(strides, tuple)
+    ):
+        raise ValueError(said)
+    numbers = (offset, *shape[: TENSOR_AXES + 1], *strides[: TENSOR_AXES + 1])
+    if len(shape) > TENSOR_AXES or len(shape) != len(strides):
+        raise ValueError(said)
+    if not all(type(number) is int and 0 <= number < 1 << 62 for number in numbers):
+        raise ValueError(said)
+    check_tensor("", shape)
+    if prod(shape) * dtype.itemsize > max(SPREAD_BYTES, storage.size * storage.dtype.itemsize):
+        raise ValueError(f"{said}, which repeats {storage.size:,} elements over and over")
     last = (offset + extent(shape, strides)) * dtype.itemsize
     if prod(shape) and last > storage.size * storage.dtype.itemsize:
         raise ValueError(f"a tensor leads out of its storage of {storage.size:,} elements")
-    return View(storage, dtype, offset, tuple(shape), tuple(strides))
+    return View(storage, dtype, offset, shape, strides)
 
 
 def flattened(value: object) -> dict[str, View | Unread]:
@@ -96,25 +112,33 @@ def flattened(value: object) -> dict[str, View | Unread]:
     if isinstance(value, View | Unread):
         return {WHOLE: value}
     found: dict[str, View | Unread] = {}
-    for name, tensor in _leaves(value, "", 0):
+    for name, tensor in _leaves(value, "", 0, count()):
         if found.setdefault(name, tensor) is not tensor:
             raise ValueError(f"two tensors in it are called {name!r}")
     return found
 
 
-def _leaves(value: object, prefix: str, depth: int) -> Iterator[tuple[str, View | Unread]]:
+def _leaves(
+    value: object, prefix: str, depth: int, seen: Iterator[int]
+) -> Iterator[tuple[str, View | Unread]]:
     if isinstance(value, View | Unread):
         yield prefix, value
         return
-    if depth > _DEPTH:
-        raise ValueError("its containers lie too deep in one another")
     items: Any = ()
     if isinstance(value, dict):  # an instance may hide `items` under an attribute
         items = dict.items(value)
     elif isinstance(value, list | tuple) and not isinstance(value, Storage):
         items = enumerate(value)
+    if depth > _DEPTH and items != ():
+        raise ValueError("its containers lie too deep in one another")
     for key, inner in items:
-        yield from _leaves(inner, f"{prefix}.{key}" if prefix else str(key), depth + 1)
+        if next(seen) > PICKLE_NODES:  # one that holds another twice, and so on, has no end
+            raise ValueError(f"its containers hold more than {PICKLE_NODES:,} values")
+        if isinstance(inner, View | Unread | dict | list | tuple):
+            name = f"{prefix}.{key}" if prefix else str(key)
+            if len(name) > TENSOR_NAME:
+                raise ValueError(f"a tensor's name has {len(name):,} characters: {name[:40]!r}…")
+            yield from _leaves(inner, name, depth + 1, seen)
 
 
 def shapes_of(views: Mapping[str, View | Unread]) -> dict[str, tuple[int, ...]]:

@@ -13,6 +13,7 @@ from unembed.load.tensors.archive import LOCAL_HEADER_BYTES, Archive
 from unembed.load.tensors.file import Part
 from unembed.load.tensors.torch_pickle import RefusedError, refused, unpickle
 from unembed.load.tensors.torch_views import Unread, View, flattened, shapes_of, view_of
+from unembed.outside.limits import PICKLE_BYTES
 
 PICKLE = "/data.pkl"
 _ALIGNED = 64
@@ -57,7 +58,7 @@ class TorchZip:
             return "little"
         found = self._small(name)
         if found not in (b"little", b"big"):
-            raise self.archive.damaged(f"its byte order is {found!r}")
+            raise self.archive.damaged(f"its byte order is {found[:20]!r}")
         return found.decode()
 
     @cached_property
@@ -79,6 +80,9 @@ class TorchZip:
     def _small(self, name: str) -> bytes:
         """Return a whole entry, in one request where torch wrote the file."""
         entry = self.archive.entries[name]
+        if entry.file_size > PICKLE_BYTES:
+            reason = f"{name} has {entry.file_size:,} bytes, and {PICKLE_BYTES:,} are read at most"
+            raise self.archive.damaged(reason)
         before = entry.header_offset + LOCAL_HEADER_BYTES + len(name.encode())
         padding = -(before + 4) % _ALIGNED + 4
         return self.archive.head(name, entry.file_size, extra=padding)
