@@ -169,12 +169,13 @@ def _entries(table: Fields) -> Iterator[Published]:
         repo, model, loader = (_named(facts, key) for key in ("repo", "model", "loader"))
         overrides = facts.table("overrides")
         overrides.text("hook_name")
+        stated = dict(overrides.content)
         for row in needed(facts.items("saes"), facts, "saes"):
             if not _is_sae(row):
                 raise facts.wrong("saes", "a list of [id, path, facts]")
             yield Published(
                 name, row[0], repo, row[1], model, loader, **(row[2] if len(row) == 3 else {}),
-                overrides=dict(overrides.content),
+                overrides=stated,
             )  # fmt: skip
 
 
