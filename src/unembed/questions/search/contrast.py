@@ -63,7 +63,7 @@ def _effect(searched: Searched, promoted: str, against: str) -> Effects:
     for role, name in zip(_ROLES, both["name"], strict=True):
         if not len(sets[role]):
             raise QueryError(f"The token set {name!r} is empty: it has no mean to compare with.")
-    if np.array_equal(*map(sets.__getitem__, _ROLES)):
+    if np.array_equal(sets[_ROLES[0]], sets[_ROLES[1]]):
         raise _nothing(promoted, against, "hold the same tokens")
     effect = effects_of([Contrast(sets, *_ROLES)], unembedding)
     if not effect.testable[0]:
