@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from unembed.load import load_vocabulary
-from unembed.quoted import quoted
+from unembed.outside.text import quoted
 from unembed.terminal.token_sets import examples
 from unembed.tokensets import TokenSets, build_token_sets
 from unembed.tokensets.token_sets import SetInfo

@@ -13,9 +13,8 @@ import unembed
 SOURCE = Path(unembed.__file__).parent
 
 LEAVES = (
-    "version", "errors", "lens", "progress", "quoted", "text_file", "outside", "numerals",
-    "strict_json",
-    "products", "compiled", "cache", "parquet", "demo",
+    "version", "visible", "errors", "outside", "lens", "progress", "numerals",
+    "strict_json", "products", "compiled", "cache", "parquet", "demo",
 )  # fmt: skip
 ORDER = (
     *LEAVES,

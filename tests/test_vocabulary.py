@@ -69,7 +69,7 @@ def test_negative_id() -> None:
 
 @pytest.mark.parametrize(("flag", "stray"), [("special", 2), ("unused", 7), ("special", -1)])
 def test_flag_on_an_unknown_id(flag: str, stray: int) -> None:
-    with pytest.raises(VocabularyError, match=rf"\[{stray}\] are marked {flag}, but the largest"):
+    with pytest.raises(VocabularyError, match=rf"id {stray} is marked {flag}, but ids are"):
         vocabulary_of(b"a", b"b", **{flag: [0, stray]})
 
 

@@ -13,7 +13,7 @@ import torch
 
 import unembed
 from scripts.demo_sae import density
-from unembed.quoted import quoted
+from unembed.outside.text import quoted
 
 TOKENS_SHOWN = 8
 

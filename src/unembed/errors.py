@@ -8,10 +8,27 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from itertools import islice
+
+from unembed.visible import visible
+
+_LONGEST = 4_000
+_LAST = 1_000
+"""Characters of a message, and of its end where it is longer: what to do stands there."""
+_LONGEST_NAME = 200
+_MOST_NAMES = 50_000
+"""What is looked through for near names: nobody types a longer one."""
 
 
 class UnembedError(Exception):
-    """Base of every error that `unembed` raises on purpose."""
+    """Base of every error that `unembed` raises on purpose.
+
+    Names, paths and texts of files stand in messages: whatever they hold, a message is bounded, and
+    its control and escape characters are made visible.
+    """
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*(_told(each) if isinstance(each, str) else each for each in args))
 
 
 class SourceError(UnembedError):
@@ -58,7 +75,10 @@ def did_you_mean(name: str, known: Iterable[str], cutoff: float = 0.5) -> str:
         known: what there is.
         cutoff: how alike names must be, from 0 to 1 (the same).
     """
-    near = difflib.get_close_matches(name, list(known), n=3, cutoff=cutoff)
+    if len(name) > _LONGEST_NAME:
+        return ""
+    looked = [each for each in islice(known, _MOST_NAMES) if len(each) <= _LONGEST_NAME]
+    near = difflib.get_close_matches(name, looked, n=3, cutoff=cutoff)
     return f" Did you mean {' or '.join(repr(n) for n in near)}?" if near else ""
 
 
@@ -75,3 +95,9 @@ def listed(names: Iterable[str], nothing: str = "nothing", most: int = 12) -> st
     """
     known = list(names)
     return ", ".join(known[:most]) + (", …" if len(known) > most else "") or nothing
+
+
+def _told(message: str) -> str:
+    if len(message) > _LONGEST:
+        message = f"{message[: _LONGEST - _LAST]} … {message[-_LAST:]}"
+    return visible(message, keep="\n")

@@ -11,9 +11,9 @@ import numpy as np
 from unembed import explorer
 from unembed.addresses import address
 from unembed.numerals import number
+from unembed.outside.text import quoted
 from unembed.questions import summary
 from unembed.questions.run import Run
-from unembed.quoted import quoted
 
 if TYPE_CHECKING:
     from unembed.explorer.server import Background

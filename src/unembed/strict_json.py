@@ -5,14 +5,22 @@ from __future__ import annotations
 import json
 import math
 
+from unembed.visible import ACTING
+
 
 def dumps(content: object, *, indent: int | None = None) -> str:
-    """Return content as JSON, with null for NaN and infinities (a density of 0), which it has not.
+    r"""Return content as JSON, with null for NaN and infinities (a density of 0), which it has not.
+
+    What acts on a terminal, reorders a line or is half a character is escaped: any stream can
+    write it, and every reader has the same text back.
 
     >>> dumps({"kurtosis": float("nan"), "token": " é"})
     '{"kurtosis": null, "token": " é"}'
+    >>> print(dumps("\u202e\U000e0001\ud800"))
+    "\u202e\udb40\udc01\ud800"
     """
-    return json.dumps(_finite(content), ensure_ascii=False, indent=indent, allow_nan=False)
+    found = json.dumps(_finite(content), ensure_ascii=False, indent=indent, allow_nan=False)
+    return ACTING.sub(lambda character: json.dumps(character[0])[1:-1], found)
 
 
 def _finite(content: object) -> object:

@@ -11,11 +11,10 @@ import numpy as np
 import numpy.typing as npt
 
 from unembed.errors import VocabularyError
+from unembed.outside.limits import LARGEST_ID, MOST_UNUSED_IDS
+from unembed.outside.text import shown
 
 BoolArray = npt.NDArray[np.bool_]
-
-LARGEST = 2**24
-"""More tokens than any vocabulary has; an id beyond it is damage."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +53,7 @@ class Vocabulary:
         return len(self.token_bytes)
 
     def __repr__(self) -> str:
-        return f"Vocabulary({len(self):,} tokens, {self.kind})"
+        return f"Vocabulary({len(self):,} tokens, {shown(self.kind)})"
 
     @cached_property
     def texts(self) -> tuple[str, ...]:
@@ -117,8 +116,19 @@ class Vocabulary:
         Args:
             texts: the decoded text of each token, with plain leading spaces.
             special: ids of the tokens to mask.
+
+        Raises:
+            VocabularyError: for no texts, half characters, or ids that are no token's.
         """
-        pieces = {index: text.encode() for index, text in enumerate(texts)}
+        pieces: dict[int, bytes] = {}
+        for index, text in enumerate(texts):
+            try:
+                pieces[index] = text.encode()
+            except (AttributeError, UnicodeEncodeError) as error:
+                raise VocabularyError(
+                    f"The text of token {index} is {shown(repr(text), most=60)}, which is no text, "
+                    "or half of a character."
+                ) from error
         return cls.from_ids(pieces, special=special, kind="texts")
 
     @classmethod
@@ -140,29 +150,35 @@ class Vocabulary:
         if min(pieces) < 0:
             raise VocabularyError(f"Token ids start at 0, but found id {min(pieces)}.")
         size = max(pieces) + 1
-        if size > LARGEST:
+        if size - 1 > LARGEST_ID or size - len(pieces) > MOST_UNUSED_IDS:
             raise VocabularyError(
-                f"A token has the id {size - 1:,}, but no vocabulary has more than {LARGEST:,} "
-                "tokens. The file is damaged; download it again."
+                f"A token has the id {size - 1:,}, but no vocabulary has ids beyond "
+                f"{LARGEST_ID:,}, or leaves out more than {MOST_UNUSED_IDS:,}: there are "
+                f"{len(pieces):,} tokens. The file is damaged; download it again."
             )
-        flags = {"special": set(special), "unused": set(unused) | (set(range(size)) - set(pieces))}
-        for name, ids in flags.items():
-            stray = ids - set(range(size))
-            if stray:
-                raise VocabularyError(
-                    f"Ids {sorted(stray)[:5]} are marked {name}, but the largest id is {size - 1}."
-                )
+        token_bytes = [b""] * size
+        missing = np.ones(size, np.bool_)
+        for index, raw in pieces.items():
+            token_bytes[index] = raw
+            missing[index] = False
         return cls(
-            token_bytes=tuple(pieces.get(index, b"") for index in range(size)),
-            special=_flags(flags["special"], size),
-            unused=_flags(flags["unused"], size),
+            token_bytes=tuple(token_bytes),
+            special=_flags("special", special, size),
+            unused=_flags("unused", unused, size) | missing,
             kind=kind,
         )
 
 
-def _flags(ids: set[int], size: int) -> BoolArray:
+def _flags(name: str, ids: Iterable[int], size: int) -> BoolArray:
+    """Return [V] flags of ids, which are taken one by one: there may be any number of them."""
     flags = np.zeros(size, np.bool_)
-    flags[list(ids)] = True
+    for index in ids:
+        if not isinstance(index, int | np.integer) or not 0 <= index < size:
+            raise VocabularyError(
+                f"The id {shown(index, most=40)} is marked {name}, but ids are whole numbers from "
+                f"0 to {size - 1:,}."
+            )
+        flags[index] = True
     return flags
 
 

@@ -22,7 +22,7 @@ import unembed
 from unembed import Features, Run, Unembedding, analyze
 from unembed.cli import app, main
 from unembed.demo import MODEL
-from unembed.quoted import quoted
+from unembed.outside.text import quoted
 
 pytestmark = pytest.mark.slow
 

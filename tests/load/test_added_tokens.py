@@ -117,5 +117,5 @@ def test_mistakes(tmp_path: Path, files: dict[str, Any], message: str) -> None:
 def test_a_file_beside_it_that_is_no_json(tmp_path: Path) -> None:
     write(tmp_path, tokenizer=TOKENIZER)
     (tmp_path / "added_tokens.json").write_text("{")
-    with pytest.raises(FormatError, match=r"added_tokens\.json is not JSON.*Download the file"):
+    with pytest.raises(FormatError, match=r"added_tokens\.json is not JSON.*download it again"):
         load_vocabulary(tmp_path)

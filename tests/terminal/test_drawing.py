@@ -11,9 +11,9 @@ import torch
 
 from unembed import Features, Run, Unembedding, analyze
 from unembed.numerals import number
+from unembed.outside.text import quoted
 from unembed.questions import overview
 from unembed.questions.summary import banks_at_a_glance
-from unembed.quoted import quoted
 from unembed.sweep.bins import N_BINS
 from unembed.terminal import histogram
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pytest
 
 from unembed import Vocabulary
 from unembed.errors import TokenSetError
+from unembed.outside.regex import Pattern
 from unembed.tokensets import TokenSets, build_token_sets
 from unembed.tokensets.check import check_file
 from unembed.tokensets.definitions import Characters, Combination, Regex, Words
@@ -79,7 +79,7 @@ def test_everything_a_file_may_say(tmp_path: Path, ending: str, text: str) -> No
     assert read["answers"].rule == Words(("yes", "no", "on", "off", "1"), "raised", "whole")
     assert read["short"].rule == Words(("no", "on", "off"))
     assert (read["atomic"].family, read["atomic"].source) == ("chemistry/numbers", "counted")
-    assert read["atomic"].rule == Regex(re.compile(r"^\d+$"), "kept")
+    assert read["atomic"].rule == Regex(Pattern(r"^\d+$"), "kept")
     assert read["greek"].rule == Characters(r"\p{Greek}", "any")
     assert read["both"].rule == Combination("union", ("answers", "atomic"))
 
@@ -118,8 +118,8 @@ MISTAKES = [
     ("sets: &a\n  x: *a\n", "line 1: what begins here holds an alias of itself"),
     ("sets:\n  a: x\n  b: &b\n    c: &c [*b]\n  d: *c", "line 3: .* alias of itself"),
     ("family: x\nsets:\n  a: &a [*a]", "line 3: what begins here holds an alias of itself"),
-    ("sets: " + "[" * 31, "this is no YAML"),
-    ("sets: " + "[" * 31 + "]" * 31, "line 1: lists and tables lie more than 30 deep"),
+    ("sets: " + "[" * 9, "this is no YAML"),
+    ("sets: " + "[" * 65 + "]" * 65, "line 1: lists and tables lie more than 64 deep"),
     ("sets: " + "[" * 5000 + "]" * 5000, "line 1: .* (deep|depth)"),
 ]
 
@@ -144,8 +144,8 @@ def test_a_mistake_has_a_line(tmp_path: Path, text: str, message: str) -> None:
         ("[sets.a]\nwords = 'x'\n[sets.a]", "line 3: this is no TOML"),
         ("[sets]\na = [['x']]", "line 2: expected a text"),
         ("[sets]\na = [{x = 'y'}]", "line 2: expected a text"),
-        ("sets = " + "[" * 5000 + "]" * 5000, "lists and tables lie more than 30 deep"),
-        (f"[{'.'.join('a' * 40)}]\nb = 1", "lists and tables lie more than 30 deep"),
+        ("sets = " + "[" * 5000 + "]" * 5000, "lists and tables lie more than 64 deep"),
+        (f"[{'.'.join('a' * 40)}]\nb = 1", "a key has more than 8 parts"),
     ],
 )
 def test_a_mistake_in_toml_has_a_line(tmp_path: Path, text: str, message: str) -> None:
@@ -165,7 +165,7 @@ def test_aliases_of_aliases_do_not_grow(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     rows = [f"  x{i}: &x{i} [{', '.join([f'*x{i - 1}'] * 10)}]\n" for i in range(1, 40)]
     path.write_text("sets:\n  x0: &x0 [a]\n" + "".join(rows))
-    with pytest.raises(TokenSetError, match="expected a text"):
+    with pytest.raises(TokenSetError, match=r"line 7: it holds more than 300,000 values, aliases"):
         read_definitions(path)
 
 
@@ -190,7 +190,7 @@ def test_byte_order_marks(tmp_path: Path, name: str, text: str, encoding: str) -
 
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "binary.yaml").write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(TokenSetError, match=r"binary\.yaml cannot be read"):
+    with pytest.raises(TokenSetError, match=r"binary\.yaml, line 1: the byte 0x00 is no UTF-16"):
         read_definitions(tmp_path / "binary.yaml")
     with pytest.raises(TokenSetError, match="There is no file"):
         build_token_sets(Vocabulary.from_texts(["a"]), tmp_path / "none.yaml")

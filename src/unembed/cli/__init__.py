@@ -5,11 +5,10 @@ from __future__ import annotations
 import sys
 from io import TextIOWrapper
 
-from rich.console import Console
-from rich.markup import escape
-
 from unembed.cli.app import app
+from unembed.cli.output import say_error
 from unembed.errors import UnembedError
+from unembed.outside.text import shown
 from unembed.version import __version__
 
 __all__ = ["app", "main"]
@@ -22,17 +21,18 @@ def main() -> None:
 
     What nobody foresaw ends in one line that says so, too; `--debug`, anywhere, tells the rest.
 
-    Output is UTF-8 whatever the locale says: tokens hold every character there is.
+    Output is UTF-8 whatever the locale says: tokens hold every character there is. What is none, a
+    byte of a path that is no UTF-8, is written as an escape.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
-            stream.reconfigure(encoding="utf-8")
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
     debug = _DEBUG in sys.argv[1:]
     sys.argv[1:] = [argument for argument in sys.argv[1:] if argument != _DEBUG]
     try:
         app()
     except UnembedError as error:
-        _say(f"[bold red]Error:[/] {escape(str(error))}")
+        say_error(error)
         sys.exit(1)
     except (SystemExit, KeyboardInterrupt, GeneratorExit):
         raise
@@ -40,13 +40,9 @@ def main() -> None:
         if debug:
             raise
         first = (str(error).splitlines() or [""])[0]
-        _say(
-            f"[bold red]This is a fault of unembed {__version__}, not yours:[/] "
-            f"{escape(f'{type(error).__name__}: {first}')}. Nothing that was finished is lost. "
-            f"Please report it to its authors, with what the same command says with {_DEBUG}."
+        say_error(
+            f"{type(error).__name__}: {shown(first)}. Nothing that was finished is lost. "
+            f"Please report it to its authors, with what the same command says with {_DEBUG}.",
+            before=f"This is a fault of unembed {__version__}, not yours:",
         )
         sys.exit(70)
-
-
-def _say(text: str) -> None:
-    Console(stderr=True).print(text, soft_wrap=True, highlight=False)

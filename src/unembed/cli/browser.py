@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from unembed import questions
-from unembed.cli.output import aside
+from unembed.cli.output import aside, print_line
 
 if TYPE_CHECKING:
     import polars as pl
@@ -43,4 +43,4 @@ def open_link(link: str) -> None:
     """Open a link in the browser; where there is none, print it."""
     if not webbrowser.open(link):
         aside().print("No browser could be opened. The link is:", style="yellow")
-        print(link)
+        print_line(link)

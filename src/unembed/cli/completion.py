@@ -11,6 +11,7 @@ import typer
 from unembed import store
 from unembed.errors import UnembedError
 from unembed.explanation import CLASSES
+from unembed.outside.text import shown
 
 
 def complete_bank(ctx: typer.Context, incomplete: str) -> list[str]:
@@ -46,13 +47,18 @@ def _behind_commas(incomplete: str, names: Iterable[str]) -> list[str]:
 
 def _banks(ctx: typer.Context) -> Iterable[str]:
     with suppress(UnembedError):
-        return store.Manifest.load(_folder(ctx)).names
+        return [name for name in store.Manifest.load(_folder(ctx)).names if _can_be_typed(name)]
     return ()
 
 
 def _of_sets(ctx: typer.Context, column: str) -> Iterator[str]:
     with suppress(UnembedError):
-        yield from store.RunTables.open(_folder(ctx)).tested_sets[column]
+        yield from filter(_can_be_typed, store.RunTables.open(_folder(ctx)).tested_sets[column])
+
+
+def _can_be_typed(name: str) -> bool:
+    """Whether a shell shows and takes a name as it is: a run from elsewhere may hold any."""
+    return shown(name) == name
 
 
 def _folder(ctx: typer.Context) -> Path:

@@ -6,11 +6,13 @@ import webbrowser
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
 from unembed import explorer
 from unembed.cli.opened import open_run
 from unembed.cli.options import RunFolder
 from unembed.cli.output import aside
+from unembed.outside.text import shown
 
 
 def explore(
@@ -35,7 +37,8 @@ def explore(
     run = open_run(path)
 
     def ready(address: str) -> None:
-        aside().print(f"[bold]{address}[/]  shows {run.path}; Ctrl-C stops it.", soft_wrap=True)
+        shows = f"  shows {shown(run.path)}; Ctrl-C stops it."
+        aside().print(Text.assemble((address, "bold"), shows), soft_wrap=True)
         if browser:
             webbrowser.open(address)
 

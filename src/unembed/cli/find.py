@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from functools import partial
 from typing import Annotated
 
@@ -25,7 +24,7 @@ from unembed.cli.options import (
     one_format,
     several,
 )
-from unembed.cli.output import aside, print_frame
+from unembed.cli.output import aside, print_frame, print_line
 from unembed.errors import QueryError
 
 
@@ -129,6 +128,6 @@ def find(
     if found.height and (quick_list is not None or open_browser):
         link = link_to(run, found, quick_list, ids or ())
         if quick_list is not None:
-            print(link, file=sys.stderr if as_json or as_csv else sys.stdout)
+            print_line(link, to_stderr=as_json or as_csv)
         if open_browser:
             open_link(link)

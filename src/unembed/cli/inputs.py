@@ -11,6 +11,7 @@ import typer
 from unembed import load
 from unembed.cli.output import aside
 from unembed.lens import Lens
+from unembed.outside.text import shown
 
 if TYPE_CHECKING:
     from unembed import Features, Unembedding
@@ -41,7 +42,7 @@ def load_inputs(
     try:
         named, features = split_inputs(references, model)
         opened = load.load_model(named)
-        aside().print(f"Reading {opened.name} …", style="dim")
+        aside().print(f"Reading {shown(opened.name)} …", style="dim")
         unembedding = load.load_unembedding(opened, lens=lens, tokenizer=tokenizer)
         banks = load.load_features(features, model=opened, hook=hook)
         return unembedding, banks, _null(null_bank, banks, opened)
@@ -77,6 +78,7 @@ def _null(named: str | None, banks: Sequence[Features], model: Model) -> Null:
     found = [bank for bank in banks if bank.name == named] or load.load_features(named, model=model)
     if len(found) > 1:
         raise typer.BadParameter(
-            f"--null-bank {named} names {len(found)} banks; random directions are drawn like one."
+            f"--null-bank {shown(named)} names {len(found)} banks; random directions are drawn "
+            "like one."
         )
     return found[0]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,8 +12,10 @@ from unembed.cache import new_file
 from unembed.cli.browser import link_to, open_link
 from unembed.cli.opened import open_run
 from unembed.cli.options import Features, Json, NeuronpediaIds, RunFolder, several
-from unembed.cli.output import aside, print_json
+from unembed.cli.output import aside, print_json, print_line
 from unembed.errors import UnembedError
+from unembed.outside.text import shown
+from unembed.strict_json import dumps
 
 if TYPE_CHECKING:
     import polars as pl
@@ -55,11 +56,11 @@ def neuronpedia(
     if export is not None:
         _write(export, questions.neuronpedia.exported(run, found, sources, tokens=tokens))
         count = f"{found.height:,} feature{'s' if found.height > 1 else ''}"
-        aside().print(f"Wrote {count} to {export}.")
+        aside().print(f"Wrote {count} to {shown(export)}.")
     if quick_list is not None or open_browser:
         link = link_to(run, found, quick_list, ids or ())
         if quick_list is not None:
-            print(link)
+            print_line(link)
         if open_browser:
             open_link(link)
     elif export is None or as_json:
@@ -91,12 +92,13 @@ def _print(found: pl.DataFrame, sources: Sources, as_json: bool) -> None:
     if as_json:
         print_json(listed)
     else:
-        print("\n".join(f"{each['feature']}  {each['neuronpedia']}" for each in listed))
+        for each in listed:
+            print_line(f"{each['feature']}  {each['neuronpedia']}")
 
 
 def _write(path: Path, content: list[dict[str, object]]) -> None:
     try:
         with new_file(path) as part:
-            part.write_text(json.dumps(content, ensure_ascii=False, indent=1), encoding="utf-8")
+            part.write_text(dumps(content, indent=1), encoding="utf-8")
     except OSError as error:
         raise UnembedError(f"{path} cannot be written: {error.strerror or error}.") from error

@@ -23,6 +23,7 @@ from rich.text import Text
 
 import unembed
 from unembed.cli.output import aside
+from unembed.outside.text import shown
 
 if TYPE_CHECKING:
     from unembed import DiscoverSettings, Features, Run, TokenSets, Unembedding
@@ -70,7 +71,7 @@ def analyze_with_progress(
                 unembedding, banks, out, token_sets=token_sets, progress=report, **options
             )
     except KeyboardInterrupt:
-        console.print(f"Stopped. What is finished stays in {out}; the same command goes on.")
+        console.print(f"Stopped. What is finished stays in {shown(out)}; the same command goes on.")
         raise typer.Exit(130) from None
 
 
@@ -101,7 +102,7 @@ def _built(
 def show_progress(console: Console, *extra: ProgressColumn) -> Iterator[Progress]:
     """Show a bar for each step, that what is yielded is told of."""
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         MofNCompleteColumn(),
         *extra,
@@ -113,7 +114,7 @@ def show_progress(console: Console, *extra: ProgressColumn) -> Iterator[Progress
 
         def report(step: str, done: int, total: int) -> None:
             if step not in tasks:
-                tasks[step] = bar.add_task(step, total=total)
+                tasks[step] = bar.add_task(shown(step), total=total)
             bar.update(tasks[step], completed=done)
 
         yield report

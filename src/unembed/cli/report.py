@@ -13,6 +13,7 @@ from unembed.cli.options import FeatureOption, Features, RunFolder, several
 from unembed.cli.output import aside
 from unembed.cli.progress import show_progress
 from unembed.errors import QueryError
+from unembed.outside.text import shown
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -52,7 +53,7 @@ def report(
     except KeyboardInterrupt:
         console.print("Stopped; nothing was written.", style="yellow")
         raise typer.Exit(130) from None
-    console.print(f"Wrote {out}.", soft_wrap=True)
+    console.print(f"Wrote {shown(out)}.", soft_wrap=True)
 
 
 def _write(

@@ -16,6 +16,7 @@ from unembed.demo import MODEL as DEMO_MODEL
 from unembed.demo import SAE as DEMO_SAE
 from unembed.discovery import DiscoverSettings
 from unembed.errors import VocabularyError
+from unembed.outside.text import shown
 from unembed.tokensets import DEFAULT
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ def export(
     """
     found = _filtered(_build(tokenizer, sets), family, pattern)
     tokensets.write_sets(found, out, members="ids" if ids else "text")
-    aside().print(f"{len(found):,} sets in {out}.")
+    aside().print(f"{len(found):,} sets in {shown(out)}.")
 
 
 @app.command()
@@ -182,19 +183,19 @@ def discover(
     found = discover_with_progress(unembedding, banks, settings)
     if out is not None:
         tokensets.write_sets(found, out)
-        aside().print(f"{len(found):,} modules in {out}.")
+        aside().print(f"{len(found):,} modules in {shown(out)}.")
     if as_json:
         print_json([tokensets.describe(found, name) for name in found])
     elif out is None or limit:
-        shown = found.select(list(found)[: limit or None])
-        console().print(terminal.token_sets.modules(shown))
+        some = found.select(list(found)[: limit or None])
+        console().print(terminal.token_sets.modules(some))
         console().print(f"{len(found):,} modules; --limit 0 prints all.", style="dim")
 
 
 def _build(tokenizer: str, sets: str) -> TokenSets:
     with aside().status("Reading the vocabulary …") as status:
         vocabulary = load.load_vocabulary(tokenizer)
-        status.update(f"Building the token sets of {vocabulary!r} …")
+        status.update(Text(f"Building the token sets of {vocabulary!r} …"))
         return tokensets.build_token_sets(vocabulary, sets)
 
 

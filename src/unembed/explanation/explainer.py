@@ -15,7 +15,7 @@ from unembed.explanation.evidence import cell_sums, count_members, coverage, reg
 from unembed.explanation.explanation import N_OUTERMOST, Explained, Explanation, Part, Rejection
 from unembed.explanation.pursuit import Candidates, Pursuit
 from unembed.explanation.settings import MOST_PARTS, ExplanationSettings
-from unembed.quoted import quoted
+from unembed.outside.text import quoted
 from unembed.sweep import FeatureStatistics, Membership, Tile, tail_kurtosis
 from unembed.tokensets import TokenSets
 

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from unembed.errors import FormatError, listed
 from unembed.outside import limits
-from unembed.quoted import quoted
+from unembed.outside.text import quoted
 
 T = TypeVar("T")
 

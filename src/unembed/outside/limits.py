@@ -7,6 +7,12 @@ JSON_BYTES = 64 << 20
 """The largest tokenizers published have 33 MB (Gemma 3); one of a million tokens about 60."""
 JSON_VALUES = 4_000_000
 """Values in a JSON document: Gemma's tokenizer has 2 million. Each takes up to 80 bytes."""
+TOML_BYTES = 1 << 20
+"""Token sets of 100,000 words; Python's parser takes a second for as much."""
+KEY_PARTS = 8
+"""Parts of a dotted key of TOML; the parser's time grows with their square."""
+YAML_BYTES = 8 << 20
+"""Token sets of a million words; what is made of them has a limit of its own."""
 CONFIG_BYTES = 4 << 20
 """A config of any format; those of models with a row a layer and a label a class have 0.1 MB."""
 INDEX_BYTES = 32 << 20
@@ -17,10 +23,10 @@ TABLE_BYTES = 8 << 20
 """SAELens' table of 13,857 published SAEs, in YAML, has 2 MB."""
 UNPACKING_BYTES = 128 << 20
 """Memory to unpack that table with: the strongest setting, which it is packed with, takes 65 MB."""
-YAML_VALUES = 200_000
+YAML_VALUES = 300_000
 """Values in a YAML document, aliases written out: that table has 100,000."""
 DEPTH = 64
-"""How deep lists and tables lie in one another in a document: configs need 6."""
+"""How deep lists and tables lie in one another in a document: configs need 6, token sets 4."""
 DIGITS = 100
 """Digits of a whole number: 10^30 stands in real tokenizers for "no limit"."""
 
@@ -41,3 +47,39 @@ FEATURES = 1_000_000_000
 # References
 PLACES = 20_000
 """Places or banks that one reference names; all SAEs that SAELens knows are 13,857."""
+
+# What is shown
+LONGEST_SHOWN = 1_000
+"""Characters of a name or description in a line; ours have a few dozen."""
+LONGEST_TOKEN_SHOWN = 200
+"""Characters of a token; the longest of real vocabularies are 128 spaces."""
+
+# Token sets
+LONGEST_SET_NAME = 1_000
+"""Characters of a set's name; the longest of published gene sets have under 100."""
+LONGEST_SET_TEXT = 20_000
+"""Characters of a set's description or source: pages of text."""
+LONGEST_WORD = 1_000
+"""Characters of a word in a list, and of a token that is read as a word; none is longer."""
+GMT_BYTES = 2**26
+"""64 MB: all of MSigDB in one file has half of it."""
+GMT_MEMBERS = 2**20
+"""Members of a line; no vocabulary has many more tokens."""
+LONGEST_PATTERN = 10_000
+"""Characters of a regular expression; longer ones are lists of words."""
+PATTERN_SECONDS = 1.5
+"""Of computing, for one pattern over a whole vocabulary; ours take a tenth of one."""
+PATTERN_BYTES = 2**30
+"""Of memory, for the process that matches patterns."""
+
+# Vocabularies
+VOCABULARY_BYTES = JSON_BYTES
+"""Of a tokenizer's file that is no JSON, unpacked; the largest published have 5 MB."""
+TIKTOKEN_BYTES = 16 << 20
+"""Of a tiktoken file, unpacked; that of GPT-4o, with 200,000 tokens, has 3.6."""
+LARGEST_ID = 2**24 - 1
+"""More tokens than any vocabulary has; an id beyond it is damage."""
+MOST_UNUSED_IDS = 2**20
+"""Ids below the largest that no token has; padding and reserved rows are some thousands."""
+MOST_SPECIAL = 2**16
+"""Special tokens that a file counts without naming them; Mistral's has 1,000."""

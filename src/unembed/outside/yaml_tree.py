@@ -1,166 +1,245 @@
-"""YAML as a plain tree, from its parser's events: bounded while it grows."""
+"""YAML as a tree, from its parser's events: bounded in depth and in what its aliases stand for."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
 
 from unembed.outside import limits
-from unembed.quoted import quoted
+from unembed.outside.text import quoted
 
 _LOADER = getattr(yaml, "CLoader", yaml.Loader)
 _RESOLVERS: dict[str | None, Any] = yaml.SafeLoader.yaml_implicit_resolvers
 _TAG = "tag:yaml.org,2002:"
-_TAGS = ("", "!", "null", "bool", "int", "float", "str", "seq", "map")
+_PLAIN_TAGS = ("null", "bool", "int", "float", "str", "seq", "map")
 _BASES = {"0x": 16, "0b": 2}
-_SILENT = (
-    yaml.StreamStartEvent, yaml.StreamEndEvent, yaml.DocumentStartEvent, yaml.DocumentEndEvent,
-)  # fmt: skip
+
+
+class Spoilt(Exception):  # noqa: N818 - a reason, of which who reads the file makes an error
+    """Why a text is no YAML that is read, and in which line, from 1."""
+
+    def __init__(self, why: str, line: int | None = None) -> None:
+        super().__init__(why if line is None else f"line {line}: {why}")
+        self.why = why
+        self.line = line
+
+
+@dataclass(kw_only=True)
+class Node:
+    """A text, a list or a table of a YAML file, as it is written.
+
+    Attributes:
+        line: its line, from 1.
+        tag: the type that is written before it, if any.
+        size: how many nodes it holds, with itself and with what its aliases stand for.
+        height: how many lists and tables lie in one another in it.
+    """
+
+    line: int
+    tag: str | None = None
+    size: int = 1
+    height: int = 0
+
+
+@dataclass(kw_only=True)
+class Text(Node):
+    """A text.
+
+    Attributes:
+        text: as it is written.
+        bare: whether it stands without quotes, so that it may be a number, a flag or null.
+    """
+
+    text: str
+    bare: bool
+
+
+@dataclass(kw_only=True)
+class Items(Node):
+    """A list.
+
+    Attributes:
+        items: in the order of the file.
+    """
+
+    items: list[Node] = field(default_factory=list)
+
+
+@dataclass(kw_only=True)
+class Table(Node):
+    """A table.
+
+    Attributes:
+        pairs: each name with its value, in the order of the file.
+    """
+
+    pairs: list[tuple[Node, Node]] = field(default_factory=list)
+
+
+@dataclass
+class _Open:
+    """A list or a table that has not ended yet."""
+
+    node: Items | Table
+    held: list[Node] = field(default_factory=list)
+
+
+def yaml_nodes(text: str) -> Node | None:
+    """Return the one document of a text; None where there is none.
+
+    What several aliases name is one node.
+
+    Raises:
+        Spoilt: when it is no YAML, or outside the limits.
+    """
+    try:
+        return _composed(text)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        why = error.problem or error.context or "it cannot be understood"
+        raise Spoilt(why, mark.line + 1 if mark else None) from error
+    except (yaml.YAMLError, ValueError, TypeError, AttributeError, RecursionError) as error:
+        raise Spoilt(str(error)) from error
 
 
 def yaml_tree(text: str) -> Any:
-    """Return what the one document of a text holds, None where there is none.
-
-    Numbers, flags and null are what YAML 1.1 takes them for; times stay texts. What an alias names
-    is kept once, and counted each time.
+    """Return the plain tree of a text's one document: null, flags and numbers as YAML 1.1 has them.
 
     Raises:
-        ValueError: when it is no YAML, outside the limits, or holds what is no plain value.
+        Spoilt: when it is no YAML, outside the limits, or holds what is no plain value.
     """
-    try:
-        return _Events(yaml.parse(text, Loader=_LOADER)).content()
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        where = f"line {mark.line + 1}: " if mark else ""
-        raise ValueError(f"{where}{error.problem or error.context}") from error
-    except (yaml.YAMLError, TypeError, AttributeError) as error:
-        raise ValueError(" ".join(str(error).split())) from error
+    node = yaml_nodes(text)
+    return None if node is None else _plain(node)
 
 
-class _Events:
-    """A parser's events as a tree."""
-
-    def __init__(self, events: Iterator[yaml.Event]) -> None:
-        self.events = events
-        self.count = 0
-        self.depth = 0
-        self.named: dict[str, tuple[Any, int, int]] = {}
-
-    def content(self) -> Any:
-        found, there = None, False
-        for event in self.events:
-            if not isinstance(event, _SILENT):
-                if there:
-                    raise _spoilt(event, "a second document begins here")
-                found, there = self._tree(event)[0], True
-        return found
-
-    def _tree(self, event: yaml.Event) -> tuple[Any, int]:
-        """Return what an event begins, and how many lists and tables lie in one another in it."""
-        if isinstance(event, yaml.AliasEvent):
-            return self._alias(event)
-        assert isinstance(event, yaml.NodeEvent)
-        before, name = self.count, event.anchor
-        self._add(event, 1, 0)
-        if isinstance(event, yaml.ScalarEvent):
-            tree, height = _value(event), 0
+def _composed(text: str) -> Node | None:
+    root: Node | None = None
+    known: dict[str, Node] = {}
+    open_: list[_Open] = []
+    found: Node
+    for event in yaml.parse(text, Loader=_LOADER):
+        line = event.start_mark.line + 1 if event.start_mark else 1
+        if isinstance(event, yaml.CollectionEndEvent):
+            found = _closed(open_.pop())
+        elif isinstance(event, yaml.NodeEvent):
+            found = _begun(event, line, known, open_)
         else:
-            self._add(event, 0, 1)
-            _check_tag(event)
-            self.depth += 1
-            is_list = isinstance(event, yaml.SequenceStartEvent)
-            tree, height = self._list() if is_list else self._table()
-            self.depth -= 1
-        if name:
-            self.named[name] = tree, height, self.count - before
-        return tree, height
+            if isinstance(event, yaml.DocumentStartEvent) and root is not None:
+                raise Spoilt("a second document begins here", line)
+            continue
+        if len(open_) + found.height > limits.DEPTH:
+            raise Spoilt(f"lists and tables lie more than {limits.DEPTH} deep in one another", line)
+        if isinstance(event, yaml.CollectionStartEvent):
+            assert isinstance(found, Items | Table)
+            open_.append(_Open(found))
+        elif open_:
+            _add(open_[-1], found)
+        else:
+            root = found
+    return root
 
-    def _alias(self, event: yaml.AliasEvent) -> tuple[Any, int]:
-        name = str(event.anchor)
-        if name not in self.named:
-            raise _spoilt(event, f"nothing that ended before is called &{quoted(name[:100])}")
-        tree, height, size = self.named[name]
-        self._add(event, size, height)
-        return tree, height
 
-    def _list(self) -> tuple[list[Any], int]:
-        found, height = [], 0
-        while not isinstance(event := next(self.events), yaml.SequenceEndEvent):
-            tree, inside = self._tree(event)
-            found.append(tree)
-            height = max(height, inside)
-        return found, height + 1
+def _begun(event: yaml.NodeEvent, line: int, known: dict[str, Node], open_: list[_Open]) -> Node:
+    """Return what an event begins or names, and remember it by its anchor."""
+    if isinstance(event, yaml.AliasEvent):
+        return _named(str(event.anchor), known, open_, line)
+    found: Node
+    if isinstance(event, yaml.ScalarEvent):
+        found = Text(text=event.value, bare=bool(event.implicit[0]), line=line, tag=event.tag)
+    elif isinstance(event, yaml.MappingStartEvent):
+        found = Table(line=line, tag=event.tag, height=1)
+    else:
+        found = Items(line=line, tag=event.tag, height=1)  # type: ignore[attr-defined]
+    if event.anchor:
+        known[event.anchor] = found
+    return found
 
-    def _table(self) -> tuple[dict[str, Any], int]:
-        table: dict[str, Any] = {}
-        height = 0
-        while not isinstance(event := next(self.events), yaml.MappingEndEvent):
-            if not isinstance(event, yaml.ScalarEvent):
-                raise _spoilt(event, "a name should be a text")
-            if event.value == "<<" and event.implicit[0]:
-                raise _spoilt(event, "<< (what another table holds) is not read: write it out")
-            self._add(event, 1, 0)
-            value, inside = self._tree(next(self.events))
-            if not same(table.setdefault(event.value, value), value):
-                name = quoted(event.value[:100])
-                raise _spoilt(event, f"{name} stands here a second time, and differs")
-            height = max(height, inside)
-        return table, height + 1
 
-    def _add(self, event: yaml.Event, size: int, height: int) -> None:
-        self.count += size
-        if self.count > limits.YAML_VALUES:
-            raise _spoilt(
-                event, f"more than {limits.YAML_VALUES:,} values, what aliases repeat included"
+def _named(anchor: str, known: dict[str, Node], open_: list[_Open], line: int) -> Node:
+    """Return what an alias names."""
+    if anchor not in known:
+        raise Spoilt(f"nothing before is called {quoted(anchor[:100])}", line)
+    found = known[anchor]
+    for each in open_:
+        if each.node is found:
+            raise Spoilt("what begins here holds an alias of itself, and so has no end", found.line)
+    return found
+
+
+def _add(holder: _Open, found: Node) -> None:
+    holder.held.append(found)
+    holder.node.size += found.size
+    holder.node.height = max(holder.node.height, 1 + found.height)
+    if holder.node.size > limits.YAML_VALUES:
+        raise Spoilt(
+            f"it holds more than {limits.YAML_VALUES:,} values, aliases written out", found.line
+        )
+
+
+def _closed(ended: _Open) -> Node:
+    node, held = ended.node, ended.held
+    if isinstance(node, Table):
+        node.pairs = list(zip(held[::2], held[1::2], strict=True))
+    else:
+        node.items = held
+    return node
+
+
+def _plain(node: Node) -> Any:
+    tag = (node.tag or "").removeprefix(_TAG)
+    if tag not in ("", "!", *_PLAIN_TAGS):
+        raise Spoilt(f"the type {quoted(tag[:100])} is not read", node.line)
+    if isinstance(node, Text):
+        typed = node.bare or tag in _PLAIN_TAGS
+        return _resolved(node.text, node.line) if typed and tag != "str" else node.text
+    if isinstance(node, Items):
+        return [_plain(each) for each in node.items]
+    assert isinstance(node, Table)
+    return _table(node)
+
+
+def _table(node: Table) -> dict[str, Any]:
+    table: dict[str, Any] = {}
+    for name, held in node.pairs:
+        if not isinstance(name, Text):
+            raise Spoilt("a name should be a text", name.line)
+        if name.text == "<<" and name.bare:
+            raise Spoilt("<< (what another table holds) is not read; write it out", name.line)
+        value = _plain(held)
+        before = table.setdefault(name.text, value)
+        if before is not value and (type(before) is not type(value) or before != value):
+            raise Spoilt(
+                f"{quoted(name.text[:100])} stands here a second time, and differs", name.line
             )
-        if self.depth + height > limits.DEPTH:
-            raise _spoilt(event, f"more than {limits.DEPTH} lists and tables in one another")
+    return table
 
 
-def same(one: Any, other: Any) -> bool:
-    """Return whether two values of a document say the same."""
-    return one is other or (type(one) is type(other) and bool(one == other))
-
-
-def _value(event: yaml.ScalarEvent) -> Any:
-    """Return a text, or what one without quotes stands for."""
-    tag = _check_tag(event)
-    text = str(event.value)
-    if tag == "str" or not (event.implicit[0] or tag in _TAGS[2:]) or len(text) > limits.DIGITS:
+def _resolved(text: str, line: int) -> Any:
+    """Return a text without quotes as the number, flag or null that YAML 1.1 takes it for."""
+    if len(text) > limits.DIGITS:
         return text
-    for kind, pattern in [*_RESOLVERS.get(text[:1], ()), *_RESOLVERS.get(None, ())]:
+    for tag, pattern in [*_RESOLVERS.get(text[:1], ()), *_RESOLVERS.get(None, ())]:
         if pattern.match(text):
-            return _converted(kind.removeprefix(_TAG), text, event)
+            return _converted(tag.removeprefix(_TAG), text, line)
     return text
 
 
-def _converted(kind: str, text: str, event: yaml.Event) -> Any:
-    if kind == "null":
+def _converted(tag: str, text: str, line: int) -> Any:
+    if tag == "null":
         return None
-    if kind == "bool":
+    if tag == "bool":
         return text.lower() in ("yes", "true", "on")
     plain = text.replace("_", "").lower()
-    if kind not in ("int", "float") or ":" in plain:  # times, and numbers to the base of 60
+    if tag not in ("int", "float") or ":" in plain:  # times, and numbers to the base of 60
         return text
-    unsigned = plain.lstrip("+-")
-    octal = 8 if unsigned.startswith("0") and unsigned != "0" else 10
     try:
-        if kind == "float":
+        if tag == "float":
             return float(plain.replace(".inf", "inf").replace(".nan", "nan"))
-        return int(plain, _BASES.get(unsigned[:2], octal))
+        unsigned = plain.lstrip("+-")
+        octal = 8 if unsigned.startswith("0") and unsigned != "0" else 10
+        base = _BASES.get(unsigned[:2], octal)
+        return int(plain, base)
     except ValueError as error:
-        raise _spoilt(event, f"{quoted(text)} is no number") from error
-
-
-def _check_tag(event: yaml.NodeEvent) -> str:
-    tag = (getattr(event, "tag", None) or "").removeprefix(_TAG)
-    if tag not in _TAGS:
-        raise _spoilt(event, f"the type {quoted(tag[:100])} is not read")
-    return str(tag)
-
-
-def _spoilt(event: yaml.Event, why: str) -> ValueError:
-    line = event.start_mark.line + 1 if event.start_mark else 1
-    return ValueError(f"line {line}: {why}")
+        raise Spoilt(f"{quoted(text)} is no number", line) from error

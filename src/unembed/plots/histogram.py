@@ -11,11 +11,11 @@ import plotly.graph_objects as go
 
 from unembed.errors import QueryError
 from unembed.numerals import power
+from unembed.outside.text import quoted
 from unembed.plots.rows import about
 from unembed.plots.theme import NEITHER, SET_COLOURS, escaped, finished, mixed_with_white
 from unembed.questions.readings import LogitWeights
 from unembed.questions.run import Run
-from unembed.quoted import quoted
 
 F64 = npt.NDArray[np.float64]
 

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Sequence
 import polars as pl
 
 from unembed.errors import QueryError
+from unembed.outside.text import quoted
 from unembed.plots.theme import escaped, shortened
 from unembed.questions.run import Run
-from unembed.quoted import quoted
 
 N_TOKENS = 6
 _LABEL = 90

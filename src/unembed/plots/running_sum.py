@@ -9,11 +9,11 @@ import polars as pl
 
 from unembed.enrichment.running_sum import RunningSum
 from unembed.numerals import power
+from unembed.outside.text import quoted
 from unembed.plots.rows import about
 from unembed.plots.theme import FAINT, NEITHER, PROMOTES, SUPPRESSES, escaped, finished
 from unembed.plots.theme import mixed_with_white as tint
 from unembed.questions.run import Run
-from unembed.quoted import quoted
 
 F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 
 import plotly.graph_objects as go
 
+from unembed.outside.text import shown
+
 PROMOTES = "#0072b2"
 SUPPRESSES = "#d55e00"
 BOTH = "#aa4499"
@@ -128,7 +130,11 @@ def finished(
 
 
 def escaped(text: str) -> str:
-    """Return text that plotly shows as it is: no tags, and no formulas between dollar signs."""
+    """Return text that plotly shows as it is: no tags, and no formulas between dollar signs.
+
+    It is bounded, and all its characters are visible.
+    """
+    text = shown(text)
     for sign, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("$", "&#36;")):
         text = text.replace(sign, entity)
     return text

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
 import polars as pl
@@ -14,6 +13,7 @@ from unembed.questions.banks import require_classes
 from unembed.questions.neuronpedia import page, sources_of
 from unembed.questions.pairs import check_sort
 from unembed.store.tables import RunTables
+from unembed.strict_json import dumps
 
 IDENTITY = ("feature", "bank", "index", "layer")
 STATISTICS = ("mean", "std", "skewness", "kurtosis", "min", "max", "norm", "log10_density")
@@ -128,7 +128,7 @@ def flat(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def _json_list(values: pl.Series) -> str:
-    return json.dumps(values.to_list(), ensure_ascii=False)
+    return dumps(values.to_list())
 
 
 def _pages(run: RunTables, found: pl.DataFrame) -> pl.Series:

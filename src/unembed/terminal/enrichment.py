@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from unembed.numerals import number, power
-from unembed.terminal.text import LONGEST_NAME, longest
+from unembed.terminal.text import LONGEST_NAME, line, longest
 
 
 def table(frame: pl.DataFrame, *, title: str | None = None, feature: bool = True) -> Table:
@@ -27,7 +27,7 @@ def table(frame: pl.DataFrame, *, title: str | None = None, feature: bool = True
     for row in frame.iter_rows(named=True):
         drawn.add_row(
             *([row["feature"]] if feature else []),
-            Text(row["token_set"], no_wrap=True, overflow="ellipsis"),
+            line(row["token_set"]),
             f"{row['size']:,}",
             Text(f"{row['z']:+.1f}", style="green" if row["z"] > 0 else "red"),
             power(row["log10_q"]),

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from unembed.numerals import number, power
-from unembed.quoted import quoted
+from unembed.outside.text import quoted, shown
 from unembed.terminal import running_sum as curve
 from unembed.terminal.text import LONGEST_NAME, longest
 
@@ -28,7 +28,7 @@ def draw(
         missing: why there is none, where its weights could not be read.
     """
     drawn: list[RenderableType] = [
-        Text.assemble((facts["feature"], "bold"), "  ", (facts["label"], "bold green")),
+        Text.assemble((facts["feature"], "bold"), "  ", (shown(facts["label"]), "bold green")),
         Text(_class(facts)),
     ]
     if facts["parts"]:
@@ -58,8 +58,8 @@ def _class(facts: dict[str, Any]) -> str:
         measured = f"{', '.join(sides)}: kurtosis of each side, {share} of random directions within"
     if facts["partition_set"]:
         measured += (
-            f"; {facts['partition_set']} explains {facts['partition_r2']:.0%} of the variance "
-            f"(a partition needs {facts['settings']['split_variance']:.0%})"
+            f"; {shown(facts['partition_set'])} explains {facts['partition_r2']:.0%} of the "
+            f"variance (a partition needs {facts['settings']['split_variance']:.0%})"
         )
     return f"{facts['class']}: {measured}"
 
@@ -86,7 +86,8 @@ def _parts(facts: dict[str, Any]) -> Table:
         table.add_column(name, justify="right", max_width=8 if " " in name else None)
     for part in facts["parts"]:
         table.add_row(
-            part["token_set"], f"{part['size']:,}", f"{part['z']:+.1f}", power(part["log10_q"]),
+            shown(part["token_set"]), f"{part['size']:,}", f"{part['z']:+.1f}",
+            power(part["log10_q"]),
             f"{part['partial_z']:+.1f}", power(part["given_the_others_log10_p"]),
             number(part["es"]), number(part["auroc"], 3),
         )  # fmt: skip
@@ -99,7 +100,7 @@ def _curve(
     if running is None:
         return [Text(""), Text(missing, style="dim")] if missing else []
     edge = facts["leading_edge"]
-    name = facts["parts"][0]["token_set"]
+    name = shown(facts["parts"][0]["token_set"])
     tokens = edge["tokens"]
     return [
         Text(""),
@@ -117,9 +118,9 @@ def _curve(
 
 
 def _tokens(facts: dict[str, Any], end: str) -> Text:
-    shown = " ".join(quoted(text) for text in (facts[f"{end}_tokens"] or [])[:15])
+    some = " ".join(quoted(text) for text in (facts[f"{end}_tokens"] or [])[:15])
     style = "green" if end == "top" else "red"
-    return Text(f"{end:>6}: {shown}", no_wrap=True, overflow="ellipsis", style=style)
+    return Text(f"{end:>6}: {some}", no_wrap=True, overflow="ellipsis", style=style)
 
 
 _WHY = {
@@ -142,7 +143,7 @@ def _rejected(facts: dict[str, Any]) -> Table:
     for each in facts["rejected"]:
         why = _WHY[each["reason"]]
         table.add_row(
-            each["token_set"], f"{each['size']:,}", f"{each['z']:+.1f}",
-            f"{each['partial_z']:+.1f}", why.format(by=each["by"]),
+            shown(each["token_set"]), f"{each['size']:,}", f"{each['z']:+.1f}",
+            f"{each['partial_z']:+.1f}", why.format(by=shown(each["by"])),
         )  # fmt: skip
     return table

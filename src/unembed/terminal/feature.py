@@ -10,9 +10,9 @@ from rich.table import Table
 from rich.text import Text
 
 from unembed.numerals import number
+from unembed.outside.text import quoted, shown
 from unembed.questions.features import STATISTICS
 from unembed.questions.pairs import log10_of
-from unembed.quoted import quoted
 from unembed.terminal import enrichment, histogram
 
 _MAX_Q = 0.05
@@ -29,14 +29,14 @@ def draw(feature: dict[str, Any], *, n_tokens: int = 10, n_sets: int = 10) -> Gr
     heading = Text(feature["feature"], style="bold")
     for detail in (feature["model"], feature["hook"], feature["neuronpedia"]):
         if detail:
-            heading.append(f"  {detail}", style="dim")
+            heading.append(f"  {shown(detail)}", style="dim")
     if feature["steps"]:
         steps = f"as it reaches the residual stream: W_dec {' '.join(feature['steps'])}"
-        heading.append(f"\n{steps}", style="dim")
+        heading.append(f"\n{shown(steps)}", style="dim")
     if not feature["top"]:
         flat = "Its decoder row is zero, or no token's row sees it: it writes nothing."
         return Group(heading, Text(flat))
-    said = [Text(f"{feature['class']}: {feature['label']}")] if feature["class"] else []
+    said = [Text(f"{feature['class']}: {shown(feature['label'])}")] if feature["class"] else []
     return Group(
         heading,
         *said,
@@ -55,13 +55,13 @@ def _drawn_sets(feature: dict[str, Any], n_sets: int) -> list[RenderableType]:
         return []
     found = pl.DataFrame(feature["token_sets"], infer_schema_length=None)
     passing = found.filter(pl.col("log10_q") <= log10_of(_MAX_Q))
-    shown = passing if passing.height else found.head(3)
+    some = passing if passing.height else found.head(3)
     title = (
         "Token sets that it moves most (direction test)"
         if passing.height
         else f"No token set passes at a false discovery rate of {_MAX_Q:.0%}; the nearest"
     )
-    return [Text(""), enrichment.table(shown.head(n_sets), title=title, feature=False)]
+    return [Text(""), enrichment.table(some.head(n_sets), title=title, feature=False)]
 
 
 def _statistics(feature: dict[str, Any]) -> Table:

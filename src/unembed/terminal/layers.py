@@ -11,6 +11,7 @@ from rich.text import Text
 
 from unembed.explanation import CLASSES
 from unembed.numerals import number
+from unembed.outside.text import shown
 from unembed.questions.banks import PERCENTILES, SPREAD
 from unembed.terminal import boxes, heat_map
 
@@ -89,7 +90,7 @@ def _sets(facts: dict[str, Any], width: int) -> Iterator[RenderableType]:
         rows.setdefault(cell["token_set"], []).append(cell)
     banks = next(iter(rows.values()))
     yield heat_map.draw(
-        list(rows),
+        [shown(name) for name in rows],
         [heat_map.Column(bank["kind"], bank["layer"], bank["bank"]) for bank in banks],
         [[cell["share"] for cell in row] for row in rows.values()],
         [_end(row, facts["sign"]) for row in rows.values()],

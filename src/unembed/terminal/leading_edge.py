@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from unembed.numerals import number, power
-from unembed.quoted import quoted
+from unembed.outside.text import quoted, shown
 
 
 def draw(facts: dict[str, Any], *, n_tokens: int = 30) -> Group:
@@ -21,7 +21,7 @@ def draw(facts: dict[str, Any], *, n_tokens: int = 30) -> Group:
     """
     edge = facts["leading_edge"]
     promoted = facts["es"] > 0
-    heading = Text.assemble((facts["feature"], "bold"), "  ", (facts["token_set"], "bold"))
+    heading = Text.assemble((facts["feature"], "bold"), "  ", (shown(facts["token_set"]), "bold"))
     scores = Text(
         f"z {facts['z']:+.1f}   q {power(facts['log10_q'])}   ES {facts['es']:+.3f}, its peak "
         f"after {facts['peak']:,} tokens"
@@ -32,10 +32,10 @@ def draw(facts: dict[str, Any], *, n_tokens: int = 30) -> Group:
     table.add_column("token", style="green" if promoted else "red")
     table.add_column("rank", justify="right")
     table.add_column("logit weight", justify="right")
-    shown = edge[:n_tokens]
-    for member in shown:
+    some = edge[:n_tokens]
+    for member in some:
         rank = f"{member['rank']:,}"
         table.add_row(Text(quoted(member["token"])), rank, number(member["weight"], 3))
-    more = len(edge) - len(shown)
+    more = len(edge) - len(some)
     rest = [Text(f"… and {more:,} more; --tokens shows them", style="dim")] if more > 0 else []
     return Group(heading, scores, members, table, *rest)

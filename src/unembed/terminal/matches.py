@@ -11,6 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from unembed.numerals import number
+from unembed.outside.text import shown
 from unembed.questions.matches import BankMatches, matches_of_sign, outermost_of, signs_of
 from unembed.questions.pairs import Sign
 from unembed.questions.run import Run
@@ -33,7 +34,7 @@ def draw(run: Run, found: BankMatches, sign: Sign | None, *, limit: int | None =
     by = {"z": "z, the cosine of logit weights over its spread by chance", "cosine": "cosine"}
     what = f"  {facts['features']:,} features, the best match of each by {by[facts['by']]}"
     parts: list[RenderableType] = [
-        Text.assemble((f"{facts['bank']} → {facts['other']}", "bold"), what)
+        Text.assemble((shown(f"{facts['bank']} → {facts['other']}"), "bold"), what)
     ]
     for each in signs_of(sign):
         parts += [Text(""), _heading(facts, each)]
@@ -68,7 +69,7 @@ def _table(frame: pl.DataFrame) -> Table:
     for name in ("match's tokens",) if followed else ("feature's tokens", "match's tokens"):
         table.add_column(name)
     for row in frame.iter_rows(named=True):
-        shown = ("match_tokens",) if followed else ("feature_tokens", "match_tokens")
+        ends = ("match_tokens",) if followed else ("feature_tokens", "match_tokens")
         table.add_row(
             row["other" if followed else "feature"],
             row["match"] or "–",
@@ -77,7 +78,7 @@ def _table(frame: pl.DataFrame) -> Table:
             *([number(row["cutoff"], 1)] if followed else []),
             Text(number(row["z_back"], 1), style="" if row["passes_back"] else "dim"),
             "↔" if row["mutual"] else "",
-            *(_shown(row, name, 2 * N_TOKENS if followed else N_TOKENS) for name in shown),
+            *(_shown(row, name, 2 * N_TOKENS if followed else N_TOKENS) for name in ends),
             style=None if row["passes"] else "dim",
         )
     return table
@@ -103,7 +104,7 @@ def draw_followed(run: Run, feature: str, frame: pl.DataFrame, sign: Sign | None
         sign: only the similar or the opposite ones; both, if None.
     """
     end, outermost = outermost_of(run, feature)
-    heading = Text(feature, style="bold", no_wrap=True, overflow="ellipsis")
+    heading = Text(shown(feature), style="bold", no_wrap=True, overflow="ellipsis")
     heading.append(" promotes " if end == "top" else " suppresses ", style="not bold")
     parts: list[RenderableType] = [heading.append_text(tokens(outermost, 10))]
     for each in signs_of(sign):

@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from unembed.numerals import number
+from unembed.outside.text import shown
 
 RELEASE = pl.col("name").str.split("/").list.first().alias("release")
 """The release of each SAE, by its name."""
@@ -38,7 +39,7 @@ def releases(found: pl.DataFrame) -> Table:
     drawn.add_column("features", no_wrap=True, min_width=14)
     for row in grouped.iter_rows(named=True):
         drawn.add_row(
-            Text(row["release"], style="" if row["loads"] else "dim"),
+            Text(shown(row["release"]), style="" if row["loads"] else "dim"),
             *([row["model"]] if several else []),
             f"{row['saes']:,}",
             ", ".join(site for site in row["sites"] if site),
@@ -71,14 +72,14 @@ def listing(found: pl.DataFrame) -> Table:
             short(row["width"]) if row["width"] else "?",
             number(row["l0"], 0) if row["l0"] is not None else "",
             f"{row['megabytes']:,.0f} MB" if row["megabytes"] else "?",
-            *([Text(row["note"], style="dim" if row["loads"] else "red")] if notes else []),
+            *([Text(shown(row["note"]), style="dim" if row["loads"] else "red")] if notes else []),
         )
     return drawn
 
 
 def _widths(widths: list[int]) -> str:
-    shown = [short(width) for width in widths]
-    return ", ".join(shown) if len(shown) <= 3 else f"{shown[0]} … {shown[-1]}"
+    texts = [short(width) for width in widths]
+    return ", ".join(texts) if len(texts) <= 3 else f"{texts[0]} … {texts[-1]}"
 
 
 def short(width: int) -> str:

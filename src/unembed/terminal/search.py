@@ -66,6 +66,6 @@ def table(found: pl.DataFrame, *, n_tokens: int = 6) -> Table:
 
 
 def _tokens(row: dict[str, Any], end: str, n_tokens: int) -> Text:
-    shown = tokens(row[f"{end}_tokens"], n_tokens)
-    shown.stylize(_ENDS[end])
-    return shown
+    drawn = tokens(row[f"{end}_tokens"], n_tokens)
+    drawn.stylize(_ENDS[end])
+    return drawn

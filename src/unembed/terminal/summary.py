@@ -11,6 +11,7 @@ from rich.text import Text
 
 from unembed.addresses import address
 from unembed.numerals import number
+from unembed.outside.text import shown
 from unembed.questions.banks import enriched_by_bank
 from unembed.questions.run import Run
 from unembed.questions.summary import (
@@ -29,10 +30,11 @@ def draw(run: Run, *, n_features: int = 10) -> Group:
     count = run.scalars.height
     heading = Text.assemble(
         (f"{count:,} features", "bold"),
-        f" × {facts.tokens:,} tokens of {run.model} ({facts.lens} lens)",
+        f" × {facts.tokens:,} tokens of {shown(run.model)} ({facts.lens} lens)",
     )
     prediction = extreme(run, "right", n_features)
     first = prediction["feature"][0] if prediction.height else address(run.banks[0], 0)
+    path = shown(run.path)
     return Group(
         heading,
         Text(""),
@@ -55,18 +57,18 @@ def draw(run: Run, *, n_features: int = 10) -> Group:
         *((Text(""), _classes(run)) if run.is_explained else ()),
         Text(""),
         Text("Where to go next", style="bold"),
-        Text(f"  unembed explore {run.path}"),
-        Text(f"  unembed show {run.path} {first}"),
-        Text(f'  unembed features {run.path} --where "kurtosis > 10" --sort skewness'),
+        Text(f"  unembed explore {path}"),
+        Text(f"  unembed show {path} {first}"),
+        Text(f'  unembed features {path} --where "kurtosis > 10" --sort skewness'),
         *(
             [
-                Text(f"  unembed enrichment {run.path} --feature {first}"),
-                Text(f"  unembed explain {run.path} {first}"),
+                Text(f"  unembed enrichment {path} --feature {first}"),
+                Text(f"  unembed explain {path} {first}"),
             ]
             if run.has_enrichment
             else []
         ),
-        Text(f'  python: unembed.Run.open("{run.path}").features'),
+        Text(f'  python: unembed.Run.open("{path}").features'),
     )
 
 

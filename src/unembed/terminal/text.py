@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from rich.text import Text
 
-from unembed.quoted import quoted
+from unembed.outside.text import quoted, shown
 
 LONGEST_NAME = 32
 """Characters of a token set's name that a table keeps in a narrow terminal."""
@@ -18,13 +18,13 @@ def tokens(texts: Iterable[str] | None, limit: int | None = None) -> Text:
     The text itself forbids wrapping, not its column: a table takes width first from columns
     that may wrap, so that numbers beside the tokens stay whole.
     """
-    shown = [quoted(text) for text in texts or []]
-    return Text(" ".join(shown[:limit]), no_wrap=True, overflow="ellipsis")
+    quotes = [quoted(text) for text in texts or []]
+    return Text(" ".join(quotes[:limit]), no_wrap=True, overflow="ellipsis")
 
 
 def line(text: str | None) -> Text:
     """Return text in one line, cut to fit."""
-    return Text(text or "", no_wrap=True, overflow="ellipsis")
+    return Text(shown(text or ""), no_wrap=True, overflow="ellipsis")
 
 
 def longest(names: Iterable[str]) -> int:

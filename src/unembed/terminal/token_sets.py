@@ -10,13 +10,14 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from unembed.quoted import quoted
+from unembed.outside.text import quoted, shown
 from unembed.terminal.text import tokens
 from unembed.tokensets import TokenSets
 from unembed.tokensets.check import Checked
 from unembed.tokensets.describe import examples
 
 _MOST_MISSED = 12
+_LONGEST_WORD = 100
 
 
 def families(sets: TokenSets) -> Table:
@@ -27,11 +28,11 @@ def families(sets: TokenSets) -> Table:
         rows = [at for at, info in enumerate(sets.infos) if info.family == family]
         span = sorted(int(sizes[at]) for at in rows)
         drawn.add_row(
-            family,
+            shown(family),
             f"{len(rows):,}",
             f"{span[0]:,}" if span[0] == span[-1] else f"{span[0]:,} to {span[-1]:,}",
             Text(
-                ", ".join(sets.infos[at].name for at in rows[:20]), no_wrap=True,
+                ", ".join(shown(sets.infos[at].name) for at in rows[:20]), no_wrap=True,
                 overflow="ellipsis",
             ),
         )  # fmt: skip
@@ -43,7 +44,7 @@ def listing(sets: TokenSets) -> Table:
     drawn = _table("set", "tokens", "missed", "examples")
     for info, size in zip(sets.infos, sets.sizes, strict=True):
         missed = "" if info.missed is None else f"{info.missed:,} of {info.words:,}"
-        drawn.add_row(info.name, f"{size:,}", missed, tokens(examples(sets, info.name)))
+        drawn.add_row(shown(info.name), f"{size:,}", missed, tokens(examples(sets, info.name)))
     return drawn
 
 
@@ -54,7 +55,7 @@ def modules(sets: TokenSets) -> Table:
     drawn.add_column("tokens", justify="right", no_wrap=True)
     drawn.add_column("what was found")
     for info, size in zip(sets.infos, sets.sizes, strict=True):
-        drawn.add_row(Text(info.name), f"{size:,}", Text(info.description))
+        drawn.add_row(Text(shown(info.name)), f"{size:,}", Text(shown(info.description)))
     return drawn
 
 
@@ -64,7 +65,7 @@ def left_out(sets: TokenSets) -> Table:
     drawn.add_column("set aside", style="bold", no_wrap=True)
     drawn.add_column("why", style="dim")
     for aside in sets.set_aside:
-        drawn.add_row(Text(aside.name), Text(aside.reason))
+        drawn.add_row(Text(shown(aside.name)), Text(shown(aside.reason)))
     return drawn
 
 
@@ -75,7 +76,7 @@ def checks(found: Sequence[Checked]) -> Table:
     drawn.add_column("tokens", justify="right", no_wrap=True)
     drawn.add_column("what to know")
     for each in found:
-        drawn.add_row(each.name, f"{each.size:,}", Text("\n".join(_remarks(each))))
+        drawn.add_row(shown(each.name), f"{each.size:,}", Text("\n".join(_remarks(each))))
     return drawn
 
 
@@ -84,14 +85,14 @@ def _remarks(checked: Checked) -> list[str]:
     if checked.set_aside:
         remarks.append(f"set aside: {checked.set_aside}")
     if checked.missed:
-        missed = ", ".join(checked.missed[:_MOST_MISSED])
+        missed = ", ".join(shown(each, _LONGEST_WORD) for each in checked.missed[:_MOST_MISSED])
         more = len(checked.missed) - _MOST_MISSED
         remarks.append(
             f"{len(checked.missed):,} of {checked.words:,} words are no single tokens: {missed}"
             + (f" and {more:,} more" if more > 0 else "")
         )
     if checked.same_as:
-        remarks.append(f"the same tokens as the built-in {', '.join(checked.same_as)}")
+        remarks.append(f"the same tokens as the built-in {shown(', '.join(checked.same_as))}")
     return remarks or ["good"]
 
 
@@ -110,15 +111,15 @@ def draw(facts: dict[str, Any], *, n_tokens: int) -> RenderableType:
     }
     for label, value in rows.items():
         if value:
-            drawn.add_row(label, Text(value))
-    shown = Columns([Text(quoted(text)) for text in facts["tokens"][:n_tokens]])
+            drawn.add_row(label, Text(shown(value)))
+    members = Columns([Text(quoted(text)) for text in facts["tokens"][:n_tokens]])
     more = facts["size"] - n_tokens
     return Group(
-        Text.assemble((facts["name"], "bold"), f": {facts['size']:,} tokens"),
-        Text(facts["description"]),
+        Text.assemble((shown(facts["name"]), "bold"), f": {facts['size']:,} tokens"),
+        Text(shown(facts["description"])),
         drawn,
         Text(),
-        shown,
+        members,
         Text(f"… and {more:,} more; --tokens shows them" if more > 0 else "", style="dim"),
     )
 

@@ -7,10 +7,13 @@ case, and words that are more than one token. The same definition serves every t
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from unembed.errors import listed
+from unembed.outside.regex import Pattern
+from unembed.outside.text import shown
 from unembed.tokensets.reading import Reading, Space
 from unembed.tokensets.token_sets import Ids
 
@@ -64,21 +67,28 @@ class Regex:
     """Tokens whose word, or whole text, a Python regular expression finds a match in.
 
     Attributes:
-        pattern: searched in the token's word: its text without one leading space.
+        pattern: searched in the token's word: its text without one leading space. Ours are
+            compiled; one from outside is matched in limited time (`unembed.outside.regex`).
         space: whether a token must, or must not, have a leading space; with `kept` the
             pattern sees the whole text.
         excluded: words that never belong.
     """
 
-    pattern: re.Pattern[str]
+    pattern: re.Pattern[str] | Pattern
     space: Space | Literal["kept"] = "any"
     excluded: frozenset[str] = frozenset()
 
+    @property
+    def seen(self) -> Literal["word", "text"]:
+        """What the pattern is searched in."""
+        return "text" if self.space == "kept" else "word"
+
     def __str__(self) -> str:
         """The rule in words."""
-        seen = "text" if self.space == "kept" else "word"
+        pattern = self.pattern
+        text = pattern.text if isinstance(pattern, Pattern) else pattern.pattern
         parts = [
-            f"{seen} matches {self.pattern.pattern}",
+            f"{self.seen} matches {shown(text)}",
             "in any case" if self.pattern.flags & re.IGNORECASE else "",
             "" if self.space == "kept" else _SPACES[self.space],
             _listed("never", self.excluded),
@@ -115,7 +125,7 @@ class Combination:
 
     def __str__(self) -> str:
         """The rule in words."""
-        return f"{self.how} of {', '.join(self.of)}"
+        return f"{self.how} of {_some(self.of)}"
 
 
 @dataclass(frozen=True)
@@ -187,6 +197,7 @@ _SPACES = {
     "required": "with a leading space",
     "forbidden": "without a leading space",
 }
+_MOST_LISTED = 100
 _PIECES = {
     "skip": "",
     "first_token": "of words that are no single token, the first token",
@@ -194,4 +205,9 @@ _PIECES = {
 
 
 def _listed(before: str, words: frozenset[str]) -> str:
-    return f"{before} {', '.join(sorted(words))}" if words else ""
+    return f"{before} {_some(sorted(words))}" if words else ""
+
+
+def _some(names: Sequence[str]) -> str:
+    """Return names in a row, as many as a line can hold."""
+    return shown(listed(names, most=_MOST_LISTED))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 from unembed.cache import new_file
 from unembed.errors import TokenSetError
 from unembed.parquet import write_parquet
+from unembed.strict_json import dumps
 from unembed.tokensets.files.gmt import Members, write_gmt
 from unembed.tokensets.frame import to_frame
 from unembed.tokensets.token_sets import TokenSets
@@ -51,4 +51,4 @@ def _json(sets: TokenSets) -> str:
         }
         for info in sets.infos
     }
-    return json.dumps(content, ensure_ascii=False, indent=1)
+    return dumps(content, indent=1)

@@ -2,7 +2,8 @@ r"""`Reading`: the tokens of a vocabulary as words, so that one definition serve
 
 A token's *word* is its text without one leading space: " May" and "May" both read as `May`,
 "\n\n" reads as itself, and a token of three spaces reads as two. Masked tokens are not read,
-nor are tokens whose bytes are only a part of some character: they have no text.
+nor are tokens whose bytes are only a part of some character: they have no text. Nor are tokens of
+more than a thousand characters, which are no words, and on which some patterns would take forever.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from unembed.outside.limits import LONGEST_WORD
 from unembed.tokensets.token_sets import Ids
 from unembed.vocabulary import BoolArray, Vocabulary
 
@@ -45,8 +47,10 @@ class Reading:
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         self.vocabulary = vocabulary
-        readable = ~(vocabulary.masked | vocabulary.partial_utf8)
-        self.ids: Ids = np.flatnonzero(readable).astype(np.int32)
+        readable = np.flatnonzero(~(vocabulary.masked | vocabulary.partial_utf8))
+        texts = vocabulary.texts
+        short = (len(texts[token]) <= LONGEST_WORD for token in readable)
+        self.ids: Ids = readable[np.fromiter(short, np.bool_, len(readable))].astype(np.int32)
         self.texts: list[str] = [vocabulary.texts[token] for token in self.ids]
         self.spaced: BoolArray = np.fromiter(
             (text.startswith(" ") for text in self.texts), np.bool_, len(self.texts)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 from typing import Protocol
 
 import numpy as np
 
 from unembed.errors import TokenSetError, did_you_mean
+from unembed.outside.regex import Failure, Pattern, matches
+from unembed.outside.text import quoted
 from unembed.tokensets.assemble import Draft
 from unembed.tokensets.definitions import (
     Characters,
@@ -126,12 +129,45 @@ class _Resolver:
         return np.unique(np.array(tokens, np.int32)), tuple(missed)
 
     def _regex(self, rule: Regex) -> Ids:
+        reading, pattern = self.reading, rule.pattern
+        if isinstance(pattern, Pattern):
+            found = self._from_outside[pattern, rule.seen]
+        else:
+            found = reading.matching(pattern.search, whole=rule.seen == "text")
         if rule.space == "kept":
-            return self.reading.matching(rule.pattern.search, whole=True)
-        found = self.reading.matching(rule.pattern.search)
+            return found
         if rule.excluded:
             found = np.setdiff1d(found, self.reading.tokens_of(rule.excluded))
         return self.reading.with_space(found, rule.space)
+
+    @cached_property
+    def _from_outside(self) -> dict[tuple[Pattern, str], Ids]:
+        """The tokens of every pattern that is not ours, all matched by one process.
+
+        Raises:
+            TokenSetError: naming the set whose pattern takes too long, or is none.
+        """
+        name_of: dict[tuple[Pattern, str], str] = {}
+        for name, each in self.definitions.items():
+            if isinstance(each.rule, Regex) and isinstance(each.rule.pattern, Pattern):
+                name_of.setdefault((each.rule.pattern, each.rule.seen), name)
+        words = list(self.reading.ids_of_word)
+        found: dict[tuple[Pattern, str], Ids] = {}
+        for which, hits in zip(
+            name_of, matches([*name_of], {"word": words, "text": self.reading.texts}), strict=False
+        ):
+            if isinstance(hits, Failure):
+                raise TokenSetError(
+                    f"The regular expression of the set {name_of[which]!r}, "
+                    f"{quoted(which[0].text)}, cannot be matched: {hits.why}. Write it without "
+                    "repeats inside of repeats, or list words."
+                )
+            found[which] = (
+                self.reading.ids[hits]
+                if which[1] == "text"
+                else self.reading.tokens_of(words[at] for at in hits)
+            )
+        return found
 
     def _combination(self, name: str, rule: Combination) -> Ids:
         self.open.append(name)

@@ -6,12 +6,15 @@ import fnmatch
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, reduce
+from itertools import islice
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from unembed.errors import TokenSetError, did_you_mean
+from unembed.outside.text import shown
+from unembed.tokensets.names import name_problem, problem_of
 from unembed.vocabulary import Vocabulary
 
 Ids = npt.NDArray[np.int32]
@@ -76,7 +79,8 @@ class TokenSets:
 
     Raises:
         TokenSetError: for ids that are out of range, masked, unsorted or repeated, names that
-            stand for two sets, or arrays that do not fit together.
+            stand for two sets, names and descriptions that no one could read (control characters,
+            thousands of characters), or arrays that do not fit together.
     """
 
     vocabulary: Vocabulary
@@ -88,6 +92,7 @@ class TokenSets:
     def __post_init__(self) -> None:
         _check_shape(self)
         _check_names(self.infos)
+        _check_texts([*self.infos, *(each.info for each in self.set_aside)])
         _check_ids(self)
         self.indptr.flags.writeable = False
         self.ids.flags.writeable = False
@@ -128,7 +133,7 @@ class TokenSets:
         infos, members = [], []
         for info, ids in drafts:
             infos.append(info)
-            members.append(_sorted_ids(ids, info.name))
+            members.append(_sorted_ids(ids, info.name, len(vocabulary)))
         indptr = np.zeros(len(members) + 1, np.int64)
         np.cumsum([len(ids) for ids in members], out=indptr[1:])
         joined = np.concatenate([np.empty(0, np.int32), *members])
@@ -318,19 +323,53 @@ def with_aliases(info: SetInfo, aliases: Iterable[str]) -> SetInfo:
     return replace(info, aliases=tuple(known))
 
 
-def _sorted_ids(ids: Iterable[int], name: str) -> Ids:
-    found: npt.NDArray[Any] = np.asarray(ids if isinstance(ids, np.ndarray) else list(ids))
+def _sorted_ids(ids: Iterable[int], name: str, n_tokens: int) -> Ids:
+    """Return ids in order, each once; no more are taken than there may be, however many come."""
+    found = ids if isinstance(ids, np.ndarray) else _listed(ids, name, n_tokens)
+    if found.ndim != 1:
+        raise TokenSetError(f"The ids of {name!r} have shape {found.shape}: give a list of them.")
     if found.size and not np.issubdtype(found.dtype, np.integer):
         raise TokenSetError(
-            f"The ids of {name!r} are {found.dtype}, but token ids are whole numbers."
+            f"The ids of {name!r} are {_kind(found)}, but token ids are whole numbers, from 0 to "
+            f"{n_tokens - 1:,} here."
         )
     if found.size and not 0 <= found.min() <= found.max() <= np.iinfo(np.int32).max:
         raise TokenSetError(f"{name!r} holds the id {found.min()} or {found.max()}: no token id.")
     return np.unique(found).astype(np.int32)
 
 
+def _listed(ids: Iterable[int], name: str, n_tokens: int) -> npt.NDArray[Any]:
+    most = 2 * n_tokens + 1_000
+    try:
+        found = list(islice(ids, most + 1))
+    except TypeError as error:
+        raise TokenSetError(
+            f"The ids of {name!r} should be a list of whole numbers, not {type(ids).__name__}."
+        ) from error
+    if len(found) > most:
+        raise TokenSetError(
+            f"{name!r} has more than {most:,} ids, but the vocabulary has {n_tokens:,} tokens."
+        )
+    try:
+        return np.asarray(found)
+    except (ValueError, OverflowError) as error:
+        raise TokenSetError(
+            f"The ids of {name!r} are no list of whole numbers: {error}."
+        ) from error
+
+
+def _kind(ids: npt.NDArray[Any]) -> str:
+    if ids.dtype != object:
+        return str(ids.dtype)
+    strange = next((each for each in ids if not isinstance(each, int)), ids[0])
+    return f"such as {shown(repr(strange), most=40)}"
+
+
 def _check_shape(sets: TokenSets) -> None:
     indptr, ids = sets.indptr, sets.ids
+    for what, array in (("indptr", indptr), ("ids", ids)):
+        if not isinstance(array, np.ndarray) or not np.issubdtype(array.dtype, np.integer):
+            raise TokenSetError(f"{what} should be an array of whole numbers.")
     if (
         indptr.shape != (len(sets.infos) + 1,)
         or ids.ndim != 1
@@ -348,16 +387,21 @@ def _check_names(infos: Sequence[SetInfo]) -> None:
     owner: dict[str, str] = {}
     for info in infos:
         for name in (info.name, *info.aliases):
-            if not name or name != name.strip() or "\t" in name or "\n" in name:
-                raise TokenSetError(
-                    f"{name!r} cannot name a token set: give a name without tabs, line breaks, or "
-                    "spaces at its ends."
-                )
+            problem = name_problem(name)
+            if problem is not None:
+                raise TokenSetError(problem)
             if name in owner:
                 raise TokenSetError(
                     f"Two token sets are called {name!r}. Names are unique; rename one of them."
                 )
             owner[name] = info.name
+
+
+def _check_texts(infos: Iterable[SetInfo]) -> None:
+    for info in infos:
+        problem = problem_of(info.name, info.family, info.description, info.source)
+        if problem is not None:
+            raise TokenSetError(problem)
 
 
 def _check_ids(sets: TokenSets) -> None:

@@ -9,15 +9,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from operator import index as integer
 from typing import Any, NamedTuple
 
 from unembed.errors import FormatError
 from unembed.load.folder import Folder
 from unembed.load.vocabularies import pieces
-from unembed.load.vocabularies.files import parsed
+from unembed.load.vocabularies.files import parsed, piece_text, token_id
 from unembed.load.vocabularies.tokens import Tokens
+from unembed.outside.text import quoted
 
 CONFIG = "tokenizer_config.json"
 ADDED = "added_tokens.json"
@@ -41,7 +40,10 @@ def add_tokens_beside(tokens: Tokens, folder: Folder) -> None:
     """
     names = set(folder.names())
     config = _table(folder, CONFIG) if CONFIG in names else {}
-    roles = {*_roles(config), *(_roles(_table(folder, ROLES)) if ROLES in names else ())}
+    roles = {
+        *_roles(config, f"{folder.name}/{CONFIG}"),
+        *(_roles(_table(folder, ROLES), f"{folder.name}/{ROLES}") if ROLES in names else ()),
+    }
     decoder = config.get("added_tokens_decoder")
     if decoder:
         added = _of_decoder(decoder, f"{folder.name}/{CONFIG}")
@@ -75,32 +77,43 @@ def _table(folder: Folder, name: str) -> dict[str, Any]:
 def _of_decoder(decoder: Any, place: str) -> list[_Added]:
     try:
         return [
-            _Added(int(index), _content(token), bool(token.get("special")))
+            _Added(token_id(int(index)), _content(token), token.get("special") is True)
             for index, token in decoder.items()
         ]
     except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise FormatError(
             f"{place}: 'added_tokens_decoder' should map ids to tokens with their 'content': "
-            f"{error!r}."
+            f"{_why(error)}."
         ) from error
 
 
 def _of_table(table: dict[str, Any], place: str) -> list[_Added]:
     try:
-        return [_Added(integer(index), content, False) for content, index in table.items()]
-    except TypeError as error:
+        return [_Added(token_id(index), content, False) for content, index in table.items()]
+    except (TypeError, ValueError) as error:
         raise FormatError(f"{place} should map tokens to their ids: {error}.") from error
 
 
-def _roles(table: dict[str, Any]) -> Iterator[str]:
-    """Yield the tokens that have a role: `bos_token` and its like, and those without a name."""
+def _roles(table: dict[str, Any], place: str) -> list[str]:
+    """Return the tokens that have a role: `bos_token` and its like, and those without a name."""
+    found: list[str] = []
     for key, value in table.items():
-        if key in _SEVERAL:
-            several = value.values() if isinstance(value, dict) else value
-            yield from map(_content, several or ())
-        elif key.endswith("_token") and value and not isinstance(value, bool):
-            yield _content(value)
+        try:
+            if key in _SEVERAL:
+                several = value.values() if isinstance(value, dict) else value
+                found += map(_content, several or ())
+            elif key.endswith("_token") and value and not isinstance(value, bool):
+                found.append(_content(value))
+        except (KeyError, TypeError) as error:
+            raise FormatError(
+                f"{place}: {quoted(key)} should be a token or a list of them: {_why(error)}."
+            ) from error
+    return found
 
 
 def _content(token: Any) -> str:
-    return str(token["content"] if isinstance(token, dict) else token)
+    return piece_text(token["content"] if isinstance(token, dict) else token)
+
+
+def _why(error: Exception) -> str:
+    return f"{error} is missing" if isinstance(error, KeyError) else str(error)

@@ -1,12 +1,15 @@
-"""The files of tokenizers: tables in JSON, and lists of lines."""
+"""The files of tokenizers, within limits: tables in JSON, lists of lines, and the ids in them."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-from unembed.errors import FormatError
-from unembed.text_file import read_json, read_text
+from unembed.outside.documents import parse_json
+from unembed.outside.files import read_bytes
+from unembed.outside.limits import JSON_BYTES, VOCABULARY_BYTES
+from unembed.outside.lines import read_text
+from unembed.outside.text import shown
 
 
 def parsed(path: Path, name: str | None = None) -> Any:
@@ -17,23 +20,37 @@ def parsed(path: Path, name: str | None = None) -> Any:
         name: as errors name it; by default the path.
 
     Raises:
-        FormatError: when it is no JSON.
+        FormatError: when it is no JSON, or more of it than any tokenizer has.
     """
-    try:
-        return read_json(path)
-    except ValueError as error:
-        raise FormatError(
-            f"{name or path} is not JSON: {error}. Download the file again."
-        ) from error
+    return parse_json(read_bytes(path, JSON_BYTES), name or str(path))
 
 
 def lines_of(path: Path) -> list[str]:
     """Return the lines of a tokenizer's text file; the last is empty where the file ends in one.
 
     Raises:
-        FormatError: when it is no text.
+        FormatError: when it is no text, or more than any tokenizer has.
     """
-    try:
-        return read_text(path).split("\n")
-    except ValueError as error:
-        raise FormatError(f"{path} is no text: {error}. Download it again.") from error
+    return read_text(path, VOCABULARY_BYTES).split("\n")
+
+
+def token_id(value: object) -> int:
+    """Return an id or a rank as a file has it; `Vocabulary.from_ids` says how large it may be.
+
+    Raises:
+        TypeError: when it is no whole number (`true` is none, nor is 1.0).
+    """
+    if type(value) is not int:
+        raise TypeError(f"{shown(repr(value), most=40)} is no whole number")
+    return value
+
+
+def piece_text(value: object) -> str:
+    """Return a piece or a token's text as a file has it.
+
+    Raises:
+        TypeError: when it is no text.
+    """
+    if not isinstance(value, str):
+        raise TypeError(f"{shown(repr(value), most=40)} is no text")
+    return value

@@ -10,6 +10,7 @@ from unembed.errors import FormatError
 from unembed.load.tensors.gguf import GGUFFile, open_gguf
 from unembed.load.vocabularies import pieces
 from unembed.load.vocabularies.tokens import Tokens
+from unembed.outside.text import quoted, shown
 from unembed.vocabulary import Vocabulary
 
 
@@ -49,14 +50,14 @@ def read_gguf(path: Path) -> Vocabulary:
 def vocabulary_of(file: GGUFFile) -> Vocabulary:
     """Return the vocabulary of a GGUF file that is already open."""
     return vocabulary_from_metadata(
-        str(file.metadata("tokenizer.ggml.model")),
+        file.metadata("tokenizer.ggml.model"),
         file.metadata("tokenizer.ggml.tokens"),
         file.metadata("tokenizer.ggml.token_type", default=None),
     )
 
 
 def vocabulary_from_metadata(
-    model: str, tokens: Sequence[str], types: Sequence[int] | None = None
+    model: object, tokens: Sequence[str], types: Sequence[int] | None = None
 ) -> Vocabulary:
     """Return the vocabulary that GGUF metadata describes.
 
@@ -67,14 +68,15 @@ def vocabulary_from_metadata(
         types: `tokenizer.ggml.token_type`, where the file has it.
 
     Raises:
-        FormatError: for another tokenizer model, types that are not one a token, or a type
-            that llama.cpp does not have.
+        FormatError: for another tokenizer model, tokens that are no texts, types that are not one a
+            token, or a type that llama.cpp does not have.
     """
-    if model not in _SPELLING:
+    if not isinstance(model, str) or model not in _SPELLING:
         raise FormatError(
-            f"The GGUF file's tokenizer is of model {model!r}; unembed reads "
+            f"The GGUF file's tokenizer is of model {shown(repr(model), most=60)}; unembed reads "
             f"{', '.join(_SPELLING)}. Name another tokenizer (on the command line: --tokenizer)."
         )
+    _check_kinds(tokens, types)
     if types is not None and len(types) != len(tokens):
         raise FormatError(
             f"The GGUF file has {len(tokens):,} tokens but {len(types):,} token types. "
@@ -99,6 +101,21 @@ def vocabulary_from_metadata(
     return found.vocabulary()
 
 
+def _check_kinds(tokens: object, types: object) -> None:
+    """Check that tokens are a list of texts, and their types, if any, one of whole numbers."""
+    if not isinstance(tokens, list) or not all(isinstance(piece, str) for piece in tokens):
+        raise FormatError(
+            "The GGUF file's 'tokenizer.ggml.tokens' is no list of texts. It is damaged; download "
+            "it again."
+        )
+    known = types is None or (isinstance(types, list) and all(type(each) is int for each in types))
+    if not known:
+        raise FormatError(
+            "The GGUF file's 'tokenizer.ggml.token_type' is no list of whole numbers. It is "
+            "damaged; download it again."
+        )
+
+
 _CONTROLLING = (TokenType.CONTROL, TokenType.UNKNOWN)
 
 
@@ -111,7 +128,8 @@ def _bytes(piece: str, spell: Callable[[str], bytes]) -> bytes:
         return spell(piece)
     except ValueError as error:
         raise FormatError(
-            f"The GGUF file's token {piece!r} is not spelt as its tokenizer spells tokens: {error}."
+            f"The GGUF file's token {quoted(piece)} is not spelt as its tokenizer spells tokens: "
+            f"{error}."
         ) from error
 
 

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Container
-from operator import index as integer
 from pathlib import Path
 
 from unembed.errors import FormatError
 from unembed.load.vocabularies import pieces
-from unembed.load.vocabularies.files import lines_of
+from unembed.load.vocabularies.files import lines_of, parsed, token_id
 from unembed.load.vocabularies.tokens import Tokens
-from unembed.text_file import read_json
 
 _WORD_ENDS = "</w>"
 
@@ -29,9 +27,9 @@ def read_gpt2_files(vocab: Path, merges: Path | None = None) -> Tokens:
             pieces do not say where words begin.
         VocabularyError: when two pieces have the same id.
     """
+    table = parsed(vocab)
     try:
-        table = read_json(vocab)
-        ids = [(str(piece), integer(index)) for piece, index in table.items()]
+        ids = [(str(piece), token_id(index)) for piece, index in table.items()]
     except (ValueError, AttributeError, TypeError) as error:
         raise FormatError(
             f"{vocab} should be a JSON table of pieces and ids, as GPT-2's vocab.json: {error}."

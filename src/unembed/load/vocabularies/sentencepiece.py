@@ -7,6 +7,8 @@ from pathlib import Path
 from unembed.errors import FormatError, MissingExtraError
 from unembed.load.vocabularies import pieces
 from unembed.load.vocabularies.tokens import Tokens
+from unembed.outside.files import read_bytes
+from unembed.outside.limits import VOCABULARY_BYTES
 
 
 def read_sentencepiece(path: Path) -> Tokens:
@@ -28,8 +30,8 @@ def read_sentencepiece(path: Path) -> Tokens:
             "pip install 'unembed[sentencepiece]'. A tokenizer.json needs no package."
         ) from error
     try:
-        model = SentencePieceProcessor(model_proto=path.read_bytes())
-    except (RuntimeError, ValueError, OSError) as error:
+        model = SentencePieceProcessor(model_proto=read_bytes(path, VOCABULARY_BYTES))
+    except (RuntimeError, ValueError) as error:
         raise FormatError(
             f"{path} cannot be read as a SentencePiece model: {error}. Download it again."
         ) from error

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import base64
 import binascii
-from operator import index as integer
 from pathlib import Path
 from typing import Any
 
 from unembed.errors import FormatError, VocabularyError
-from unembed.load.vocabularies.files import parsed
+from unembed.load.vocabularies.files import parsed, piece_text, token_id
 from unembed.load.vocabularies.tokens import Tokens
+from unembed.outside.limits import MOST_SPECIAL
 
 _FIRST_NAMES = (
     "<unk>", "<s>", "</s>", "[INST]", "[/INST]", "[AVAILABLE_TOOLS]", "[/AVAILABLE_TOOLS]",
@@ -35,8 +35,10 @@ def read_tekken(path: Path) -> Tokens:
     content = parsed(path)
     try:
         config = content["config"]
-        first = integer(config["default_num_special_tokens"])
-        size = integer(config["default_vocab_size"])
+        first = token_id(config["default_num_special_tokens"])
+        size = token_id(config["default_vocab_size"])
+        if not 0 <= first <= MOST_SPECIAL:
+            raise ValueError(f"{first:,} special tokens are not between 0 and {MOST_SPECIAL:,}")
         named = content.get("special_tokens")
         names = _names(named) if named is not None else dict(enumerate(_FIRST_NAMES))
         tokens = Tokens("tekken.json, byte-level BPE")
@@ -46,7 +48,7 @@ def read_tekken(path: Path) -> Tokens:
         for index in range(first):
             name = names.get(index, f"<SPECIAL_{index}>")
             tokens.add(index, name, b"", special=True)
-    except (KeyError, TypeError, ValueError, binascii.Error) as error:
+    except (AttributeError, KeyError, TypeError, ValueError, binascii.Error) as error:
         raise FormatError(
             f"{path} is no tekken.json: it should have 'config' and a 'vocab' of ranks and base64 "
             f"bytes, but {error!r}. Download it again."
@@ -55,13 +57,13 @@ def read_tekken(path: Path) -> Tokens:
 
 
 def _names(special_tokens: list[dict[str, Any]]) -> dict[int, str]:
-    return {integer(token["rank"]): str(token["token_str"]) for token in special_tokens}
+    return {token_id(token["rank"]): piece_text(token["token_str"]) for token in special_tokens}
 
 
 def _ranks(vocab: list[dict[str, Any]], path: Path) -> dict[int, bytes]:
     ranks: dict[int, bytes] = {}
     for token in vocab:
-        rank, raw = integer(token["rank"]), base64.b64decode(token["token_bytes"], validate=True)
+        rank, raw = token_id(token["rank"]), base64.b64decode(token["token_bytes"], validate=True)
         if ranks.setdefault(rank, raw) != raw:
             raise VocabularyError(
                 f"{path}: rank {rank} is that of {ranks[rank]!r}, but of {raw!r} too. A rank "

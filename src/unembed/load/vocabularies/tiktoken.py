@@ -8,10 +8,13 @@ import codecs
 import gzip
 import re
 import zlib
+from io import BytesIO
 from pathlib import Path
 
 from unembed.errors import FormatError, VocabularyError
 from unembed.load.vocabularies.tokens import Tokens
+from unembed.outside.files import read_bytes
+from unembed.outside.limits import TIKTOKEN_BYTES
 
 _LINE = re.compile(rb"[A-Za-z0-9+/]+={0,2} \d+\r?\n")
 
@@ -35,12 +38,11 @@ def read_tiktoken(path: Path) -> Tokens:
         FormatError: naming the first line that is no base64 token with a rank.
         VocabularyError: naming the line of a rank that stood before.
     """
-    try:
-        raw = gzip.decompress(path.read_bytes()) if path.suffix == ".gz" else path.read_bytes()
-    except (OSError, EOFError, zlib.error) as error:
-        raise FormatError(f"{path} is not a gzip file: {error}. Download it again.") from error
+    raw = read_bytes(path, TIKTOKEN_BYTES)
+    if path.suffix == ".gz":
+        raw = _unpacked(raw, path)
     written: dict[int, bytes] = {}
-    for number, line in enumerate(raw.removeprefix(codecs.BOM_UTF8).splitlines(), start=1):
+    for number, line in enumerate(BytesIO(raw.removeprefix(codecs.BOM_UTF8)), start=1):
         if not line.strip():
             continue
         try:
@@ -48,7 +50,8 @@ def read_tiktoken(path: Path) -> Tokens:
             token, rank = base64.b64decode(encoded, validate=True), int(digits)
         except (ValueError, binascii.Error) as error:
             raise FormatError(
-                f"{path}, line {number}: expected a base64 token and its rank, found {line[:60]!r}."
+                f"{path}, line {number}: expected a base64 token and its rank, found "
+                f"{line.strip()[:60]!r}."
             ) from error
         if rank in written:
             raise VocabularyError(
@@ -58,3 +61,18 @@ def read_tiktoken(path: Path) -> Tokens:
             )
         written[rank] = token
     return Tokens("tiktoken ranks", written=written)
+
+
+def _unpacked(raw: bytes, path: Path) -> bytes:
+    """Return what was packed, and no more of it than such files have: a few kB may hold GBs."""
+    try:
+        with gzip.GzipFile(fileobj=BytesIO(raw)) as packed:
+            found = packed.read(TIKTOKEN_BYTES + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise FormatError(f"{path} is not a gzip file: {error}. Download it again.") from error
+    if len(found) > TIKTOKEN_BYTES:
+        raise FormatError(
+            f"{path} unpacks to more than {TIKTOKEN_BYTES >> 20} MB, which no such file has. It is "
+            "damaged; download it again."
+        )
+    return found

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from operator import index as integer
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from unembed.errors import FormatError
 from unembed.load.vocabularies import pieces
-from unembed.load.vocabularies.files import parsed
+from unembed.load.vocabularies.files import parsed, piece_text, token_id
 from unembed.load.vocabularies.tokens import Tokens
 from unembed.load.vocabularies.wordpiece import is_bracketed
 
@@ -65,9 +64,9 @@ def _pieces(model: dict[str, Any], path: Path) -> list[tuple[str, int]]:
     vocab = model.get("vocab")
     try:
         if isinstance(vocab, dict):
-            return [(str(piece), integer(index)) for piece, index in vocab.items()]
+            return [(str(piece), token_id(index)) for piece, index in vocab.items()]
         if isinstance(vocab, list):
-            return [(str(piece), index) for index, (piece, _) in enumerate(vocab)]
+            return [(piece_text(piece), index) for index, (piece, _) in enumerate(vocab)]
     except (TypeError, ValueError) as error:
         raise FormatError(
             f"{path}: 'model.vocab' should map pieces to ids, or list pieces with scores: {error}."
@@ -79,10 +78,10 @@ def _added_tokens(content: dict[str, Any], path: Path) -> list[tuple[int, str, b
     """Return id, name, and whether it is special, of each added token."""
     try:
         return [
-            (integer(token["id"]), str(token["content"]), _is_special(token))
+            (token_id(token["id"]), piece_text(token["content"]), _is_special(token))
             for token in content.get("added_tokens") or []
         ]
-    except (TypeError, KeyError) as error:
+    except (AttributeError, TypeError, KeyError, ValueError) as error:
         raise FormatError(
             f"{path}: each of 'added_tokens' should have an id and its content: {error!r}."
         ) from error
@@ -90,12 +89,12 @@ def _added_tokens(content: dict[str, Any], path: Path) -> list[tuple[int, str, b
 
 def _is_special(token: dict[str, Any]) -> bool:
     """Whether an added token is marked special, or its name leaves no doubt."""
-    return bool(token.get("special")) or pieces.is_control_text(str(token["content"]))
+    return token.get("special") is True or pieces.is_control_text(str(token["content"]))
 
 
 def _spelling(content: dict[str, Any], path: Path) -> _Spelling:
     steps = {
-        step.get("type")
+        str(step.get("type"))
         for part in ("decoder", "pre_tokenizer")
         for step in _flatten(content.get(part))
     }
@@ -124,5 +123,7 @@ def _flatten(step: Any) -> Iterator[dict[str, Any]]:
     if not isinstance(step, dict):
         return
     yield step
-    for inner in (*(step.get("decoders") or ()), *(step.get("pretokenizers") or ())):
-        yield from _flatten(inner)
+    for key in ("decoders", "pretokenizers"):
+        inner = step.get(key)
+        for each in inner if isinstance(inner, list) else ():
+            yield from _flatten(each)

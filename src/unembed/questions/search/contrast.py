@@ -18,9 +18,10 @@ from unembed.errors import QueryError
 from unembed.questions.search.scored import F64, Scored, Searched
 from unembed.questions.search.shift import shift_of
 from unembed.questions.weights import weights_of
-from unembed.tokensets.frame import from_frame
+from unembed.tokensets.token_sets import TokenSets
 
 F32 = npt.NDArray[np.float32]
+_ROLES = ("promoted", "against")
 
 
 def by_contrast(searched: Searched, promoted: str, against: str) -> Scored:
@@ -54,15 +55,17 @@ def contrast_z(searched: Searched, promoted: str, against: str) -> F64:
 def _effect(searched: Searched, promoted: str, against: str) -> Effects:
     numbers = [searched.run.sets.number(name) for name in (promoted, against)]
     both = searched.run.tested_sets[numbers]
-    first, second = both["name"]
     unembedding = weights_of(searched.run).unembedding
-    sets = from_frame(both.unique("name"), unembedding.vocabulary)
-    for name in (first, second):
-        if not len(sets[name]):
+    members = dict(zip(_ROLES, both["ids"], strict=True))
+    sets = TokenSets.from_ids(
+        {role: ids.to_numpy() for role, ids in members.items()}, unembedding.vocabulary
+    )
+    for role, name in zip(_ROLES, both["name"], strict=True):
+        if not len(sets[role]):
             raise QueryError(f"The token set {name!r} is empty: it has no mean to compare with.")
-    if np.array_equal(sets[first], sets[second]):
+    if np.array_equal(sets[_ROLES[0]], sets[_ROLES[1]]):
         raise _nothing(promoted, against, "hold the same tokens")
-    effect = effects_of([Contrast(sets, first, second)], unembedding)
+    effect = effects_of([Contrast(sets, *_ROLES)], unembedding)
     if not effect.testable[0]:
         raise _nothing(promoted, against, "have the same mean row of W_U")
     return effect

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import polars as pl
 
 from unembed.errors import QueryError
-from unembed.quoted import quoted
+from unembed.outside.text import quoted
 
 _NEAR = 3
 

@@ -28,14 +28,14 @@ _GENERATED = (forms.drafts, characters.drafts)
 def default() -> tuple[Definition, ...]:
     """Return the definitions of `default`, from a token's looks to its meaning."""
     return (
-        *read_definitions(_DEFAULT / "surface.yaml"),
+        *read_definitions(_DEFAULT / "surface.yaml", ours=True),
         *surface.definitions(),
-        *read_definitions(_DEFAULT / "scripts.yaml"),
+        *read_definitions(_DEFAULT / "scripts.yaml", ours=True),
         *affixes.definitions(),
-        *read_definitions(_DEFAULT / "grammar.yaml"),
-        *read_definitions(_DEFAULT / "meaning.yaml"),
+        *read_definitions(_DEFAULT / "grammar.yaml", ours=True),
+        *read_definitions(_DEFAULT / "meaning.yaml", ours=True),
         *lexicon.definitions(),
-        *read_definitions(_DEFAULT / "code.yaml"),
+        *read_definitions(_DEFAULT / "code.yaml", ours=True),
         *tokenizer.definitions(),
     )
 
@@ -43,7 +43,7 @@ def default() -> tuple[Definition, ...]:
 @cache
 def post() -> tuple[Definition, ...]:
     """Return the definitions of `post`: the sets of Bloom & Lin (2024) and its notebook."""
-    return tuple(read_definitions(_HERE / "post.yaml"))
+    return tuple(read_definitions(_HERE / "post.yaml", ours=True))
 
 
 DEFINED: dict[str, Callable[[], tuple[Definition, ...]]] = {"default": default, "post": post}

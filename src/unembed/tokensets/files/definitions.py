@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple, cast, get_args
 
@@ -11,6 +11,9 @@ import polars as pl
 from polars.exceptions import PolarsError
 
 from unembed.errors import did_you_mean
+from unembed.outside.limits import LONGEST_PATTERN, LONGEST_WORD
+from unembed.outside.regex import Pattern, problems
+from unembed.outside.text import quoted
 from unembed.tokensets.definitions import (
     Case,
     Characters,
@@ -23,6 +26,7 @@ from unembed.tokensets.definitions import (
     Words,
 )
 from unembed.tokensets.files.tree import Tree, read_tree
+from unembed.tokensets.names import problem_of
 from unembed.tokensets.reading import Space
 
 _FILE_KEYS = ("family", "source", "case", "space", "sets")
@@ -37,10 +41,14 @@ _RULE_KEYS = {
 _SET_KEYS = ("description", "family", "source")
 
 
-def read_definitions(path: Path) -> list[Definition]:
+def read_definitions(path: Path, *, ours: bool = False) -> list[Definition]:
     """Return the token sets that a YAML or TOML file defines.
 
     The file's form is described in `docs/token-sets.md`.
+
+    Args:
+        path: of the file.
+        ours: whether its regular expressions may be matched without a limit of time.
 
     Raises:
         TokenSetError: naming the file and line of what is wrong.
@@ -55,9 +63,12 @@ def read_definitions(path: Path) -> list[Definition]:
         table["source"].text() if "source" in table else path.name,
         cast(Case, _choice(table, "case", get_args(Case), "raised")),
         cast(Space, _choice(table, "space", get_args(Space))),
+        ours,
     )
     sets = table["sets"].table()
-    return [_definition(name, tree, defaults) for name, tree in sets.items()]
+    definitions = [_definition(name, tree, defaults) for name, tree in sets.items()]
+    _check_patterns(definitions, sets)
+    return definitions
 
 
 class _Defaults(NamedTuple):
@@ -67,9 +78,18 @@ class _Defaults(NamedTuple):
     source: str
     case: Case
     space: Space
+    ours: bool
 
 
 def _definition(name: str, tree: Tree, defaults: _Defaults) -> Definition:
+    found = _defined(name, tree, defaults)
+    problem = problem_of(found.name, found.family, found.description, found.source)
+    if problem is not None:
+        raise tree.error(problem)
+    return found
+
+
+def _defined(name: str, tree: Tree, defaults: _Defaults) -> Definition:
     if not isinstance(tree.value, dict):  # the short form: a name and its words
         words = Words(_entries(tree), defaults.case, defaults.space)
         return Definition(name, defaults.family, "", defaults.source, words)
@@ -107,9 +127,13 @@ def _rule(kind: str, table: dict[str, Tree], defaults: _Defaults) -> Rule:
         )
     if kind == "regex":
         case = _choice(table, "case", ("exact", "any"))
-        pattern = _pattern(table["regex"], re.IGNORECASE if case == "any" else 0)
+        pattern = Pattern(table["regex"].text(), case == "any")
         space = _choice(table, "space", (*get_args(Space), "kept"), "any")
-        return Regex(pattern, cast(Space, space), excluded)
+        return Regex(
+            re.compile(pattern.text, pattern.flags) if defaults.ours else pattern,
+            cast(Space, space),
+            excluded,
+        )
     if kind == "characters":
         how = _choice(table, "how", ("all", "any"))
         class_ = _character_class(table["characters"])
@@ -128,30 +152,46 @@ def _entries(tree: Tree) -> tuple[str, ...]:
         raise tree.error("expected words: a list of them, or a text with spaces between them.")
     if not words:
         raise tree.error("there are no words.")
-    empty = [each for each in words if not each]
-    if empty:
+    if not all(words):
         raise tree.error("a word is empty; quote words of white space or punctuation.")
+    long = next((each for each in words if len(each) > LONGEST_WORD), None)
+    if long is not None:
+        raise tree.error(
+            f"the word {quoted(long, most=40)} has {len(long):,} characters; no token that is a "
+            f"word has more than {LONGEST_WORD:,}."
+        )
     return tuple(dict.fromkeys(words))
 
 
-def _pattern(tree: Tree, flags: int) -> re.Pattern[str]:
-    text = tree.text()
-    try:
-        return re.compile(text, flags)
-    except re.error as error:
-        raise tree.error(
-            f"{text!r} is no regular expression that Python understands: {error}."
-        ) from error
+def _check_patterns(definitions: Sequence[Definition], sets: dict[str, Tree]) -> None:
+    """Check that Python reads every regular expression that is not ours.
+
+    Raises:
+        TokenSetError: naming the line of one that it does not.
+    """
+    outside = {
+        each.name: each.rule.pattern
+        for each in definitions
+        if isinstance(each.rule, Regex) and isinstance(each.rule.pattern, Pattern)
+    }
+    for name, problem in zip(outside, problems([*outside.values()]), strict=False):
+        if problem is not None:
+            where = sets[name].table()["regex"]
+            raise where.error(
+                f"{quoted(outside[name].text)} is no regular expression that Python understands: "
+                f"{problem}."
+            )
 
 
 def _character_class(tree: Tree) -> str:
     text = tree.text()
+    problem = f"{quoted(text)} is no class of characters; write it as \\p{{Greek}} or [a-z]."
+    if len(text) > LONGEST_PATTERN:
+        raise tree.error(problem)
     try:
         pl.Series(["a"]).str.contains(rf"\A(?:{text})\z")
     except PolarsError as error:
-        raise tree.error(
-            rf"{text!r} is no class of characters; write it as \p{{Greek}} or [a-z]."
-        ) from error
+        raise tree.error(problem) from error
     return text
 
 

@@ -16,9 +16,12 @@ from typing import Literal
 
 import numpy as np
 
-from unembed.errors import TokenSetError
-from unembed.text_file import read_text
+from unembed.errors import FormatError, TokenSetError
+from unembed.outside.limits import GMT_BYTES, GMT_MEMBERS
+from unembed.outside.lines import lines_in, read_text
+from unembed.outside.text import shown
 from unembed.tokensets.assemble import Draft
+from unembed.tokensets.names import problem_of
 from unembed.tokensets.token_sets import SetInfo, TokenSets
 from unembed.vocabulary import Vocabulary
 
@@ -56,38 +59,64 @@ def read_gmt(path: Path, vocabulary: Vocabulary, members: Members = "text") -> I
     Members that are no token of the vocabulary are left out and counted as missed.
 
     Raises:
-        TokenSetError: naming the line that is no set, or whose ids are none.
+        TokenSetError: naming the line that is no set, whose name is none, or that has more members
+            than any vocabulary has tokens; for a file that is larger than all gene sets are.
     """
     try:
-        lines = read_text(path).split("\n")
-    except (OSError, ValueError) as error:
-        raise TokenSetError(f"{path} cannot be read: {error}.") from error
+        text = read_text(path, GMT_BYTES)
+    except FormatError as error:
+        raise TokenSetError(str(error)) from error
     token_of = {name: token for token, name in _names(vocabulary).items()}
     if members == "ids":
         token_of = {str(token): token for token in token_of.values()}
     first_line: dict[str, int] = {}
-    for number, line in enumerate(lines, start=1):
+    known: dict[str, str] = {}
+    for number, line in enumerate(lines_in(text), start=1):
         if not line.strip():
             continue
-        name, *rest = line.split("\t")
-        if len(rest) < 2:
-            raise TokenSetError(
-                f"{path}, line {number}: expected a name, a description and members with tabs "
-                f"between them, found {len(rest) + 1} fields."
-            )
+        try:
+            draft = _draft(line, token_of, known, path)
+        except ValueError as error:
+            raise TokenSetError(f"{shown(path)}, line {number}: {error}") from error
+        name = draft.info.name
         if first_line.setdefault(name, number) != number:
             raise TokenSetError(
-                f"{path}, line {number}: the set {name!r} stands in line {first_line[name]} too."
+                f"{shown(path)}, line {number}: the set {name!r} stands in line {first_line[name]} "
+                "too."
             )
-        yield _draft(name, rest[0], [each for each in rest[1:] if each], token_of, path)
+        yield draft
 
 
-def _draft(
-    name: str, described: str, members: list[str], token_of: dict[str, int], path: Path
-) -> Draft:
+def _draft(line: str, token_of: dict[str, int], known: dict[str, str], path: Path) -> Draft:
+    """Return the set of a line.
+
+    Args:
+        line: of the file.
+        token_of: what stands for each token.
+        known: members that are no token, so that each is kept once however many lines have it.
+        path: of the file.
+
+    Raises:
+        ValueError: when it is none, as a sentence.
+    """
+    fields = line.count("\t") + 1
+    if fields < 3:
+        raise ValueError(
+            "expected a name, a description and members with tabs between them, found "
+            f"{fields} fields."
+        )
+    if fields - 2 > GMT_MEMBERS:
+        raise ValueError(
+            f"the set has {fields - 2:,} members, and no vocabulary has many more tokens than "
+            f"{GMT_MEMBERS:,}."
+        )
+    name, described, *members = line.split("\t")
+    members = [member for member in members if member]
     written = {member: member if member in token_of else escape(member) for member in members}
     found = [token_of[each] for each in written.values() if each in token_of]
-    missed = tuple(member for member, each in written.items() if each not in token_of)
+    missed = tuple(
+        known.setdefault(member, member) for member, each in written.items() if each not in token_of
+    )
     ours = _FAMILY.fullmatch(described)
     family, description = (ours[1], ours[2] or "") if ours else (path.stem, described)
     info = SetInfo(
@@ -99,6 +128,9 @@ def _draft(
         words=len(written),
         missed=len(missed),
     )
+    problem = problem_of(info.name, info.family, info.description, info.source)
+    if problem is not None:
+        raise ValueError(problem)
     return Draft(info, np.unique(np.array(found, np.int32)), missed)
 
 

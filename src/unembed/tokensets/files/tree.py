@@ -3,29 +3,21 @@
 from __future__ import annotations
 
 import re
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from unembed.errors import TokenSetError
-from unembed.text_file import read_text
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
-DEEPEST = 30
-"""How deep lists and tables may lie in one another; sets need no more than four levels."""
-
-# YAML's base loader takes every scalar as text, so that the words `no` and `on` stay words.
-_LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
+from unembed.errors import FormatError, TokenSetError
+from unembed.outside.documents import parse_toml
+from unembed.outside.limits import TOML_BYTES, YAML_BYTES
+from unembed.outside.lines import read_text
+from unembed.outside.text import shown
+from unembed.outside.yaml_tree import Items, Node, Spoilt, Table, Text, yaml_nodes
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Tree:
     """A text, a list or a table of a file, and where it stands.
 
@@ -41,7 +33,8 @@ class Tree:
 
     def error(self, message: str) -> TokenSetError:
         """Return an error that says where it is."""
-        where = f"{self.file}, line {self.line}" if self.line else str(self.file)
+        file = shown(self.file)
+        where = f"{file}, line {self.line}" if self.line else file
         return TokenSetError(f"{where}: {message}")
 
     def table(self) -> dict[str, Tree]:
@@ -69,34 +62,25 @@ def read_tree(path: Path) -> Tree:
     """Return a YAML or TOML file's content.
 
     Raises:
-        TokenSetError: when it cannot be read, or is not of its format, with the line.
+        TokenSetError: when it cannot be read, is larger than a file of token sets may be, or is not
+            of its format, with the line.
     """
+    is_toml = path.suffix == ".toml"
     try:
-        text = read_text(path)
-    except (OSError, ValueError) as error:
-        raise TokenSetError(f"{path} cannot be read: {error}.") from error
-    return _toml(text, path) if path.suffix == ".toml" else _yaml(text, path)
+        text = read_text(path, TOML_BYTES if is_toml else YAML_BYTES)
+        return _toml(text, path) if is_toml else _yaml(text, path)
+    except FormatError as error:
+        raise TokenSetError(str(error)) from error
 
 
 def _yaml(text: str, path: Path) -> Tree:
     try:
-        node = yaml.compose(text, Loader=_LOADER)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        problem = f"this is no YAML: {error.problem or error.context}."
-        raise Tree("", path, mark.line + 1 if mark else None).error(problem) from error
-    except yaml.YAMLError as error:
-        raise Tree("", path, None).error(f"this is no YAML: {error}") from error
-    except RecursionError as error:
-        raise _too_deep(path, None) from error
+        node = yaml_nodes(text)
+    except Spoilt as error:
+        parsed = isinstance(error.__cause__, yaml.YAMLError)
+        problem = f"this is no YAML: {error.why}." if parsed else f"{error.why}."
+        raise Tree("", path, error.line).error(problem) from error
     return Tree({}, path, 1) if node is None else _Nodes(path).tree(node)
-
-
-def _too_deep(path: Path, line: int | None) -> TokenSetError:
-    return Tree("", path, line).error(
-        f"lists and tables lie more than {DEEPEST} deep in one another; sets of tokens need four "
-        "levels."
-    )
 
 
 class _Nodes:
@@ -105,84 +89,90 @@ class _Nodes:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.known: dict[int, Tree] = {}
-        self.open: list[int] = []
 
-    def tree(self, node: yaml.Node) -> Tree:
+    def tree(self, node: Node) -> Tree:
         """Return a node with all that is in it."""
-        line = node.start_mark.line + 1
-        if id(node) in self.known:
-            return self.known[id(node)]
-        if id(node) in self.open:
-            raise Tree("", self.path, line).error(
-                "what begins here holds an alias of itself, and so has no end. Write out what it "
-                "should hold."
-            )
-        if len(self.open) == DEEPEST:
-            raise _too_deep(self.path, line)
-        self.open.append(id(node))
-        self.known[id(node)] = Tree(self._value(node), self.path, line)
-        self.open.pop()
+        if id(node) not in self.known:
+            self.known[id(node)] = Tree(self._value(node), self.path, node.line)
         return self.known[id(node)]
 
-    def _value(self, node: yaml.Node) -> str | list[Tree] | dict[str, Tree]:
-        if isinstance(node, yaml.SequenceNode):
-            return [self.tree(each) for each in node.value]
-        if not isinstance(node, yaml.MappingNode):
-            return str(node.value)
+    def _value(self, node: Node) -> str | list[Tree] | dict[str, Tree]:
+        if isinstance(node, Items):
+            return [self.tree(each) for each in node.items]
+        if isinstance(node, Text):
+            return node.text
+        assert isinstance(node, Table)
         table: dict[str, Tree] = {}
-        for key, value in node.value:
-            here = Tree("", self.path, key.start_mark.line + 1)
-            if not isinstance(key, yaml.ScalarNode):
+        for key, value in node.pairs:
+            here = Tree("", self.path, key.line)
+            if not isinstance(key, Text):
                 raise here.error("a name should be a text.")
-            if key.value in table:
+            if key.text in table:
                 raise here.error(
-                    f"{key.value!r} stands here a second time (first in line "
-                    f"{table[key.value].line})."
+                    f"{key.text!r} stands here a second time (first in line "
+                    f"{table[key.text].line})."
                 )
-            table[key.value] = Tree(self.tree(value).value, self.path, here.line)
+            table[key.text] = Tree(self.tree(value).value, self.path, here.line)
         return table
 
 
 def _toml(text: str, path: Path) -> Tree:
     try:
-        content = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        found = re.search(r"at line (\d+)", str(error))
+        content = parse_toml(text.encode(), str(path))
+    except FormatError as error:
+        why = error.__cause__
+        if not isinstance(why, ValueError):
+            raise
+        found = re.search(r"at line (\d+)", str(why))
         line = int(found[1]) if found else None
-        raise Tree("", path, line).error(f"this is no TOML: {error}.") from error
-    except RecursionError as error:
-        raise _too_deep(path, None) from error
+        raise Tree("", path, line).error(f"this is no TOML: {why}.") from error
     return _from_toml(content, path, _Lines(text), ())
+
+
+_KEY = r"""(?:[A-Za-z0-9_-]+|"[^"\n]*"|'[^'\n]*')"""
+_HEADER = re.compile(rf"\s*\[\[?\s*(?P<keys>{_KEY}(?:\s*\.\s*{_KEY})*)\s*\]")
+_ENTRY = re.compile(rf"\s*(?P<keys>{_KEY}(?:\s*\.\s*{_KEY})*)\s*=")
+_PART = re.compile(_KEY)
 
 
 class _Lines:
     """Where the keys of a TOML file stand; the parser does not say."""
 
     def __init__(self, text: str) -> None:
-        self.lines = text.splitlines()
+        self.lines = text.split("\n")
+        self._first: dict[tuple[str, ...], int] | None = None
 
     def find(self, keys: tuple[str, ...]) -> int | None:
-        """Return the line of the table or key, looked for below its table's header."""
-        header = re.compile(rf"\s*\[\s*{_dotted(keys)}\s*\]")
-        at = self._first(header, 0)
-        if at is not None or not keys:
-            return at
-        start = self._first(re.compile(rf"\s*\[\s*{_dotted(keys[:-1])}\s*\]"), 0) or 0
-        return self._first(re.compile(rf"\s*{_dotted(keys[-1:])}\s*[.=]"), start)
+        """Return the line of a table or key, None where it is not told by how the line begins."""
+        if self._first is None:
+            self._first = self._read()
+        return self._first.get(keys)
 
-    def _first(self, pattern: re.Pattern[str], start: int) -> int | None:
-        rows = range(start, len(self.lines))
-        return next((row + 1 for row in rows if pattern.match(self.lines[row])), None)
+    def _read(self) -> dict[tuple[str, ...], int]:
+        """Return the first line of every table and key, those on the way to it included."""
+        first: dict[tuple[str, ...], int] = {}
+        table: tuple[str, ...] = ()
+        for number, line in enumerate(self.lines, start=1):
+            header = _HEADER.match(line)
+            if header:
+                table = _parts(header["keys"])
+                found = table
+            else:
+                entry = _ENTRY.match(line)
+                if not entry:
+                    continue
+                found = (*table, *_parts(entry["keys"]))
+            for length in range(1, len(found) + 1):
+                first.setdefault(found[:length], number)
+        return first
 
 
-def _dotted(keys: tuple[str, ...]) -> str:
-    return r"\s*\.\s*".join(rf"[\"']?{re.escape(key)}[\"']?" for key in keys)
+def _parts(keys: str) -> tuple[str, ...]:
+    return tuple(part.strip("\"'") for part in _PART.findall(keys))
 
 
 def _from_toml(content: Any, path: Path, lines: _Lines, keys: tuple[str, ...]) -> Tree:
     line = lines.find(keys)
-    if len(keys) == DEEPEST:
-        raise _too_deep(path, line)
     if isinstance(content, dict):
         table = {
             name: _from_toml(value, path, lines, (*keys, name)) for name, value in content.items()

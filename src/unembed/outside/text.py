@@ -1,0 +1,35 @@
+"""Text from outside as people see it: `quoted` tokens, `shown` names, descriptions and paths."""
+
+from __future__ import annotations
+
+from unembed.outside.limits import LONGEST_SHOWN, LONGEST_TOKEN_SHOWN
+from unembed.visible import visible
+
+
+def quoted(text: str, most: int = LONGEST_TOKEN_SHOWN) -> str:
+    r"""Return a token so that its spaces and line breaks can be seen, in quotes.
+
+    >>> print(quoted(" your"), quoted("\n\n"), quoted("-" * 300, most=8))
+    ' your' '\n\n' '-------…'
+
+    Args:
+        text: of the token.
+        most: characters that are shown of it.
+    """
+    seen = shown(text, most)
+    quote = '"' if "'" in seen else "'"
+    return f"{quote}{seen}{quote}"
+
+
+def shown(text: object, most: int = LONGEST_SHOWN) -> str:
+    r"""Return a name, description or path from outside, bounded, with all its characters visible.
+
+    >>> print(shown("a\nb\x1b"), shown("abcdef", most=4))
+    a\nb\x1b abc…
+
+    Args:
+        text: what is shown; what is no text, as `str` has it.
+        most: characters that are shown of it, before invisible ones are written out.
+    """
+    found = str(text)
+    return visible(found if len(found) <= most else f"{found[: most - 1]}…")
