@@ -13,8 +13,8 @@ import unembed
 SOURCE = Path(unembed.__file__).parent
 
 LEAVES = (
-    "version", "visible", "errors", "text_file", "outside", "lens", "progress", "numerals",
-    "strict_json", "products", "compiled", "disk", "cache", "output_file", "parquet", "demo",
+    "version", "visible", "errors", "outside", "lens", "progress", "numerals", "strict_json",
+    "products", "compiled", "disk", "cache", "output_file", "parquet", "demo",
 )  # fmt: skip
 ORDER = (
     *LEAVES,

@@ -35,8 +35,12 @@ def sources_named(text: str, asked: Asked) -> list[Source]:
         SourceError, FormatError: when there is nothing there, or nothing that is understood.
     """
     name, reference = given_name(text)
-    if name is not None:
-        return [replace(each, given=name) for each in sources_named(reference, asked)]
+    found = _sources(reference, asked)
+    return found if name is None else [replace(each, given=name) for each in found]
+
+
+def _sources(text: str, asked: Asked) -> list[Source]:
+    """Return the banks that a reference without a NAME= names."""
     here = on_disk(text)
     if here is not None:
         return sources_of(Seen(here), asked)

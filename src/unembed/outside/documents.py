@@ -16,10 +16,9 @@ from typing import Any
 
 from unembed.errors import FormatError
 from unembed.outside import limits
-from unembed.outside.files import read_bytes
+from unembed.outside.files import decoded, read_bytes
 from unembed.outside.text import quoted
 from unembed.outside.yaml_tree import same, yaml_tree
-from unembed.text_file import decoded
 
 if sys.version_info >= (3, 11):
     import tomllib

@@ -86,7 +86,10 @@ class Fields:
         if found is None:
             return None
         inside = Fields({str(at): each for at, each in enumerate(found)}, f"{self.where}, {key}")
-        return [needed(inside.text(name), inside, name) for name in inside]
+        texts = [inside.text(at) for at in inside]
+        if None in texts:
+            raise inside.wrong(str(texts.index(None)), "a text")
+        return [str(text) for text in texts]
 
     def items(self, key: str) -> list[Any] | None:
         """Return a list of whatever it holds; None where it is absent."""

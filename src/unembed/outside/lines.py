@@ -6,12 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from unembed.errors import FormatError
-from unembed.outside.files import read_bytes
-from unembed.text_file import decoded
+from unembed.outside.files import decoded, read_bytes
 
 
 def read_text(path: Path, most: int) -> str:
-    """Return a file's text (see `text_file.decoded`).
+    """Return a file's text (see `files.decoded`).
 
     Raises:
         FormatError: when it cannot be read, has more than `most` bytes, or is no text, with the

@@ -87,7 +87,12 @@ def decoders_of(seen: Seen, kind: Format, part: str | None = None) -> list[Decod
     Raises:
         FormatError: when it holds no such bank.
     """
-    found = kind.decoders(seen)
+    try:
+        found = kind.decoders(seen)
+    except FormatError as error:
+        if seen.folder.name in str(error):
+            raise
+        raise FormatError(f"{seen.place.name}: {error}") from error
     meant = wanted(found, part)
     if not meant:
         parts = [each.part for each in found if each.part]

@@ -22,7 +22,7 @@ from unembed.cache import cache_folder, new_file
 from unembed.errors import FormatError
 from unembed.outside import limits
 from unembed.outside.documents import parse_json, parse_yaml
-from unembed.outside.fields import Fields, is_whole, needed
+from unembed.outside.fields import Fields, is_number, is_whole, needed
 from unembed.outside.files import read_bytes
 
 DIRECTORY = "pretrained_saes.yaml"
@@ -158,7 +158,7 @@ def load(raw: bytes, what: str = "The table of published SAEs") -> dict[str, Any
         raise FormatError(f"{what} is not whole, or has more than {limits.TABLE_BYTES >> 20} MB.")
     table = Fields(parse_json(text, what), what)
     _named(table, "sae_lens")
-    list(_entries(table))  # every field is of its type
+    table.table("releases")
     return dict(table.content)
 
 
@@ -169,17 +169,29 @@ def _entries(table: Fields) -> Iterator[Published]:
         repo, model, loader = (_named(facts, key) for key in ("repo", "model", "loader"))
         overrides = facts.table("overrides")
         overrides.text("hook_name")
+        stated = dict(overrides.content)
         for row in needed(facts.items("saes"), facts, "saes"):
-            if not isinstance(row, list) or len(row) not in (2, 3):
+            if not _is_sae(row):
                 raise facts.wrong("saes", "a list of [id, path, facts]")
-            sae = Fields({"id": row[0], "path": row[1]}, facts.where)
-            more = Fields(row[2] if len(row) == 3 else {}, facts.where)
             yield Published(
-                name, _named(sae, "id"), repo, _named(sae, "path"), model, loader,
-                neuronpedia=more.text("neuronpedia"), l0=more.number("l0"),
-                variance_explained=more.number("variance_explained"),
-                overrides=dict(overrides.content),
+                name, row[0], repo, row[1], model, loader, **(row[2] if len(row) == 3 else {}),
+                overrides=stated,
             )  # fmt: skip
+
+
+def _is_sae(row: Any) -> bool:
+    """Return whether a row is of the types that `_sae` gives; there are very many."""
+    if not isinstance(row, list) or len(row) not in (2, 3):
+        return False
+    more = row[2] if len(row) == 3 else {}
+    return (
+        isinstance(row[0], str)
+        and isinstance(row[1], str)
+        and isinstance(more, dict)
+        and more.keys() <= {*_FACTS}
+        and isinstance(more.get("neuronpedia", ""), str)
+        and all(is_number(more.get(key, 0)) for key in _FACTS[1:])
+    )
 
 
 @cache
@@ -212,7 +224,9 @@ def _of_installed(found: str, path: Path) -> dict[str, Any] | None:
     """Return the table of an installed SAELens; None where it cannot be understood."""
     kept = cache_folder() / "published" / f"sae_lens-{found}.json.xz"
     with suppress(FormatError):
-        return _read(kept)
+        known = _read(kept)
+        list(_entries(Fields(known, str(kept))))
+        return known
     try:
         table = compact(read_bytes(path, limits.TABLE_BYTES), found, str(path))
     except FormatError:
