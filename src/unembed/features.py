@@ -16,6 +16,7 @@ from torch import Tensor
 from unembed.addresses import as_written, is_bank_name, position_of
 from unembed.errors import ShapeError, UnembedError, WeightError
 from unembed.facts import BankFacts
+from unembed.outside.text import shown
 from unembed.unembedding import Unembedding, broken_rows
 
 
@@ -90,7 +91,7 @@ class Features:
         return int(self.W_dec.shape[0])
 
     def __repr__(self) -> str:
-        return f"Features({self.name}: {len(self):,} features, d_model {self.d_model})"
+        return f"Features({shown(self.name)}: {len(self):,} features, d_model {self.d_model})"
 
     @property
     def d_model(self) -> int:

@@ -80,8 +80,8 @@ def _text(text: object) -> str:
 
 
 def _tokens(texts: Iterable[str] | None) -> str:
-    shown = [_TOKEN.format(escape(quoted(text))) for text in [*(texts or ())][:_TOKENS]]
-    return " ".join(shown) or "nothing"
+    cells = [_TOKEN.format(escape(quoted(text))) for text in [*(texts or ())][:_TOKENS]]
+    return " ".join(cells) or "nothing"
 
 
 def _histogram(counts: Iterable[int]) -> str:
