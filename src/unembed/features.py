@@ -17,6 +17,7 @@ from unembed.addresses import LONGEST, as_written, is_bank_name, position_of
 from unembed.errors import ShapeError, UnembedError, WeightError
 from unembed.facts import BankFacts
 from unembed.outside.arrays import float_tensor, whole_numbers
+from unembed.outside.text import shown
 from unembed.unembedding import Unembedding, beyond_float32, broken_rows
 
 _MOST_LAYERS = 1_000_000
@@ -138,7 +139,7 @@ class Features:
         return int(self.W_dec.shape[0])
 
     def __repr__(self) -> str:
-        return f"Features({self.name}: {len(self):,} features, d_model {self.d_model})"
+        return f"Features({shown(self.name)}: {len(self):,} features, d_model {self.d_model})"
 
     @property
     def d_model(self) -> int:

@@ -11,7 +11,7 @@ import numpy as np
 from unembed import explorer
 from unembed.addresses import address
 from unembed.numerals import number
-from unembed.outside.text import quoted
+from unembed.outside.text import quoted, shown
 from unembed.questions import summary
 from unembed.questions.run import Run
 
@@ -35,7 +35,7 @@ def run_html(run: Run) -> str:
     facts = run.manifest.unembedding
     banks = summary.banks_at_a_glance(run)
     columns: dict[str, list[str]] = {
-        "bank": [escape(name) for name in banks["bank"]],
+        "bank": [_text(name) for name in banks["bank"]],
         "features": [f"{count:,}" for count in banks["features"]],
         "std": [number(value) for value in banks["std_median"]],
         "kurtosis, median": [number(value) for value in banks["kurtosis_median"]],
@@ -48,8 +48,8 @@ def run_html(run: Run) -> str:
             if classes[name].sum():
                 columns[name] = [f"{count:,}" for count in classes[name]]
     return (
-        f"<p><b>{escape(run.model)}</b> · {escape(facts.lens)} lens · {facts.tokens:,} tokens"
-        f" · <code>{escape(str(run.path))}</code></p>{_table(columns)}"
+        f"<p><b>{_text(run.model)}</b> · {_text(facts.lens)} lens · {facts.tokens:,} tokens"
+        f" · <code>{_text(run.path)}</code></p>{_table(columns)}"
     )
 
 
@@ -59,8 +59,8 @@ def feature_html(row: Mapping[str, Any]) -> str:
     Args:
         row: as `Run.feature` returns it.
     """
-    title = f"<b>{escape(address(row['bank'], row['index']))}</b>"
-    said = " · ".join(escape(row[name]) for name in ("class", "label") if row[name])
+    title = f"<b>{_text(address(row['bank'], row['index']))}</b>"
+    said = " · ".join(_text(row[name]) for name in ("class", "label") if row[name])
     numbers = " · ".join(f"{name} {number(row[name])}" for name in _STATISTICS)
     ends = "".join(
         f'<div style="margin:2px 0"><span style="color:{colour}">{word}</span> '
@@ -74,9 +74,14 @@ def feature_html(row: Mapping[str, Any]) -> str:
     return f"<div><div>{title} {said}</div><div>{numbers}</div>{drawing}{ends}</div>"
 
 
+def _text(text: object) -> str:
+    """Return text from outside as HTML that shows it: no tags, and all its characters visible."""
+    return escape(shown(text))
+
+
 def _tokens(texts: Iterable[str] | None) -> str:
-    shown = [_TOKEN.format(escape(quoted(text))) for text in [*(texts or ())][:_TOKENS]]
-    return " ".join(shown) or "nothing"
+    cells = [_TOKEN.format(escape(quoted(text))) for text in [*(texts or ())][:_TOKENS]]
+    return " ".join(cells) or "nothing"
 
 
 def _histogram(counts: Iterable[int]) -> str:

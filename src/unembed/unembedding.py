@@ -19,6 +19,7 @@ from unembed.facts import UnembeddingFacts
 from unembed.lens import LENSES, Lens
 from unembed.outside.arrays import float_tensor, narrowed, plain_tensor
 from unembed.outside.limits import DIRECTIONS_SIZE
+from unembed.outside.text import shown
 from unembed.products import add_product
 from unembed.vocabulary import Vocabulary
 
@@ -104,8 +105,8 @@ class Unembedding:
 
     def __repr__(self) -> str:
         return (
-            f"Unembedding({self.name}: {self.n_tokens:,} of {len(self.vocabulary):,} tokens, "
-            f"d_model {self.d_model}, {self.lens} lens)"
+            f"Unembedding({shown(self.name)}: {self.n_tokens:,} of {len(self.vocabulary):,} "
+            f"tokens, d_model {self.d_model}, {self.lens} lens)"
         )
 
     @cached_property

@@ -29,10 +29,21 @@ def tekken(**config: Any) -> bytes:
 
 FILES: dict[str, tuple[str, bytes, str]] = {
     "an id of 10^9": ("tokenizer.json", bpe({"a": 10**9}), "id 1,000,000,000"),
-    "an id in a gap of 10^7": ("tokenizer.json", bpe({"a": 10**7}), "leaves out more than 1,048,576"),
+    "an id in a gap of 10^7": (
+        "tokenizer.json",
+        bpe({"a": 10**7}),
+        "leaves out more than 1,048,576",
+    ),
     "an added id of 10^9": (
-        "tokenizer.json", bpe({"a": 0}, added_tokens=[{"id": 10**9, "content": "b"}]), "1,000,000,000"),
-    "a huge id": ("tokenizer.json", b'{"model": {"vocab": {"a": ' + b"9" * 5_000 + b"}}}", "digits"),
+        "tokenizer.json",
+        bpe({"a": 0}, added_tokens=[{"id": 10**9, "content": "b"}]),
+        "1,000,000,000",
+    ),
+    "a huge id": (
+        "tokenizer.json",
+        b'{"model": {"vocab": {"a": ' + b"9" * 5_000 + b"}}}",
+        "digits",
+    ),
     "true for an id": ("tokenizer.json", bpe({"a": True}), "True is no whole number"),
     "a real number": ("tokenizer.json", bpe({"a": 1.0}), "1.0 is no whole number"),
     "a negative id": ("tokenizer.json", bpe({"a": -5}), "found id -5"),
@@ -49,12 +60,19 @@ FILES: dict[str, tuple[str, bytes, str]] = {
     "half a gzip": ("x.tiktoken.gz", gzip.compress(b"YQ== 0\n")[:-9], "not a gzip file"),
     "an id of vocab.json": ("vocab.json", b'{"a": 99999999999}', "id 99,999,999,999"),
     "many special ones": (
-        "tekken.json", tekken(default_num_special_tokens=10**12), "special tokens are not between"),
+        "tekken.json",
+        tekken(default_num_special_tokens=10**12),
+        "special tokens are not between",
+    ),
     "a text for a count": ("tekken.json", tekken(default_vocab_size="2"), "no whole number"),
     "a list for tekken": ("tekken.json", b"[1]", "no tekken.json"),
     "a line of vocab.txt": ("vocab.txt", b"a\n##b\n\xff\n", "line 3: the byte 0xff"),
-    "no SentencePiece": ("tokenizer.model", b"\x0a\xff\xff\xff\xff\x0f" + b"x" * 50, "SentencePiece"),
-}  # fmt: skip
+    "no SentencePiece": (
+        "tokenizer.model",
+        b"\x0a\xff\xff\xff\xff\x0f" + b"x" * 50,
+        "SentencePiece",
+    ),
+}
 
 
 @pytest.mark.parametrize(("name", "content", "message"), FILES.values(), ids=FILES)
@@ -73,14 +91,19 @@ def bomb() -> bytes:
 
 BESIDE = {
     "tokenizer_config.json": [
-        {"added_tokens_decoder": {"x": {"content": "a"}}}, {"added_tokens_decoder": [1]},
-        {"added_tokens_decoder": {"1": {}}}, {"added_tokens_decoder": {"1": {"content": 5}}},
-        {"added_tokens_decoder": {str(10**10): {"content": "a"}}}, {"bos_token": {"text": "a"}},
-        {"bos_token": 7}, {"additional_special_tokens": 7}, {"additional_special_tokens": [[1]]},
+        {"added_tokens_decoder": {"x": {"content": "a"}}},
+        {"added_tokens_decoder": [1]},
+        {"added_tokens_decoder": {"1": {}}},
+        {"added_tokens_decoder": {"1": {"content": 5}}},
+        {"added_tokens_decoder": {str(10**10): {"content": "a"}}},
+        {"bos_token": {"text": "a"}},
+        {"bos_token": 7},
+        {"additional_special_tokens": 7},
+        {"additional_special_tokens": [[1]]},
     ],
     "added_tokens.json": [{"a": True}, {"a": 1.5}, {"a": 10**11}, {"a": None}, [1], "x"],
     "special_tokens_map.json": [{"eos_token": {"a": 1}}, {"eos_token": [1]}, 5],
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize(
@@ -95,14 +118,15 @@ def test_files_beside_it(tmp_path: Path, name: str, content: Any) -> None:
 
 SAMPLES = {
     "tokenizer.json": bpe(
-        {"a": 0, "Ġb": 1, "<0x0A>": 2}, added_tokens=[{"id": 3, "content": "<s>", "special": True}],
+        {"a": 0, "Ġb": 1, "<0x0A>": 2},
+        added_tokens=[{"id": 3, "content": "<s>", "special": True}],
         decoder={"type": "Sequence", "decoders": [{"type": "ByteLevel"}]},
     ),
     "vocab.json": json.dumps({"a": 0, "Ġb": 1}).encode(),
     "tekken.json": tekken(),
     "x.tiktoken": b"YQ== 0\nYg== 1\n",
     "vocab.txt": b"[PAD]\n[CLS]\na\n##b\n",
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", SAMPLES)
@@ -136,11 +160,19 @@ def test_flipped_cut_and_exchanged_bytes(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize(
     ("model", "tokens", "types"),
     [
-        (5, ["a"], None), ("gpt2", "abc", None), ("gpt2", [1, 2], None), ("gpt2", ["a"], [1, 1]),
-        ("gpt2", ["a"], ["1"]), ("gpt2", ["a"], [True]), ("gpt2", ["a"], [1.5]), ("gpt2", ["a"], 1),
-        ("gpt2", ["a"], [99]), ("rwkv", ["\u0100"], None), ("gpt2", [], None),
+        (5, ["a"], None),
+        ("gpt2", "abc", None),
+        ("gpt2", [1, 2], None),
+        ("gpt2", ["a"], [1, 1]),
+        ("gpt2", ["a"], ["1"]),
+        ("gpt2", ["a"], [True]),
+        ("gpt2", ["a"], [1.5]),
+        ("gpt2", ["a"], 1),
+        ("gpt2", ["a"], [99]),
+        ("rwkv", ["\u0100"], None),
+        ("gpt2", [], None),
     ],
-)  # fmt: skip
+)
 def test_metadata_of_gguf(model: Any, tokens: Any, types: Any) -> None:
     with pytest.raises((FormatError, VocabularyError)):
         vocabulary_from_metadata(model, tokens, types)

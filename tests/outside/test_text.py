@@ -13,11 +13,21 @@ from unembed.strict_json import dumps
 from unembed.visible import visible
 
 HOSTILE = {
-    "an escape code": "\x1b]0;owned\x07", "a C1 code": "\x9b31m", "a line": "a\nb", "a return": "a\rb",
-    "a bidi override": "a\u202egnp.exe", "an isolate": "\u2066a", "no width": "a\u200bb\u2060",
-    "a mark": "\ufeffa", "half a character": "\ud83d", "a byte of a path": "\udcff",
-    "a filler": "\u3164", "a tag": "\U000e0041", "a separator": "a\u2028b", "NUL": "a\0b",
-}  # fmt: skip
+    "an escape code": "\x1b]0;owned\x07",
+    "a C1 code": "\x9b31m",
+    "a line": "a\nb",
+    "a return": "a\rb",
+    "a bidi override": "a\u202egnp.exe",
+    "an isolate": "\u2066a",
+    "no width": "a\u200bb\u2060",
+    "a mark": "\ufeffa",
+    "half a character": "\ud83d",
+    "a byte of a path": "\udcff",
+    "a filler": "\u3164",
+    "a tag": "\U000e0041",
+    "a separator": "a\u2028b",
+    "NUL": "a\0b",
+}
 
 
 @pytest.mark.parametrize("text", HOSTILE.values(), ids=HOSTILE)

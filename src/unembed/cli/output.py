@@ -18,7 +18,7 @@ from rich.text import Text
 
 from unembed import questions
 from unembed.strict_json import dumps
-from unembed.visible import visible
+from unembed.visible import ACTING, visible
 
 if TYPE_CHECKING:
     import polars as pl
@@ -95,16 +95,19 @@ def print_csv(frame: pl.DataFrame) -> None:
     import polars as pl
 
     flat = questions.flat(frame)
-    texts = [name for name, kind in flat.schema.items() if kind == pl.String]
-    for name in texts:
-        if flat[name].str.contains(_UNSEEN).any():
-            seen = flat[name].map_elements(lambda text: visible(text, "\n"), pl.String)
-            flat = flat.with_columns(seen.alias(name))
-    is_formula = pl.col(texts).str.contains(_FORMULA)
-    flat = flat.with_columns(
-        pl.when(is_formula).then(pl.lit("'") + pl.col(texts)).otherwise(pl.col(texts))
-    )
+    for name in [name for name, kind in frame.schema.items() if kind == pl.String]:
+        text = flat[name]
+        if text.str.contains(_UNSEEN).any():
+            text = text.map_elements(_seen, pl.String)
+        formulas = text.str.contains(_FORMULA)
+        if formulas.any():
+            text = (pl.Series(["'"]) + text).zip_with(formulas, text)
+        flat = flat.with_columns(text.alias(name))
     sys.stdout.write(flat.write_csv())
+
+
+def _seen(text: str) -> str:
+    return visible(text, keep="\n") if ACTING.search(text) else text
 
 
 def print_frame(

@@ -15,6 +15,7 @@ import polars as pl
 from unembed.addresses import bank_named, position_of, split
 from unembed.disk import told
 from unembed.errors import QueryError, RunError
+from unembed.outside.text import shown
 from unembed.store.check import check_finished, check_tables
 from unembed.store.enrichment import TOKEN_SETS
 from unembed.store.explanation import CLASS_COLUMNS, StoredExplanations
@@ -56,7 +57,7 @@ class RunTables:
 
     def __repr__(self) -> str:
         banks = ", ".join(f"{bank.name} ({bank.features:,})" for bank in self.manifest.banks)
-        return f"Run({self.path}: {self.model}; {banks})"
+        return f"Run({shown(self.path)}: {shown(self.model)}; {shown(banks)})"
 
     @property
     def model(self) -> str:

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
+from unembed.outside.text import shown
+
 
 @contextmanager
 def download_progress(label: str | None, size: int) -> Iterator[Callable[[int], None]]:
@@ -18,7 +20,7 @@ def download_progress(label: str | None, size: int) -> Iterator[Callable[[int], 
         size: how many bytes it has.
     """
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         DownloadColumn(),
         TransferSpeedColumn(),
@@ -26,5 +28,5 @@ def download_progress(label: str | None, size: int) -> Iterator[Callable[[int], 
     with Progress(
         *columns, console=Console(stderr=True), transient=True, disable=label is None
     ) as bar:
-        task = bar.add_task(f"Fetching {label}", total=size)
+        task = bar.add_task(f"Fetching {shown(label)}", total=size)
         yield lambda count: bar.advance(task, count)
