@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,13 @@ def open_run(path: Path, *others: str | None) -> Run:
         RunError: as `Run.open` does.
         QueryError: when the run was named behind what is asked of it.
     """
-    later = [other for other in others if other and (Path(other) / MANIFEST).is_file()]
-    if later and not (path / MANIFEST).is_file():
+    later = [other for other in others if other and _is_run(Path(other))]
+    if later and not _is_run(path):
         raise QueryError(f"The run comes first: {later[0]} before {path}.")
     return unembed.Run.open(path)
+
+
+def _is_run(path: Path) -> bool:
+    with suppress(OSError, ValueError):  # what is too long for a path is none
+        return (path / MANIFEST).is_file()
+    return False

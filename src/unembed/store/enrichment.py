@@ -27,7 +27,7 @@ from unembed.enrichment.pairs import Pairs
 from unembed.enrichment.simulated_null import SimulatedNull, no_scores
 from unembed.enrichment.tails import Tails
 from unembed.store.atomic import write_atomically
-from unembed.store.shards import read_table, unreadable, write_table
+from unembed.store.shards import damaged, read_table, write_table
 
 if TYPE_CHECKING:
     from unembed.enrichment.directions import DirectionTest
@@ -119,7 +119,7 @@ def read_z(path: Path) -> npt.NDArray[np.float16]:
     try:
         z: npt.NDArray[np.float16] = np.load(path, mmap_mode="r")
     except (OSError, ValueError, EOFError) as error:
-        raise unreadable(path, error) from error
+        raise damaged(path, error) from error
     return z
 
 

@@ -63,7 +63,7 @@ def _recent(path: Path, columns: list[str] | None) -> pl.DataFrame:
     try:
         changed = path.stat().st_mtime_ns
     except OSError as error:
-        raise unreadable(path, error) from error
+        raise damaged(path, error) from error
     return _kept(path, changed, None if columns is None else tuple(columns))
 
 
@@ -87,10 +87,10 @@ def read_table(*paths: Path, columns: list[str] | None = None) -> pl.DataFrame:
     try:
         return read_parquet(*paths, columns=columns)
     except (PolarsError, OSError) as error:
-        raise unreadable(_first_unreadable(paths), error) from error
+        raise damaged(_first_unreadable(paths), error) from error
 
 
-def unreadable(path: Path, error: Exception) -> RunError:
+def damaged(path: Path, error: Exception) -> RunError:
     """Return the error for a file of a run that cannot be read.
 
     It is said to be damaged only where the disk gives it, and its content is what is wrong.
