@@ -7,6 +7,8 @@ from pathlib import Path
 
 import polars as pl
 
+from unembed import sealed
+
 
 def read_parquet(*paths: Path, columns: list[str] | None = None) -> pl.DataFrame:
     """Return the tables in some files as one.
@@ -21,15 +23,16 @@ def read_parquet(*paths: Path, columns: list[str] | None = None) -> pl.DataFrame
 
 
 def write_parquet(path: Path, table: pl.DataFrame, said: Mapping[str, str] | None = None) -> None:
-    """Write a table. Equal tables give equal bytes.
+    """Write a table, sealed. Equal tables give equal bytes.
 
     Args:
-        path: the file.
+        path: the file, which is not yet where it is looked for.
         table: what it is to hold.
         said: what the file says of itself besides.
     """
-    metadata = dict(said) if said else None
+    metadata = {**sealed.BLANK, **(said or {})}
     table.write_parquet(path.absolute(), compression="zstd", metadata=metadata)
+    sealed.seal_parquet(path)
 
 
 def height_of(path: Path) -> int:
