@@ -33,18 +33,18 @@ import xxhash
 from unembed.errors import FormatError
 
 KEY = "unembed.seal"
-_METHOD = "xxh3-128:"
+METHOD = "xxh3-128:"
 _ZEROS = "0" * 32
-BLANK = {KEY: f"{_METHOD}{_ZEROS}"}
+BLANK = {KEY: f"{METHOD}{_ZEROS}"}
 """What a Parquet file's metadata says before it is sealed: as long as it will be."""
 
-_IN_PARQUET = b"\x18%c%b\x18%c%b" % (len(KEY), KEY.encode(), len(BLANK[KEY]), _METHOD.encode())
+_IN_PARQUET = b"\x18%c%b\x18%c%b" % (len(KEY), KEY.encode(), len(BLANK[KEY]), METHOD.encode())
 """What stands before the hash in the footer: each text behind its length, as Thrift writes it."""
 _END = re.compile(
     rb"\n%b (?P<said>[0-9a-f]{8}) %b(?P<hash>[0-9a-f]{32})\n"
-    % (re.escape(KEY.encode()), _METHOD.encode())
+    % (re.escape(KEY.encode()), METHOD.encode())
 )
-_END_BYTES = 1 + len(KEY) + 1 + 8 + 1 + len(_METHOD) + 32 + 1
+_END_BYTES = 1 + len(KEY) + 1 + 8 + 1 + len(METHOD) + 32 + 1
 _MAGIC = b"PAR1"
 _NUMPY = b"\x93NUMPY"
 _ARRAY = re.compile(rb"'descr': '[<>|=]?[a-zA-Z](\d+)'.*'shape': \(([\d, ]*)\)", re.DOTALL)
@@ -83,28 +83,28 @@ def seal(path: Path, said: Mapping[str, str] | None = None) -> None:
     text = json.dumps(dict(said), ensure_ascii=False).encode() if said else b""
     with path.open("rb+") as file:
         file.seek(0, os.SEEK_END)
-        file.write(text + f"\n{KEY} {len(text):08x} {_METHOD}".encode())
+        file.write(text + f"\n{KEY} {len(text):08x} {METHOD}".encode())
         file.write(_hash(file, file.tell()).encode() + b"\n")
 
 
-def seal_parquet(path: Path) -> None:
+def seal_parquet(file: BinaryIO) -> None:
     """Fill in the seal of a Parquet file that was written with `BLANK` in its metadata."""
-    with path.open("rb+") as file:
-        size = file.seek(0, os.SEEK_END)
-        found = _in_parquet(file, size)
-        if found is None:
-            raise ValueError(f"{path} was written without a place for its seal")
-        whole = _hash(file, size, found.hash)
-        file.seek(found.hash)
-        file.write(whole.encode())
+    size = file.seek(0, os.SEEK_END)
+    found = _in_parquet(file, size)
+    if found is None:
+        raise ValueError("a Parquet file was written without a place for its seal")
+    whole = _hash(file, size, found.hash)
+    file.seek(found.hash)
+    file.write(whole.encode())
 
 
-def verify(path: Path, *, required: bool = False) -> bool:
+def verify(path: Path, *, required: bool = False, anew: bool = False) -> bool:
     """Return whether a file carries a seal, which is right then.
 
     Args:
         path: the file.
         required: whether it must have one; files of earlier versions have none.
+        anew: whether it is hashed again, although it was before.
 
     Raises:
         FormatError: when the file is damaged, or has no seal and must have one.
@@ -115,7 +115,8 @@ def verify(path: Path, *, required: bool = False) -> bool:
         identity = status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size
         place = path.absolute()
         known, sealed = _verified.get(place, (None, False))
-        if known != identity:
+        if anew or known != identity:
+            _verified.pop(place, None)
             sealed = _check(path, file, status.st_size)
             _verified[place] = identity, sealed
     if required and not sealed:
@@ -142,16 +143,18 @@ def is_whole(path: Path) -> bool:
 
 
 def content(path: Path) -> bytes:
-    """Return the content of a sealed file that is no Parquet table, without its seal.
+    """Return the content of a file that is no Parquet table, without its seal, if it has one.
 
     Raises:
-        FormatError: when it is damaged, or carries no seal.
+        FormatError: when it is damaged.
         OSError: when it is not there, or may not be read.
     """
     raw = path.read_bytes()
-    found = _at_end(io.BytesIO(raw), len(raw))
-    if found is None or not _is_right(io.BytesIO(raw), found):
-        raise _damaged(path)
+    file = io.BytesIO(raw)
+    if not _check(path, file, len(raw)):
+        return raw
+    found = _at_end(file, len(raw))
+    assert found is not None  # it was just verified
     return raw[: found.content]
 
 
@@ -179,6 +182,11 @@ def said_of(path: Path) -> dict[str, str]:
     raise _damaged(path)
 
 
+def hash_of(raw: bytes) -> str:
+    """Return the hash of some bytes, with the name of its method before it."""
+    return f"{METHOD}{xxhash.xxh3_128_hexdigest(raw)}"
+
+
 def _check(path: Path, file: BinaryIO, size: int) -> bool:
     """Return whether an open file carries a seal.
 
@@ -193,7 +201,7 @@ def _check(path: Path, file: BinaryIO, size: int) -> bool:
             raise _damaged(path)
         return True
     last = _read(file, max(size - _NEAR_END, 0), size)
-    if KEY.encode() in last or _METHOD.encode() in last:
+    if KEY.encode() in last or METHOD.encode() in last:
         raise _damaged(path)  # a seal that is broken itself, or has something behind it
     cut = _table_is_cut if is_parquet else _array_is_cut
     if size == 0 or ((is_parquet or path.suffix == ".npy") and cut(file, size)):

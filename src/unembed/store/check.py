@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 from polars.exceptions import PolarsError
 
-from unembed.errors import RunError
-from unembed.parquet import height_of, read_parquet, said_of
+from unembed import parquet, sealed
+from unembed.errors import FormatError, RunError
+from unembed.parquet import height_of, read_parquet
 from unembed.store import enrichment as store
 from unembed.store.explanation import explanation_path
 from unembed.store.manifest import EnrichmentFacts, Manifest, Shard
-from unembed.store.shards import TOKENS
+from unembed.store.shards import TOKENS, damaged
 from unembed.store.stamp import RUN, TABLE
 
+ARRAY = ".npy"
 _UNREADABLE = (OSError, PolarsError, ValueError, EOFError)
 """Whoever reads such a table says what is wrong with it."""
 
@@ -29,38 +30,71 @@ def check_tables(folder: Path, manifest: Manifest) -> None:
     hold: the bank, the number of its features, of tokens, of sets.
 
     Raises:
-        RunError: naming the first table that belongs elsewhere.
+        RunError: naming the first table that belongs elsewhere, or is seen to be damaged.
     """
     unsaid = []
-    for table in _tables(manifest):
+    for table in tables_of(manifest):
         with suppress(*_UNREADABLE):
             said = said_of(folder / table)
-            if RUN not in said:
+            if not said and not manifest.is_sealed:
                 unsaid.append(table)
-            elif said[RUN] != manifest.digest:
-                raise _foreign(folder, table, "it says that it was written by another run")
-            elif said[TABLE] != table:
-                raise _foreign(folder, table, f"it is a copy of {said[TABLE]}")
+            elif why := misplaced(manifest, table, said):
+                _verify(folder / table, manifest)
+                raise _foreign(folder, table, why)
     _check_old(folder, manifest, set(unsaid))
     if manifest.enrichment:
         for shard in manifest.shards():
             _check_scores(folder, shard)
 
 
-def _tables(manifest: Manifest) -> Iterator[str]:
-    """Yield the paths of all Parquet tables that the run may have."""
+def said_of(path: Path) -> dict[str, str]:
+    """Return of which run a table says it is, and which of its tables; nothing of old ones.
+
+    Raises:
+        RunError: when it is seen to be damaged.
+        OSError, PolarsError: when it cannot be read.
+    """
+    try:
+        said = sealed.said_of(path) if path.suffix == ARRAY else parquet.said_of(path)
+    except FormatError as error:
+        raise damaged(path, error) from error
+    return {key: said[key] for key in (RUN, TABLE) if key in said}
+
+
+def misplaced(manifest: Manifest, table: str, said: Mapping[str, str]) -> str | None:
+    """Return why a table is not the one of its name, by what it says of itself; None if it is."""
+    if RUN not in said or TABLE not in said:
+        return "it does not say of which run it is"
+    if said[RUN] != manifest.digest:
+        return "it says that it was written by another run"
+    return f"it is a copy of {said[TABLE]}" if said[TABLE] != table else None
+
+
+def _verify(path: Path, manifest: Manifest) -> None:
+    """Check that what a table says of itself is what was written."""
+    try:
+        sealed.verify(path, required=manifest.is_sealed)
+    except FormatError as error:
+        raise damaged(path, error) from error
+
+
+def tables_of(manifest: Manifest) -> Iterator[str]:
+    """Yield the paths of all tables and arrays of a run, in the order that they are made in."""
     yield TOKENS
-    tested, explained = manifest.enrichment is not None, manifest.is_explained
+    tested, explained = manifest.enrichment, manifest.is_explained
     if tested:
         yield store.TOKEN_SETS
-        for bank in manifest.names:
-            yield from (store.rate_path(bank), store.tests_path(bank), *store.null_paths(bank))
-    for shard in manifest.shards():
-        yield shard.path
+    for bank in manifest.names:
         if tested:
-            yield from (store.shard_paths(shard.path).pairs, store.shard_paths(shard.path).claims)
-        if explained:
-            yield explanation_path(shard.path)
+            yield from (store.tests_path(bank), store.rate_path(bank))
+            if tested.tsea or explained:  # what earlier versions drew random directions for
+                yield from store.null_paths(bank)
+        for shard in manifest.shards(bank):
+            if tested:
+                yield from store.shard_paths(shard.path)
+            if explained:
+                yield explanation_path(shard.path)
+            yield shard.path
 
 
 def _check_old(folder: Path, manifest: Manifest, unsaid: set[str]) -> None:
@@ -123,12 +157,14 @@ def _check_tokens(folder: Path, wanted: int) -> None:
 
 def _check_scores(folder: Path, shard: Shard) -> None:
     table = store.shard_paths(shard.path).z
-    with suppress(*_UNREADABLE):
-        found, wanted = len(np.load(folder / table, mmap_mode="r")), shard.features
-        if found != wanted:
-            raise _foreign(
-                folder, table, f"it has scores of {found:,} features, and should have {wanted:,}"
-            )
+    try:
+        found, wanted = store.height_of_z(folder / table), shard.features
+    except RunError:
+        return  # whoever reads it says what is wrong with it
+    if found != wanted:
+        raise _foreign(
+            folder, table, f"it has scores of {found:,} features, and should have {wanted:,}"
+        )
 
 
 def _foreign(folder: Path, table: str, why: str) -> RunError:

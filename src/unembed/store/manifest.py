@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import MISSING, asdict, dataclass, field, fields
+from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
+from unembed import sealed
 from unembed.errors import RunError
 from unembed.explanation import ExplanationSettings
 from unembed.facts import BankFacts, NullFacts, UnembeddingFacts
@@ -26,6 +27,9 @@ SCHEMA_VERSION = 1
 SHARD_FEATURES = 4096
 """Features in a shard, the least that is lost when a run is stopped."""
 FEATURES = "features"
+
+SEAL = "seal"
+"""A hash of all else that the manifest says, in the order of its keys; no part of what it says."""
 
 _WHEREABOUTS = ("origin", "name_of_model")
 """Where weights lay does not change what they are: their hashes decide."""
@@ -113,7 +117,9 @@ class Manifest:
         banks: of features, in order.
         settings: of the sweep.
         enrichment: how features were tested, None for statistics alone.
-        content: all of it as JSON has it.
+        content: all of it as JSON has it, without its seal.
+        is_sealed: whether it carries a hash of itself, and its tables of themselves therefore;
+            those of runs made by earlier versions do not.
     """
 
     schema_version: int
@@ -123,6 +129,7 @@ class Manifest:
     settings: SettingsFacts
     enrichment: EnrichmentFacts | None
     content: Mapping[str, Any] = field(repr=False, compare=False)
+    is_sealed: bool = field(default=True, compare=False)
 
     @classmethod
     def of(
@@ -148,7 +155,8 @@ class Manifest:
         """Return the manifest of a run folder.
 
         Raises:
-            RunError: when the folder is no run, or of a schema this version does not read.
+            RunError: when the folder is no run, or of a schema this version does not read, or its
+                manifest says other things than were written.
         """
         path = folder / MANIFEST
         if not path.is_file():
@@ -168,8 +176,16 @@ class Manifest:
                 "Make the run again, or use the version of unembed that made it "
                 f"({content.get('unembed_version')})."
             )
+        said = content.pop(SEAL, None)
+        lost = said is None and any(map(_is_hash, content.values()))  # its name is what is damaged
+        if lost or (said is not None and said != _seal_of(content)):
+            raise RunError(
+                f"{path} is damaged: its values are not those that were written, by the hash it "
+                "carries. Put the run's own file back, or make the run again. Where it was changed "
+                f"by hand, and is meant as it is, take {SEAL!r} out of it."
+            )
         try:
-            return cls._read(content)
+            return replace(cls._read(content), is_sealed=said is not None)
         except (KeyError, TypeError, AttributeError) as error:
             said = error.args[0] if isinstance(error, KeyError) else error
             raise RunError(f"{path} is damaged: {said}. Make the run again.") from error
@@ -193,8 +209,10 @@ class Manifest:
         )
 
     def dump(self) -> str:
-        """Return the text of `manifest.json`."""
-        return json.dumps(self.content, indent=2, ensure_ascii=False) + "\n"
+        """Return the text of `manifest.json`, sealed unless it was read without a seal."""
+        seal = {SEAL: _seal_of(self.content)} if self.is_sealed else {}
+        content = {**self.content, **seal}
+        return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
     @cached_property
     def digest(self) -> str:
@@ -274,6 +292,16 @@ def _enrichment_facts(content: Mapping[str, Any]) -> EnrichmentFacts:
         nulls=tuple(_facts(NullFacts, null, f"{at}.nulls[{i}]") for i, null in nulls),
         explanation=explanation and _facts(ExplanationSettings, explanation, f"{at}.explanation"),
     )
+
+
+def _is_hash(value: Any) -> bool:
+    return isinstance(value, str) and value.startswith(sealed.METHOD)
+
+
+def _seal_of(content: Mapping[str, Any]) -> str:
+    """Return a hash of a manifest's values, however they are set out."""
+    text = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return sealed.hash_of(text.encode("utf-8", "surrogatepass"))
 
 
 def _without_whereabouts(value: Any) -> Any:

@@ -10,13 +10,16 @@ import numpy as np
 import polars as pl
 from polars.exceptions import PolarsError
 
-from unembed.errors import QueryError, RunError
+from unembed.errors import FormatError, QueryError, RunError
 from unembed.parquet import read_parquet, write_parquet
 from unembed.store.atomic import write_atomically
 from unembed.store.manifest import Manifest
 from unembed.store.stamp import stamp
 
 TOKENS = "tokens.parquet"
+_AGAIN = (
+    "Give the command that made the run again: it makes this file again, and leaves the others."
+)
 
 
 def rows_of_shards(
@@ -78,20 +81,30 @@ def write_table(path: Path, table: pl.DataFrame) -> None:
 
 
 def read_table(*paths: Path, columns: list[str] | None = None) -> pl.DataFrame:
-    """Return the tables in some files as one.
+    """Return the tables in some files as one, each verified by the hash it carries.
 
     Raises:
         RunError: when one is missing or damaged.
     """
     try:
         return read_parquet(*paths, columns=columns)
-    except (PolarsError, OSError) as error:
+    except (PolarsError, OSError, FormatError) as error:
         raise damaged(paths[0], error) from error
 
 
 def damaged(path: Path, error: Exception) -> RunError:
-    """Return the error for a file of a run that cannot be read."""
-    return RunError(
-        f"A table of {path.parent} cannot be read: {str(error).splitlines()[0]} It is "
-        "damaged: make the run again, with --overwrite."
-    )
+    """Return the error for a file of a run that cannot be read.
+
+    Args:
+        path: the file, or the first of some.
+        error: why; a FormatError names the file itself.
+    """
+    if isinstance(error, FormatError):
+        return RunError(f"{error} {_AGAIN}")
+    if isinstance(error, FileNotFoundError):
+        return RunError(f"{error.filename or path} is missing. {_AGAIN}")
+    if isinstance(error, OSError):
+        why = f"{error.filename or path} cannot be read: {error.strerror or error}."
+        return RunError(f"{why} It was not looked at, and need not be damaged.")
+    first = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
+    return RunError(f"A table of {path.parent} is damaged: {first}. {_AGAIN}")

@@ -17,7 +17,7 @@ from huggingface_hub import constants
 
 from unembed.load.hub import shared_cache
 from unembed.load.hub.address import Address
-from unembed.load.hub.cache import new_file
+from unembed.load.hub.cache import new_entry, read_entry
 from unembed.load.hub.errors import UnreachableError, hub_errors
 
 
@@ -101,13 +101,13 @@ def _pointer_file(cache: Path, revision: str) -> Path:
 
 def _content(path: Path) -> dict[str, Any]:
     try:
-        content: dict[str, Any] = json.loads(path.read_bytes())
-    except (OSError, ValueError):
+        content: dict[str, Any] = json.loads(read_entry(path) or b"{}")
+    except ValueError:
         return {}
     return content
 
 
 def _keep(path: Path, content: dict[str, Any]) -> None:
     if _content(path) != content:  # the cache may be shared, to read only
-        with new_file(path) as part:
+        with new_entry(path) as part:
             part.write_text(json.dumps(content))

@@ -20,7 +20,9 @@ from typing import Any
 
 import yaml
 
-from unembed.cache import cache_folder, new_file
+from unembed import cache as entries
+from unembed.cache import cache_folder, new_entry
+from unembed.errors import FormatError
 
 DIRECTORY = "pretrained_saes.yaml"
 """The table's name inside `sae_lens`."""
@@ -168,13 +170,13 @@ def _installed() -> tuple[str, Path] | None:
 def _of_installed(found: str, path: Path) -> dict[str, Any] | None:
     """Return the table of an installed SAELens; None where it cannot be understood."""
     kept = cache_folder() / "published" / f"sae_lens-{found}.json.xz"
-    with suppress(OSError, ValueError, lzma.LZMAError):
-        return _read(kept)
+    with suppress(OSError, FormatError, ValueError, EOFError, lzma.LZMAError):
+        return load(entries.content(kept))
     try:
         table = compact(path.read_bytes(), found)
     except (OSError, yaml.YAMLError, KeyError, TypeError, AttributeError):
         return None
-    with suppress(OSError), new_file(kept) as part:
+    with suppress(OSError), new_entry(kept) as part:
         part.write_bytes(dump(table))
     return table
 
