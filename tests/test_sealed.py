@@ -184,6 +184,7 @@ def test_files_of_earlier_versions_are_whole_unless_cut(tmp_path: Path) -> None:
         path = tmp_path / name
         assert not sealed.verify(path)
         assert sealed.is_whole(path)
+        assert not sealed.is_whole(path, required=True)
         with pytest.raises(FormatError, match="carries no hash"):
             sealed.verify(path, required=True)
         raw = path.read_bytes()

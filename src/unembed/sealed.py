@@ -127,16 +127,20 @@ def verify(path: Path, *, required: bool = False, anew: bool = False) -> bool:
     return sealed
 
 
-def is_whole(path: Path) -> bool:
+def is_whole(path: Path, *, required: bool = False) -> bool:
     """Return whether a file is there and undamaged.
 
     One of an earlier version, which carries no hash, counts as whole where it is not cut short.
+
+    Args:
+        path: the file.
+        required: whether one without a hash counts as damaged.
 
     Raises:
         OSError: when it is there and may not be read.
     """
     try:
-        verify(path)
+        verify(path, required=required)
     except (FormatError, FileNotFoundError, NotADirectoryError, IsADirectoryError):
         return False
     return True

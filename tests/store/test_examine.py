@@ -19,7 +19,7 @@ from scripts.flip_bits import flipped
 from tests.planted import Planted
 from unembed import Run
 from unembed.errors import RunError
-from unembed.store.check import tables_of
+from unembed.store.check import check_tables, tables_of
 from unembed.store.manifest import MANIFEST, Manifest
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "schema-1"
@@ -137,6 +137,21 @@ def test_a_table_without_its_hash_is_not_taken_for_an_old_one(run: Path) -> None
     assert verdicts(run) == {FEATURES: "damaged", Z: "damaged"}
     with pytest.raises(RunError, match="carries no hash of its content"):
         Run.open(run)
+
+
+def test_what_is_about_to_be_made_again_may_be_damaged_but_not_foreign(run: Path) -> None:
+    manifest = Manifest.load(run)
+    said = manifest.digest.encode()
+    for file in (FEATURES, Z):
+        raw = (run / file).read_bytes()
+        (run / file).write_bytes(raw.replace(said, said[::-1]))  # what it says of itself is damaged
+        with pytest.raises(RunError, match="is damaged"):
+            check_tables(run, manifest)
+        check_tables(run, manifest, heal=True)
+        (run / file).write_bytes(raw)
+    shutil.copy(run / "null/a.parquet", run / "null/b.parquet")
+    with pytest.raises(RunError, match="it is a copy of"):
+        check_tables(run, manifest, heal=True)
 
 
 def test_every_value_of_the_manifest_is_under_its_hash(run: Path) -> None:

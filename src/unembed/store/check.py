@@ -23,24 +23,34 @@ _UNREADABLE = (OSError, PolarsError, ValueError, EOFError)
 """Whoever reads such a table says what is wrong with it."""
 
 
-def check_tables(folder: Path, manifest: Manifest) -> None:
+def check_tables(folder: Path, manifest: Manifest, *, heal: bool = False) -> None:
     """Check that tables are of the run, as far as can be told without reading them.
 
     Tables say of which run they are; those of earlier versions do not, and are taken by what they
     hold: the bank, the number of its features, of tokens, of sets.
+
+    Args:
+        folder: of the run.
+        manifest: of the run.
+        heal: whether tables that are damaged are passed over: they are about to be made again.
 
     Raises:
         RunError: naming the first table that belongs elsewhere, or is seen to be damaged.
     """
     unsaid = []
     for table in tables_of(manifest):
-        with suppress(*_UNREADABLE):
+        try:
             said = said_of(folder / table)
             if not said and not manifest.is_sealed:
                 unsaid.append(table)
             elif why := misplaced(manifest, table, said):
-                _verify(folder / table, manifest)
+                sealed.verify(folder / table, required=manifest.is_sealed)
                 raise _foreign(folder, table, why)
+        except FormatError as error:
+            if not heal:
+                raise damaged(folder / table, error) from error
+        except _UNREADABLE:
+            continue  # whoever reads such a table says what is wrong with it
     _check_old(folder, manifest, set(unsaid))
     if manifest.enrichment:
         for shard in manifest.shards():
@@ -51,13 +61,10 @@ def said_of(path: Path) -> dict[str, str]:
     """Return of which run a table says it is, and which of its tables; nothing of old ones.
 
     Raises:
-        RunError: when it is seen to be damaged.
+        FormatError: when it is seen to be damaged.
         OSError, PolarsError: when it cannot be read.
     """
-    try:
-        said = sealed.said_of(path) if path.suffix == ARRAY else parquet.said_of(path)
-    except FormatError as error:
-        raise damaged(path, error) from error
+    said = sealed.said_of(path) if path.suffix == ARRAY else parquet.said_of(path)
     return {key: said[key] for key in (RUN, TABLE) if key in said}
 
 
@@ -68,14 +75,6 @@ def misplaced(manifest: Manifest, table: str, said: Mapping[str, str]) -> str | 
     if said[RUN] != manifest.digest:
         return "it says that it was written by another run"
     return f"it is a copy of {said[TABLE]}" if said[TABLE] != table else None
-
-
-def _verify(path: Path, manifest: Manifest) -> None:
-    """Check that what a table says of itself is what was written."""
-    try:
-        sealed.verify(path, required=manifest.is_sealed)
-    except FormatError as error:
-        raise damaged(path, error) from error
 
 
 def tables_of(manifest: Manifest) -> Iterator[str]:
