@@ -157,7 +157,7 @@ def test_options_in_the_text_exist() -> None:
 
 def test_names_of_the_package_in_the_documents_exist() -> None:
     """In code that is run, and in code that is not: `unembed.discover`, not `unembed.discovery`."""
-    not_names = {"unembed.run", "unembed.table"}  # keys in the metadata of Parquet
+    not_names = {"unembed.run", "unembed.table", "unembed.seal"}  # keys in the metadata of Parquet
     for page in PAGES:
         if page.name == "CHANGELOG.md":
             continue
@@ -208,6 +208,7 @@ FRAMES: dict[str, Callable[[Run], Iterable[str]]] = {
     "Token sets by bank": lambda run: questions.sets_by_bank(run).columns,
     "Token sets": lambda run: run.token_sets.columns,
     "Tokens": lambda run: run.tokens.columns,
+    "Files of a run": lambda run: run.check().columns,
 }
 
 

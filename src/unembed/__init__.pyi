@@ -6,7 +6,7 @@ from .errors import UnembedError
 from .explanation import ExplanationSettings
 from .features import Features
 from .load import list_saes, load_features, load_model, load_unembedding, load_vocabulary
-from .questions import Run, find, flat, follow, match_banks, neuronpedia, weights_of
+from .questions import Run, check_run, find, flat, follow, match_banks, neuronpedia, weights_of
 from .sweep import Sweep, SweepSettings
 from .tokensets import TokenSets, build_token_sets, merge_token_sets
 from .unembedding import FinalNorm, Unembedding, prepare_unembedding
@@ -31,6 +31,7 @@ __all__ = [
     "__version__",
     "analyze",
     "build_token_sets",
+    "check_run",
     "direction_test",
     "discover",
     "find",

@@ -8,7 +8,7 @@ from contextlib import suppress
 import numpy as np
 import numpy.typing as npt
 
-from unembed.cache import cache_folder, new_file
+from unembed.cache import cache_folder, new_entry, verify
 
 F64 = npt.NDArray[np.float64]
 
@@ -24,12 +24,13 @@ def kept_array(name: str, shape: tuple[int, ...], make: Callable[[], F64]) -> F6
         make: makes it.
     """
     path = cache_folder() / name
-    with suppress(Exception), path.open("rb") as file:
-        found = np.load(file, allow_pickle=False)
+    with suppress(Exception):
+        verify(path)
+        found = np.load(path, allow_pickle=False)
         if found.shape == shape and found.dtype == np.float64:
             whole: F64 = found
             return whole
     made = make()
-    with suppress(OSError), new_file(path) as part, part.open("wb") as file:
+    with suppress(OSError), new_entry(path) as part, part.open("wb") as file:
         np.save(file, made)
     return made

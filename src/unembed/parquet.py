@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
 
 import polars as pl
+from polars.exceptions import ComputeError, PanicException
+
+from unembed import sealed
 
 
 def read_parquet(*paths: Path, columns: list[str] | None = None) -> pl.DataFrame:
-    """Return the tables in some files as one.
+    """Return the tables in some files as one, which are verified first where they are sealed.
 
     Polars takes `[`, `*`, `?` and a leading `~` for a pattern or another folder, and reads the
     files that it fits.
+
+    Raises:
+        FormatError: when a file is damaged, by its seal.
+        PolarsError: when one cannot be understood.
+        OSError: when one is not there, or may not be read.
     """
-    return pl.read_parquet(
-        [path.absolute() for path in paths],
-        columns=columns, glob=False, hive_partitioning=False,
-    )  # fmt: skip
+    for path in paths:
+        sealed.verify(path)
+    with _no_panic():
+        return pl.read_parquet(
+            [path.absolute() for path in paths],
+            columns=columns, glob=False, hive_partitioning=False,
+        )  # fmt: skip
 
 
 def write_parquet(path: Path, table: pl.DataFrame, said: Mapping[str, str] | None = None) -> None:
-    """Write a table. Equal tables give equal bytes.
+    """Write a table, sealed. Equal tables give equal bytes.
 
     Args:
         path: the file.
@@ -32,18 +44,32 @@ def write_parquet(path: Path, table: pl.DataFrame, said: Mapping[str, str] | Non
     Raises:
         OSError: when the disk refuses.
     """
-    metadata, whole = dict(said) if said else None, BytesIO()
-    table.write_parquet(whole, compression="zstd", metadata=metadata)
-    path.write_bytes(whole.getbuffer())  # what the disk refuses is not passed on by polars
+    whole = BytesIO()
+    table.write_parquet(whole, compression="zstd", metadata={**sealed.BLANK, **(said or {})})
+    sealed.seal_parquet(whole)
+    path.write_bytes(whole.getbuffer())
 
 
 def height_of(path: Path) -> int:
     """Return how many rows a file holds, from its last few bytes alone."""
-    counted = pl.scan_parquet(path.absolute(), glob=False, hive_partitioning=False)
-    return int(counted.select(pl.len()).collect().item())
+    with _no_panic():
+        counted = pl.scan_parquet(path.absolute(), glob=False, hive_partitioning=False)
+        return int(counted.select(pl.len()).collect().item())
 
 
 def said_of(path: Path) -> dict[str, str]:
     """Return what a file says of itself, from its last few bytes alone."""
-    with path.open("rb") as file:
+    with path.open("rb") as file, _no_panic():
         return pl.read_parquet_metadata(file)
+
+
+@contextmanager
+def _no_panic() -> Iterator[None]:
+    """Turn a panic into an error: polars panics at some files that carry no seal and are damaged.
+
+    A panic is no `Exception`, and passes by whoever expects a file that cannot be read.
+    """
+    try:
+        yield
+    except PanicException as panic:
+        raise ComputeError(f"the file cannot be understood: {panic}") from panic

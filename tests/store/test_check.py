@@ -11,7 +11,7 @@ import polars as pl
 import pytest
 import torch
 
-from unembed import EnrichmentSettings, Features, Run, TokenSets, Unembedding, analyze
+from unembed import EnrichmentSettings, Features, Run, TokenSets, Unembedding, analyze, sealed
 from unembed.errors import RunError
 from unembed.store import Manifest
 
@@ -39,7 +39,8 @@ def made(
 
 
 def tables(folder: Path) -> list[str]:
-    return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*.parquet"))
+    found = [*folder.rglob("*.parquet"), *folder.rglob("*.npy")]
+    return sorted(path.relative_to(folder).as_posix() for path in found)
 
 
 def refused(folder: Path, table: str) -> None:
@@ -68,6 +69,7 @@ def test_every_table_of_another_run(made: Callable[[str, int], Path]) -> None:
         ("features/a-00000.parquet", "features/a-00001.parquet"),
         ("null/a.parquet", "null/b.parquet"),
         ("explanations/b-00001.parquet", "explanations/b-00000.parquet"),
+        ("enrichment/z/a-00000.npy", "enrichment/z/b-00000.npy"),
     ],
 )
 def test_another_table_of_the_run(made: Callable[[str, int], Path], table: str, of: str) -> None:
@@ -77,9 +79,12 @@ def test_another_table_of_the_run(made: Callable[[str, int], Path], table: str, 
 
 
 def test_scores_of_another_number_of_features(made: Callable[[str, int], Path]) -> None:
-    run = made("one", 1)
-    np.save(run / "enrichment/z/a-00001.npy", np.zeros((11, 1), np.float16))
-    refused(run, "enrichment/z/a-00001.npy")
+    run, table = made("one", 1), "enrichment/z/a-00001.npy"
+    np.save(run / table, np.zeros((11, 1), np.float16))
+    with pytest.raises(RunError, match=f"{table} carries no hash"):
+        Run.open(run)
+    sealed.seal(run / table, {"unembed.run": Manifest.load(run).digest, "unembed.table": table})
+    refused(run, table)
 
 
 def test_where_weights_lay_changes_no_byte(

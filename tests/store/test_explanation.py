@@ -166,5 +166,5 @@ def test_a_damaged_table_is_named(tmp_path: Path, model: Unembedding, sets: Toke
     small = Features.from_array(torch.randn(200, D), name="small")
     made = analyze(model, small, tmp_path / "run", token_sets=sets, enrichment=FEW)
     (made.path / "explanations" / "small-00000.parquet").write_bytes(b"nothing")
-    with pytest.raises(RunError, match=r"explanations cannot be read"):
+    with pytest.raises(RunError, match=r"explanations/small-00000\.parquet is damaged"):
         Run.open(made.path).features  # noqa: B018

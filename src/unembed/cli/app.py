@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from unembed.cli.banks import layers, match
+from unembed.cli.check import check
 from unembed.cli.explain import explain
 from unembed.cli.explore import explore
 from unembed.cli.features import features, show
@@ -29,7 +30,7 @@ app = typer.Typer(
 
 for command in (
     demo, run, features, show, explain, find, enrichment, leading_edge, layers, match, explore,
-    report, neuronpedia, saes,
+    report, neuronpedia, saes, check,
 ):  # fmt: skip
     app.command()(command)
 app.add_typer(sets, name="sets")

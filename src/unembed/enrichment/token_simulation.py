@@ -9,13 +9,17 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
+from io import BytesIO
 from itertools import pairwise
+from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
 from scipy.interpolate import PchipInterpolator
 
-from unembed.cache import cache_folder, new_file
+from unembed import cache as entries
+from unembed.cache import cache_folder, new_entry
+from unembed.errors import FormatError
 from unembed.progress import Report
 from unembed.sweep import Membership
 from unembed.sweep.tsea.cpu import read_tile
@@ -96,10 +100,13 @@ def simulation(n_tokens: int, report: Report = lambda done, total: None) -> Simu
         report: told what is done of how much.
     """
     path = cache_folder() / "token_null" / f"normal-scores-{n_tokens}-{_VERSION}.npz"
-    with suppress(OSError, ValueError, KeyError), np.load(path) as kept:
+    with (
+        suppress(OSError, ValueError, KeyError, BadZipFile, FormatError),
+        np.load(BytesIO(entries.content(path))) as kept,
+    ):
         return Simulation(n_tokens, kept["sizes"], kept["knots"], kept["excess"])
     made = _simulated(n_tokens, report)
-    with suppress(OSError), new_file(path) as part, part.open("wb") as file:
+    with suppress(OSError), new_entry(path) as part, part.open("wb") as file:
         np.savez(file, sizes=made.sizes, knots=made.knots, excess=made.excess)
     return made
 

@@ -1,6 +1,7 @@
 from . import neuronpedia
 from .banks import by_depth, classes_by_bank, spread_by_bank
 from .by_layer import layers
+from .check import check_run, is_whole, wrong
 from .explanation import explanation_facts
 from .feature import feature_facts
 from .features import flat, list_features
@@ -19,6 +20,7 @@ __all__ = [
     "RunWeights",
     "both_signs",
     "by_depth",
+    "check_run",
     "classes_by_bank",
     "explanation_facts",
     "feature_facts",
@@ -26,6 +28,7 @@ __all__ = [
     "first_part",
     "flat",
     "follow",
+    "is_whole",
     "layers",
     "leading_edge",
     "leading_edge_facts",
@@ -39,4 +42,5 @@ __all__ = [
     "sets_by_bank",
     "spread_by_bank",
     "weights_of",
+    "wrong",
 ]

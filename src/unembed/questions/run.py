@@ -143,6 +143,17 @@ class Run(RunTables):
         """
         return questions.leading_edge(self, feature, token_set)
 
+    def check(self) -> pl.DataFrame:
+        """Return what is found of every file of the run, all of which is read again.
+
+        Returns:
+            file, verdict, bytes, rows, problem (`unembed.check_run`).
+
+        Raises:
+            RunError: when the folder is no run any more, or its manifest is damaged.
+        """
+        return questions.check_run(self.path)
+
     def explore(self, *, port: int | None = None, height: int = 900) -> Explorer:
         """Return the explorer of this run, which a notebook shows in the cell.
 

@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 from polars.exceptions import PolarsError
 
-from unembed.errors import RunError
-from unembed.parquet import height_of, read_parquet, said_of
+from unembed import parquet, sealed
+from unembed.errors import FormatError, RunError
+from unembed.parquet import height_of, read_parquet
 from unembed.store import enrichment as store
 from unembed.store.explanation import explanation_path
 from unembed.store.files import RunFiles, listed_files
 from unembed.store.manifest import EnrichmentFacts, Manifest, Shard
-from unembed.store.shards import TOKENS
+from unembed.store.shards import TOKENS, damaged
 from unembed.store.stamp import RUN, TABLE
 from unembed.store.standing import is_file
 from unembed.version import __version__
 
+ARRAY = ".npy"
 _UNREADABLE = (OSError, PolarsError, ValueError, EOFError)
 """Whoever reads such a table says what is wrong with it."""
-_ARRAY = ".npy"
-"""Arrays do not say of which run they are."""
 
 
 def check_finished(folder: Path, manifest: Manifest) -> None:
@@ -45,31 +45,58 @@ def check_finished(folder: Path, manifest: Manifest) -> None:
         )
 
 
-def check_tables(folder: Path, manifest: Manifest) -> None:
+def check_tables(folder: Path, manifest: Manifest, *, heal: bool = False) -> None:
     """Check that tables are of the run, as far as can be told without reading them.
 
     Tables say of which run they are; those of earlier versions do not, and are taken by what they
     hold: the bank, the number of its features, of tokens, of sets.
 
+    Args:
+        folder: of the run.
+        manifest: of the run.
+        heal: whether tables that are damaged are passed over: they are about to be made again.
+
     Raises:
-        RunError: naming the first table that belongs elsewhere.
+        RunError: naming the first table that belongs elsewhere, or is seen to be damaged.
     """
     unsaid = []
     for table in RunFiles(manifest).tables:
-        if table.endswith(_ARRAY):
-            continue
-        with suppress(*_UNREADABLE):
+        try:
             said = said_of(folder / table)
-            if RUN not in said:
+            if not said and not manifest.is_sealed:
                 unsaid.append(table)
-            elif said[RUN] != manifest.digest:
-                raise _foreign(folder, table, "it says that it was written by another run")
-            elif said[TABLE] != table:
-                raise _foreign(folder, table, f"it is a copy of {said[TABLE]}")
+            elif why := misplaced(manifest, table, said):
+                sealed.verify(folder / table, required=manifest.is_sealed)
+                raise _foreign(folder, table, why)
+        except FormatError as error:
+            if not heal:
+                raise damaged(folder / table, error) from error
+        except _UNREADABLE:
+            continue  # whoever reads such a table says what is wrong with it
     _check_old(folder, manifest, set(unsaid))
     if manifest.enrichment:
         for shard in manifest.shards():
             _check_scores(folder, shard)
+
+
+def said_of(path: Path) -> dict[str, str]:
+    """Return of which run a table says it is, and which of its tables; nothing of old ones.
+
+    Raises:
+        FormatError: when it is seen to be damaged.
+        OSError, PolarsError: when it cannot be read.
+    """
+    said = sealed.said_of(path) if path.suffix == ARRAY else parquet.said_of(path)
+    return {key: said[key] for key in (RUN, TABLE) if key in said}
+
+
+def misplaced(manifest: Manifest, table: str, said: Mapping[str, str]) -> str | None:
+    """Return why a table is not the one of its name, by what it says of itself; None if it is."""
+    if RUN not in said or TABLE not in said:
+        return "it does not say of which run it is"
+    if said[RUN] != manifest.digest:
+        return "it says that it was written by another run"
+    return f"it is a copy of {said[TABLE]}" if said[TABLE] != table else None
 
 
 def _check_old(folder: Path, manifest: Manifest, unsaid: set[str]) -> None:
@@ -132,12 +159,14 @@ def _check_tokens(folder: Path, wanted: int) -> None:
 
 def _check_scores(folder: Path, shard: Shard) -> None:
     table = store.shard_paths(shard.path).z
-    with suppress(*_UNREADABLE):
-        found, wanted = len(np.load(folder / table, mmap_mode="r")), shard.features
-        if found != wanted:
-            raise _foreign(
-                folder, table, f"it has scores of {found:,} features, and should have {wanted:,}"
-            )
+    try:
+        found, wanted = store.height_of_z(folder / table), shard.features
+    except RunError:
+        return  # whoever reads it says what is wrong with it
+    if found != wanted:
+        raise _foreign(
+            folder, table, f"it has scores of {found:,} features, and should have {wanted:,}"
+        )
 
 
 def _foreign(folder: Path, table: str, why: str) -> RunError:

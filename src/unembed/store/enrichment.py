@@ -22,12 +22,15 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from unembed import sealed
 from unembed.enrichment.discovery_rate import DiscoveryRate
 from unembed.enrichment.pairs import Pairs
 from unembed.enrichment.simulated_null import SimulatedNull, no_scores
 from unembed.enrichment.tails import Tails
+from unembed.errors import FormatError
 from unembed.store.atomic import write_atomically
 from unembed.store.shards import damaged, read_table, write_table
+from unembed.store.stamp import stamp
 
 if TYPE_CHECKING:
     from unembed.enrichment.directions import DirectionTest
@@ -99,26 +102,46 @@ def digest(token_sets: TokenSets) -> str:
 
 
 def write_z(path: Path, z: Iterable[F32]) -> None:
-    """Write z [F, S] as float16: 0.05 % exact, and read without loading it."""
+    """Write z [F, S] as float16, sealed: 0.05 % exact, and read without loading it."""
     largest = np.finfo(np.float16).max
     joined = np.concatenate([part.clip(-largest, largest).astype(np.float16) for part in z])
+
+    said = stamp(path)
 
     def write(part: Path) -> None:
         with part.open("wb") as file:
             np.save(file, joined)
+        sealed.seal(part, said)
 
     write_atomically(path, write)
 
 
 def read_z(path: Path) -> npt.NDArray[np.float16]:
-    """Return z [F, S] that was written, mapped into memory.
+    """Return z [F, S] that was written, verified by the hash it carries, and mapped into memory.
 
     Raises:
         RunError: when it is missing or damaged.
     """
     try:
+        sealed.verify(path)
+    except (OSError, FormatError) as error:
+        raise damaged(path, error) from error
+    return _mapped(path)
+
+
+def height_of_z(path: Path) -> int:
+    """Return of how many features z was written, from the file's head alone.
+
+    Raises:
+        RunError: when it is missing, or cannot be understood.
+    """
+    return len(_mapped(path))
+
+
+def _mapped(path: Path) -> npt.NDArray[np.float16]:
+    try:
         z: npt.NDArray[np.float16] = np.load(path, mmap_mode="r")
-    except (OSError, ValueError, EOFError) as error:
+    except Exception as error:  # NumPy hands the head of a file to Python's own parser
         raise damaged(path, error) from error
     return z
 

@@ -48,7 +48,7 @@ def claim(folder: Path, manifest: Manifest, *, overwrite: bool = False) -> Itera
             _check(folder, manifest, overwrite)
             _take(folder, manifest, overwrite)
             hold.rely_on(folder / MANIFEST)
-            check_tables(folder, manifest)
+            check_tables(folder, manifest, heal=True)
         yield
 
 

@@ -6,8 +6,10 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TypeVar
 
+from unembed import sealed
 from unembed.disk import told
 from unembed.errors import RunError
+from unembed.store.stamp import must_be_sealed
 from unembed.store.standing import is_file
 
 Read = TypeVar("Read")
@@ -22,12 +24,7 @@ def is_whole(path: Path) -> bool:
     with told(path, "cannot be read", RunError):
         if not is_file(path):
             return False
-        with path.open("rb"):  # what may not be read is not damaged
-            return _is_whole(path)
-
-
-def _is_whole(path: Path) -> bool:  # to become `unembed.sealed.is_whole`
-    return path.stat().st_size > 0
+        return sealed.is_whole(path, required=must_be_sealed(path))
 
 
 def keep(paths: Iterable[Path], make: Callable[[], None]) -> None:

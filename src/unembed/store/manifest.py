@@ -7,12 +7,13 @@ import json
 import re
 import stat
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from itertools import accumulate
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from unembed import sealed
 from unembed.addresses import is_bank_name
 from unembed.disk import told
 from unembed.errors import RunError
@@ -46,6 +47,8 @@ _RANGES = {
     "directions": (0, _LARGEST), "max_q": (0, 1), "shrinkage": (0, 1),
 }  # fmt: skip
 """The least and the most of the numbers in a manifest."""
+SEAL = "seal"
+"""A hash of all else that the manifest says, in the order of its keys; no part of what it says."""
 
 _WHEREABOUTS = ("origin", "name_of_model")
 """Where weights lay does not change what they are: their hashes decide."""
@@ -131,7 +134,9 @@ class Manifest:
         banks: of features, in order.
         settings: of the sweep.
         enrichment: how features were tested, None for statistics alone.
-        content: all of it as JSON has it.
+        content: all of it as JSON has it, without its seal.
+        is_sealed: whether it carries a hash of itself, and its tables of themselves therefore;
+            those of runs made by earlier versions do not.
     """
 
     schema_version: int
@@ -141,6 +146,7 @@ class Manifest:
     settings: SettingsFacts
     enrichment: EnrichmentFacts | None
     content: Mapping[str, Any] = field(repr=False, compare=False)
+    is_sealed: bool = field(default=True, compare=False)
 
     @classmethod
     def of(
@@ -166,7 +172,8 @@ class Manifest:
         """Return the manifest of a run folder.
 
         Raises:
-            RunError: when the folder is no run, or of a schema this version does not read.
+            RunError: when the folder is no run, or of a schema this version does not read, or its
+                manifest says other things than were written.
         """
         path = folder / MANIFEST
         raw = _raw(folder)
@@ -184,8 +191,16 @@ class Manifest:
                 "folder, or use the version of unembed that made it "
                 f"({_short(content.get('unembed_version'))})."
             )
+        said = content.pop(SEAL, None)
+        lost = said is None and any(map(_is_hash, content.values()))  # its name is what is damaged
+        if lost or (said is not None and said != _seal_of(content)):
+            raise RunError(
+                f"{path} is damaged: its values are not those that were written, by the hash it "
+                "carries. Put the run's own file back, or make the run again. Where it was changed "
+                f"by hand, and is meant as it is, take {SEAL!r} out of it."
+            )
         try:
-            return cls._read(content)
+            return replace(cls._read(content), is_sealed=said is not None)
         except ValueError as error:
             raise _damaged(path, error) from error
 
@@ -239,8 +254,10 @@ class Manifest:
             )
 
     def dump(self) -> str:
-        """Return the text of `manifest.json`."""
-        return json.dumps(self.content, indent=2, ensure_ascii=False) + "\n"
+        """Return the text of `manifest.json`, sealed unless it was read without a seal."""
+        seal = {SEAL: _seal_of(self.content)} if self.is_sealed else {}
+        content = {**self.content, **seal}
+        return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
     @cached_property
     def digest(self) -> str:
@@ -345,6 +362,16 @@ def _enrichment_facts(content: Any) -> EnrichmentFacts:
         nulls=tuple(facts_of(NullFacts, null, f"{at}.nulls[{i}]", _RANGES) for i, null in nulls),
         explanation=explanation,
     )
+
+
+def _is_hash(value: Any) -> bool:
+    return isinstance(value, str) and value.startswith(sealed.METHOD)
+
+
+def _seal_of(content: Mapping[str, Any]) -> str:
+    """Return a hash of a manifest's values, however they are set out."""
+    text = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return sealed.hash_of(text.encode("utf-8", "surrogatepass"))
 
 
 def _without_whereabouts(value: Any) -> Any:

@@ -11,13 +11,16 @@ import polars as pl
 from polars.exceptions import PolarsError
 
 from unembed.disk import number_of, refused
-from unembed.errors import QueryError, RunError
+from unembed.errors import FormatError, QueryError, RunError
 from unembed.parquet import height_of, read_parquet, write_parquet
 from unembed.store.atomic import write_atomically
 from unembed.store.manifest import Manifest
 from unembed.store.stamp import stamp
 
 TOKENS = "tokens.parquet"
+_AGAIN = (
+    "Give the command that made the run again: it makes this file again, and leaves the others."
+)
 
 
 def rows_of_shards(
@@ -79,14 +82,14 @@ def write_table(path: Path, table: pl.DataFrame) -> None:
 
 
 def read_table(*paths: Path, columns: list[str] | None = None) -> pl.DataFrame:
-    """Return the tables in some files as one.
+    """Return the tables in some files as one, each verified by the hash it carries.
 
     Raises:
         RunError: when one is missing or damaged.
     """
     try:
         return read_parquet(*paths, columns=columns)
-    except (PolarsError, OSError) as error:
+    except (PolarsError, OSError, FormatError) as error:
         raise damaged(_first_unreadable(paths), error) from error
 
 
@@ -94,7 +97,13 @@ def damaged(path: Path, error: Exception) -> RunError:
     """Return the error for a file of a run that cannot be read.
 
     It is said to be damaged only where the disk gives it, and its content is what is wrong.
+
+    Args:
+        path: the file.
+        error: why; a FormatError names the file itself.
     """
+    if isinstance(error, FormatError):
+        return RunError(f"{error} {_AGAIN}")
     refusal = _refusal_of(path) or (error if number_of(error) is not None else None)
     if refusal is not None:
         again = "" if path.exists() else " The command that made the run, given again, makes it."
@@ -111,7 +120,7 @@ def _first_unreadable(paths: Sequence[Path]) -> Path:
     for path in paths:
         try:
             height_of(path)
-        except (PolarsError, OSError):
+        except (PolarsError, OSError, FormatError):
             return path
     return paths[0]
 

@@ -19,14 +19,27 @@ _DEEPEST = 3
 
 def stamp(path: Path) -> dict[str, str]:
     """Return what a table says of itself that is written there; nothing outside of a run."""
-    for folder in path.parents[:_DEEPEST]:
-        manifest = folder / MANIFEST
-        if manifest.is_file():
-            digest = _digest_in(folder, manifest.stat().st_mtime_ns)
-            return {RUN: digest, TABLE: path.relative_to(folder).as_posix()}
-    return {}
+    folder = _run_of(path)
+    if folder is None:
+        return {}
+    return {RUN: _manifest(folder).digest, TABLE: path.relative_to(folder).as_posix()}
+
+
+def must_be_sealed(path: Path) -> bool:
+    """Return whether a table carries a hash: all do but those of runs of earlier versions."""
+    folder = _run_of(path)
+    return folder is not None and _manifest(folder).is_sealed
+
+
+def _run_of(path: Path) -> Path | None:
+    """Return the folder of the run that a table is of, None outside of a run."""
+    return next((each for each in path.parents[:_DEEPEST] if (each / MANIFEST).is_file()), None)
+
+
+def _manifest(folder: Path) -> Manifest:
+    return _loaded(folder, (folder / MANIFEST).stat().st_mtime_ns)
 
 
 @lru_cache(maxsize=4)
-def _digest_in(folder: Path, changed: int) -> str:
-    return Manifest.load(folder).digest
+def _loaded(folder: Path, changed: int) -> Manifest:
+    return Manifest.load(folder)

@@ -1,4 +1,5 @@
 from . import (
+    check,
     enrichment,
     explanation,
     feature,
@@ -13,6 +14,7 @@ from . import (
 )
 
 __all__ = [
+    "check",
     "enrichment",
     "explanation",
     "feature",

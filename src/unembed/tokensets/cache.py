@@ -16,9 +16,10 @@ from pathlib import Path
 import polars as pl
 from polars.exceptions import PolarsError
 
-from unembed.cache import cache_folder, new_file
-from unembed.errors import TokenSetError
-from unembed.parquet import read_parquet, write_parquet
+from unembed import sealed
+from unembed.cache import cache_folder, entry_of, new_file
+from unembed.errors import FormatError, TokenSetError
+from unembed.parquet import read_parquet, said_of, write_parquet
 from unembed.tokensets.frame import from_frame, to_frame
 from unembed.tokensets.token_sets import TokenSets
 from unembed.vocabulary import Vocabulary
@@ -40,12 +41,13 @@ def cached(
         build: makes them.
     """
     path = _path(vocabulary, what)
-    with suppress(OSError, PolarsError, TokenSetError, TypeError):
-        if path.is_file():
+    with suppress(OSError, PolarsError, FormatError, TokenSetError, TypeError):
+        sealed.verify(path, required=True)
+        if said_of(path).items() >= entry_of(path).items():
             return from_frame(read_parquet(path), vocabulary)
     sets = build()
     with suppress(OSError, PolarsError), new_file(path) as part:
-        write_parquet(part, to_frame(sets))
+        write_parquet(part, to_frame(sets), entry_of(path))
     return sets
 
 

@@ -14,7 +14,7 @@ from huggingface_hub.errors import HfHubHTTPError
 from huggingface_hub.utils import build_hf_headers, hf_raise_for_status
 
 from unembed.errors import SourceError
-from unembed.load.hub.cache import new_file
+from unembed.load.hub.cache import is_entry, new_entry, read_entry
 from unembed.load.hub.progress import download_progress
 from unembed.load.tensors.blob import Piece, ends_before
 
@@ -22,13 +22,14 @@ CHUNK_BYTES = 8 << 20
 _KEPT = re.compile(r"(\d{1,18})-(\d{1,18})", re.ASCII)
 _CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-\d{1,18}/(\d{1,18})", re.ASCII)
 _FIRST_BYTES = 8
+_DIGITS = re.compile(rb"\d{1,19}")
 _SIZE = "size"
 
 
 class HubBlob:
     """A file in a repository, at one commit.
 
-    Every range of bytes that was fetched is a file in the cache, named `START-STOP`; ranges
+    Every range of bytes that was fetched is an entry of the cache, named `START-STOP`; ranges
     inside it are read from there.
 
     Args:
@@ -61,21 +62,13 @@ class HubBlob:
 
     @cached_property
     def size(self) -> int:
-        kept = self._kept_size()
-        if kept is None:
+        known = self._known_size()
+        if known is None:
             self._keep(0, _FIRST_BYTES, None)  # any answer says it
-            kept = self._kept_size()
-        if kept is None:
+            known = self._known_size()
+        if known is None:
             raise SourceError(f"{self.name}: the server does not say how large it is.")
-        return kept
-
-    def _kept_size(self) -> int | None:
-        """Return the size as it is kept; None where it is not, or is damaged."""
-        try:
-            text = (self.cache / _SIZE).read_bytes()[:20]
-        except OSError:
-            return None
-        return int(text) if text.isdigit() else None
+        return known
 
     def read(self, start: int, stop: int) -> bytes:
         kept = self._kept(start, stop) or self._keep(start, stop, None)
@@ -96,7 +89,9 @@ class HubBlob:
         """Return where bytes lie in the cache, if they do."""
         for path in self.cache.iterdir() if self.cache.is_dir() else ():
             found = _KEPT.fullmatch(path.name)
-            if found and int(found[1]) <= start and stop <= int(found[2]) and _is_whole(path):
+            if found is None or not int(found[1]) <= start <= stop <= int(found[2]):
+                continue
+            if is_entry(path, int(found[2]) - int(found[1])):  # what is damaged is fetched again
                 return Piece(path, start - int(found[1]))
         return None
 
@@ -104,7 +99,7 @@ class HubBlob:
         """Fetch bytes, straight into a file of the cache."""
         kept = self.cache / f"{start}-{stop}"
         with (
-            new_file(kept) as part,
+            new_entry(kept) as part,
             part.open("wb") as file,
             download_progress(label, stop - start) as advance,
         ):
@@ -153,14 +148,11 @@ class HubBlob:
         return chunk
 
     def _keep_size(self, size: str) -> None:
-        if self._kept_size() is None:
-            with new_file(self.cache / _SIZE) as part:
+        if self._known_size() is None:
+            with new_entry(self.cache / _SIZE) as part:
                 part.write_text(size)
 
-
-def _is_whole(path: Path) -> bool:
-    """Return whether a file of the cache has as many bytes as its name says."""
-    first, _, stop = path.name.partition("-")
-    with suppress(OSError):
-        return path.stat().st_size == int(stop) - int(first)
-    return False
+    def _known_size(self) -> int | None:
+        """Return how large the file is, by an earlier answer; None where there was none."""
+        digits = read_entry(self.cache / _SIZE) or b""
+        return int(digits) if _DIGITS.fullmatch(digits) else None

@@ -8,17 +8,36 @@ from pathlib import Path
 
 from unembed import cache
 from unembed.disk import refused
-from unembed.errors import SourceError
+from unembed.errors import FormatError, SourceError
 
 
 @contextmanager
-def new_file(path: Path) -> Iterator[Path]:
-    """Yield a temporary path for a file of the cache, which is there whole or not at all."""
+def new_entry(path: Path) -> Iterator[Path]:
+    """Yield a temporary path for an entry of the cache, which is there whole or not at all."""
     try:
-        with cache.new_file(path) as part:
+        with cache.new_entry(path) as part:
             yield part
     except OSError as error:
         raise not_kept(path, error, "UNEMBED_CACHE") from error
+
+
+def read_entry(path: Path) -> bytes | None:
+    """Return what an entry holds; None where it is not there, damaged, or another's.
+
+    What earlier versions fetched is taken as it is: without a network it cannot be had again.
+    """
+    try:
+        return cache.content(path, required=False)
+    except (OSError, FormatError):
+        return None
+
+
+def is_entry(path: Path, size: int) -> bool:
+    """Return whether an entry of some bytes is whole: those of earlier versions have so many."""
+    try:
+        return cache.verify(path, required=False) or path.stat().st_size == size
+    except (OSError, FormatError):
+        return False
 
 
 def not_kept(path: Path, error: OSError, variable: str) -> SourceError:

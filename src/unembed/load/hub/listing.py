@@ -18,10 +18,9 @@ from huggingface_hub import ModelInfo, constants
 from unembed.errors import FormatError, SourceError
 from unembed.load.hub import shared_cache
 from unembed.load.hub.address import Address
-from unembed.load.hub.cache import new_file
+from unembed.load.hub.cache import new_entry, read_entry
 from unembed.load.hub.errors import UnreachableError, hub_errors
-from unembed.outside import limits
-from unembed.outside.documents import read_json
+from unembed.outside.documents import parse_json
 from unembed.outside.fields import Fields, is_inside, needed
 
 
@@ -133,7 +132,7 @@ def _pointer_file(cache: Path, revision: str) -> Path:
 def _content(path: Path) -> dict[str, Any]:
     """Return what is kept in a file of the cache; nothing where it is not there, or damaged."""
     try:
-        content = read_json(path, limits.LISTING_BYTES)
+        content = parse_json(read_entry(path) or b"{}", str(path))
     except FormatError:
         return {}
     return content if isinstance(content, dict) else {}
@@ -141,5 +140,5 @@ def _content(path: Path) -> dict[str, Any]:
 
 def _keep(path: Path, content: dict[str, Any]) -> None:
     if _content(path) != content:  # the cache may be shared, to read only
-        with new_file(path) as part:
+        with new_entry(path) as part:
             part.write_text(json.dumps(content))

@@ -18,7 +18,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from unembed.cache import cache_folder, new_file
+from unembed import cache as entries
+from unembed.cache import cache_folder, new_entry
 from unembed.errors import FormatError
 from unembed.outside import limits
 from unembed.outside.documents import parse_json, parse_yaml
@@ -223,15 +224,15 @@ def _installed() -> tuple[str, Path] | None:
 def _of_installed(found: str, path: Path) -> dict[str, Any] | None:
     """Return the table of an installed SAELens; None where it cannot be understood."""
     kept = cache_folder() / "published" / f"sae_lens-{found}.json.xz"
-    with suppress(FormatError):
-        known = _read(kept)
+    with suppress(OSError, FormatError):
+        known = load(entries.content(kept), str(kept))
         list(_entries(Fields(known, str(kept))))
         return known
     try:
         table = compact(read_bytes(path, limits.TABLE_BYTES), found, str(path))
     except FormatError:
         return None
-    with suppress(OSError), new_file(kept) as part:
+    with suppress(OSError), new_entry(kept) as part:
         part.write_bytes(dump(table))
     return table
 
