@@ -48,7 +48,7 @@ PRODUCTS = {
 }
 """Names of torch's products, `_` at their end left out. Those of `np.` are NumPy's."""
 
-HARMLESS = {"torch.linalg": {"eigh", "vector_norm"}, "torch.nn.functional": {"normalize"}}
+HARMLESS = {"torch.linalg": {"vector_norm"}, "torch.nn.functional": {"normalize"}}
 """Of these modules all else may multiply, so that none of it is used."""
 
 OWN = {"set_float32_matmul_precision", "get_float32_matmul_precision", "allow_tf32"}
@@ -58,24 +58,10 @@ OWN |= {"fp32_precision", "autocast"}
 NOT_OF_TENSORS = {
     "discovery/features.py": {"member @ member.T"},  # scipy.sparse
     "discovery/naming.py": {"mine @ theirs.T"},  # scipy.sparse
-    "enrichment/direction_null.py": {  # _basis, _weights, rises, at_knots: NumPy's, in float64
-        "delta @ self._basis",
-        "self._squares(delta) @ self._weights",
-        "squares @ at_knots",
-        "squares @ rises",
-    },
-    "enrichment/effects.py": {"part @ W_U[at:at + _PIECE]"},  # W_U.numpy()
-    "explanation/evidence.py": {
+    "explanation/evidence.py": {  # of a few numbers
         "design @ np.linalg.lstsq(design * root[:, None], means * root, rcond=None)[0]"
     },
-    "explanation/explainer.py": {  # coordinates and effects: NumPy's
-        "vectors @ vectors.T",
-        "weights @ self._scaled[pursuit.token_sets]",
-    },
-    "explanation/partial.py": {"weights @ z[chosen]"},  # from np.linalg.lstsq
-    "sweep/tails.py": {"histogram[:, :middle] @ fourth[:middle]",
-                       "histogram[:, middle:] @ fourth[middle:]"},
-}  # fmt: skip
+}
 """Products of arrays, written with `@`: whoever adds one has looked that it is none of tensors."""
 
 
@@ -164,6 +150,12 @@ ATEN = {
 }
 
 
+def _here(jobs: Iterable[Callable[[], object]], threads: int) -> None:
+    with torch.autocast("cpu", enabled=False):  # as no worker has it
+        for job in jobs:
+            job()
+
+
 class Products(TorchDispatchMode):
     """Counts the products that are made, and keeps those made in less than full precision."""
 
@@ -171,6 +163,17 @@ class Products(TorchDispatchMode):
         super().__init__()
         self.made = 0
         self.loose: list[str] = []
+
+    def __enter__(self) -> Products:
+        """Have products made here, where they are seen, and not by workers, where they are not."""
+        self._patch = pytest.MonkeyPatch()
+        self._patch.setattr("unembed.products.on_threads", _here)
+        super().__enter__()
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        super().__exit__(*error)
+        self._patch.undo()
 
     def __torch_dispatch__(
         self, func: Any, types: Any, args: Any = (), kwargs: Any = None

@@ -14,7 +14,7 @@ SOURCE = Path(unembed.__file__).parent
 
 LEAVES = (
     "version", "visible", "errors", "outside", "lens", "progress", "numerals", "strict_json",
-    "products", "compiled", "disk", "sealed", "cache", "output_file", "parquet", "demo",
+    "workers", "products", "compiled", "disk", "sealed", "cache", "output_file", "parquet", "demo",
 )  # fmt: skip
 ORDER = (
     *LEAVES,

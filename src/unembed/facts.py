@@ -2,15 +2,61 @@
 
 A fact is what a person or a later question needs to know of weights without having them: what they
 are called, how large they are, where they came from, and a hash of what they were.
+
+Facts say which run it is, so that each field is one of two kinds. Identity is what decides the bytes of
+the tables: inputs by their hashes, and settings. Information is all else, and is marked so where the
+field is declared: where weights lay, what was computed from them, how the work was cut up.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from unembed.lens import Lens
+
+_COUNTS = "counts"
+
+
+def counts(part: Callable[[Any], Any] | None) -> dict[str, Any]:
+    """Return the metadata of a field of which a part is identity, or nothing: `INFORMATION`.
+
+    Args:
+        part: from the field's value to what of it counts; None where nothing does.
+    """
+    return {_COUNTS: part}
+
+
+INFORMATION = counts(None)
+"""The metadata of a field that says nothing of which run it is."""
+
+
+def identity(kind: type | None, content: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what of some facts is identity.
+
+    Args:
+        kind: the dataclass of the facts; None where all of them are.
+        content: by the names of its fields; what the class does not know counts.
+    """
+    known = {each.name: each.metadata for each in fields(kind)} if kind else {}
+    found = {}
+    for name, value in content.items():
+        part = known.get(name, {}).get(_COUNTS, _whole)
+        if part is not None:
+            found[name] = part(value)
+    return found
+
+
+def _whole(value: Any) -> Any:
+    return value
+
+
+def _without_origin(preparation: Any) -> Any:
+    if not isinstance(preparation, dict):
+        return preparation
+    return {name: value for name, value in preparation.items() if name != "origin"}
 
 
 @dataclass(frozen=True)
@@ -27,12 +73,12 @@ class UnembeddingFacts:
         sha256: `Unembedding.digest`.
     """
 
-    name_of_model: str
+    name_of_model: str = field(metadata=INFORMATION)
     d_model: int
     tokens: int
     vocabulary: str
     lens: Lens
-    preparation: dict[str, Any]
+    preparation: dict[str, Any] = field(metadata=counts(_without_origin))
     sha256: str
 
 
@@ -55,7 +101,7 @@ class BankFacts:
     hook: str | None
     layer: int | None
     neuronpedia: str | None
-    origin: dict[str, Any]
+    origin: dict[str, Any] = field(metadata=INFORMATION)
     sha256: str
 
     @property
@@ -89,4 +135,4 @@ class NullFacts:
 
     origin: str
     features: int
-    shrinkage: float
+    shrinkage: float = field(metadata=INFORMATION)

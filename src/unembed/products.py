@@ -1,26 +1,51 @@
-"""Products of tensors in full precision, whatever the program around us allows.
+"""Products of tensors: in full precision, and to the same bits on any number of threads.
 
 A program may let torch make float32 products of narrower numbers: TF32 on NVIDIA's GPUs and
 Intel's, bfloat16 on processors with AMX or on Arm, either under `torch.autocast`. That is right
-for its training, and would change our third digit. So `product` and `add_product` are the only
-way in this package to a product of tensors (`tests/test_products.py` holds every module to it).
+for its training, and would change our third digit. A library of products may also add up in
+another order where it has more threads, or fewer rows, which changes the last digit. So `product`
+and `add_product` are the only way in this package to a product of tensors (`tests/test_products.py`
+holds every module to it), and `eigh` to their eigenvectors.
 
 What torch allows is one setting of the whole process, which its threads share. The first product
 makes it strict, and the last one that is under way puts back what it found, so that products in
 several threads do not undo one another's.
+
+On the CPU a product is made in blocks of fixed shape, each by one call on one thread
+(`unembed.workers`), and the blocks are spread over as many threads as the caller has for torch. So
+a block is always the result of the same call, whoever makes it and when. A caller that has its rows
+in parts gets the same bits as from one product of them all where each part but the last is of a
+multiple of `ROWS`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from threading import Lock
 from types import TracebackType
 from typing import Any, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from unembed.workers import on_one_thread, on_threads
+
 STRICT = "highest"
 _NARROW = ("tf32", "bf16")
+
+ROWS = 128
+"""Rows of a block: as many as keep the product at full speed. No caller need have fewer at once."""
+_COLUMNS = 512
+"""Columns of a block, which stay in a core's cache while it takes all rows with them."""
+_WORTH_SPREADING = 2**22
+"""Multiplications from which a product is made on several threads."""
+_ALIGNMENT = 64
+"""Bytes at whose multiples memory begins: elsewhere a library may begin its sums otherwise."""
+
+F64 = npt.NDArray[np.float64]
 
 
 def product(a: Tensor, b: Tensor, out: Tensor | None = None) -> Tensor:
@@ -34,8 +59,15 @@ def product(a: Tensor, b: Tensor, out: Tensor | None = None) -> Tensor:
         b: the same, on that device and of that dtype.
         out: where to write it, if not into a new tensor.
     """
-    with _strict, torch.autocast(a.device.type, enabled=False):
-        return torch.matmul(a, b, out=out)
+    if a.device.type != "cpu":
+        with _strict, torch.autocast(a.device.type, enabled=False):
+            return torch.matmul(a, b, out=out)
+    a, b = _laid_out(a), _laid_out(b)
+    _check(a, b)
+    if out is None:
+        out = torch.empty((*a.shape[:-1], *b.shape[1:]), dtype=a.dtype)
+    _make(a, b, out, torch.matmul)
+    return out
 
 
 def add_product(total: Tensor, a: Tensor, b: Tensor) -> None:
@@ -46,8 +78,87 @@ def add_product(total: Tensor, a: Tensor, b: Tensor) -> None:
         a: [m, k] a matrix.
         b: [k, n] another.
     """
-    with _strict, torch.autocast(a.device.type, enabled=False):
-        total.addmm_(a, b)
+    if a.device.type != "cpu":
+        with _strict, torch.autocast(a.device.type, enabled=False):
+            total.addmm_(a, b)
+        return
+    a, b = _laid_out(a), _laid_out(b)
+    _check(a, b)
+    _make(a, b, total, lambda a, b, out: out.addmm_(a, b))
+
+
+def array_product(a: F64, b: F64) -> F64:
+    """Return a @ b of arrays; NumPy's own depends on threads, too."""
+    found: F64 = product(
+        *(torch.from_numpy(np.require(each, None, "W")) for each in (a, b))
+    ).numpy()
+    return found
+
+
+def eigh(matrix: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the eigenvalues of a symmetric matrix, rising, and its eigenvectors, by one thread.
+
+    Args:
+        matrix: [d, d] on the CPU.
+    """
+    matrix = _laid_out(matrix)
+    values, vectors = on_one_thread(lambda: torch.linalg.eigh(matrix))
+    return values, vectors
+
+
+def sum_of(values: Tensor) -> float:
+    """Return the sum of all values; torch's own depends on its threads.
+
+    Args:
+        values: on the CPU, float64.
+    """
+    return float(values.numpy().sum())
+
+
+def lengths(rows: Tensor) -> Tensor:
+    """Return [n] the Euclidean length of each row in float64, the same on any processor.
+
+    NumPy adds up in one order, and nothing else here is rounded twice.
+
+    Args:
+        rows: [n, d] on the CPU.
+    """
+    wide = rows.detach().double().numpy()
+    return torch.from_numpy(np.sqrt((wide * wide).sum(1)))
+
+
+def _make(a: Tensor, b: Tensor, out: Tensor, make: Callable[..., object]) -> None:
+    """Make a product of tensors on the CPU, in blocks of which each is one call on one thread."""
+    rows = _pieces(len(a), ROWS) if a.ndim == 2 else [slice(None)]
+    columns = _pieces(b.shape[1], _COLUMNS) if b.ndim == 2 else [slice(None)]
+
+    def block(row: slice, column: slice) -> None:
+        left = a[row] if a.ndim == 2 else a
+        right = b[:, column] if b.ndim == 2 else b
+        place = (*((row,) if a.ndim == 2 else ()), *((column,) if b.ndim == 2 else ()))
+        make(left, right, out=out[place])
+
+    jobs = [partial(block, row, column) for column in columns for row in rows]
+    work = out.numel() * a.shape[-1]
+    with _strict:
+        on_threads(jobs, torch.get_num_threads() if work >= _WORTH_SPREADING else 1)
+
+
+def _pieces(length: int, size: int) -> list[slice]:
+    return [slice(at, at + size) for at in range(0, length, size)]
+
+
+def _check(a: Tensor, b: Tensor) -> None:
+    if a.ndim not in (1, 2) or b.ndim not in (1, 2) or a.shape[-1] != b.shape[0]:
+        raise RuntimeError(f"There is no product of {list(a.shape)} and {list(b.shape)}.")
+
+
+def _laid_out(tensor: Tensor) -> Tensor:
+    """Return a tensor whose memory says nothing of where it came from: dense, and aligned."""
+    tensor = tensor.detach()
+    if not tensor.is_contiguous() and not (tensor.ndim == 2 and tensor.T.is_contiguous()):
+        tensor = tensor.contiguous()
+    return tensor.clone() if tensor.data_ptr() % _ALIGNMENT else tensor
 
 
 class Precision(NamedTuple):

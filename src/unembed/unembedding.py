@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
@@ -20,11 +23,29 @@ from unembed.lens import LENSES, Lens
 from unembed.outside.arrays import float_tensor, narrowed, plain_tensor
 from unembed.outside.limits import DIRECTIONS_SIZE
 from unembed.outside.text import shown
-from unembed.products import add_product
+from unembed.products import add_product, eigh, lengths
 from unembed.vocabulary import Vocabulary
 
 NORMS = ("rmsnorm", "layernorm", "none")
 ROWS_AT_ONCE = 8192
+_COVARIANCES = "covariance-2"
+"""In the cache folder. Those of the first kind depended on how many threads had made them."""
+
+
+_torch_sums: ContextVar[bool] = ContextVar("torch_sums", default=False)
+
+
+@contextmanager
+def prepared_as_in_schema_1() -> Iterator[None]:
+    """Have W_U centred and scaled by torch's own sums, as it was for the first runs.
+
+    They depend on the processor, and are here so that W_U of such a run has its hash again.
+    """
+    token = _torch_sums.set(True)
+    try:
+        yield
+    finally:
+        _torch_sums.reset(token)
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,7 +140,7 @@ class Unembedding:
         """
         if "origin" not in self.preparation:
             return self._covariance()
-        name = f"covariance/{self.digest[:32]}.npy"
+        name = f"{_COVARIANCES}/{self.digest[:32]}.npy"
         shape = (self.d_model, self.d_model)
         return torch.from_numpy(kept_array(name, shape, lambda: self._covariance().numpy()))
 
@@ -130,7 +151,7 @@ class Unembedding:
         Factored in float64, and rounded at the end: float32 is what features are multiplied with.
         For a single row √(wᵀ Σ w) costs less.
         """
-        values, vectors = torch.linalg.eigh(self.covariance)
+        values, vectors = eigh(self.covariance)
         root: Tensor = vectors * values.clamp_min(0).sqrt()
         return root.float()
 
@@ -255,14 +276,22 @@ def _fold(rows: Tensor, norm: FinalNorm) -> None:
         rows.mul_(gamma)
     if norm.kind == "layernorm":
         for part in torch.split(rows, ROWS_AT_ONCE):
-            part.sub_(part.double().mean(1, keepdim=True).float())
+            part.sub_((_sum(part.double(), 1) / rows.shape[1]).float()[:, None])
 
 
 def _mean_row(rows: Tensor) -> Tensor:
+    """Return the mean row, one row added after the other: what torch sums depends on threads.
+
+    So W_U is the same on any processor, and with it the hash that says of which model a run is.
+    """
     total = torch.zeros(rows.shape[1], dtype=torch.float64)
     for part in torch.split(rows, ROWS_AT_ONCE):
-        total += part.double().sum(0)
+        total += _sum(part.double(), 0)
     return (total / rows.shape[0]).float()
+
+
+def _sum(part: Tensor, axis: int) -> Tensor:
+    return part.sum(axis) if _torch_sums.get() else torch.from_numpy(part.numpy().sum(axis))
 
 
 def _subtract(rows: Tensor, mean_row: Tensor) -> None:
@@ -270,15 +299,15 @@ def _subtract(rows: Tensor, mean_row: Tensor) -> None:
 
 
 def _scale_to_unit(rows: Tensor, token_ids: npt.NDArray[np.int64], vocabulary: Vocabulary) -> None:
-    lengths = _lengths(rows)[:, None]
-    empty = torch.nonzero(lengths[:, 0] == 0)
+    of_rows = torch.linalg.vector_norm(rows, dim=1) if _torch_sums.get() else _lengths(rows)
+    empty = torch.nonzero(of_rows == 0)
     if len(empty):
         token = token_ids[int(empty[0])]
         raise WeightError(
             f"Token {token} ({vocabulary.texts[token]!r}) has a row of zeros in W_U, so it has no "
             "direction for the cosine lens. Mask it, or use the logit lens."
         )
-    parts = (torch.split(each, ROWS_AT_ONCE) for each in (rows, lengths))
+    parts = (torch.split(each, ROWS_AT_ONCE) for each in (rows, of_rows.double()))
     for part, length in zip(*parts, strict=True):
         part.copy_(part.double() / length)
 
@@ -286,7 +315,7 @@ def _scale_to_unit(rows: Tensor, token_ids: npt.NDArray[np.int64], vocabulary: V
 def _lengths(rows: Tensor) -> Float[Tensor, " rows"]:
     """Return the length of each row in float64: squares of 1e-30 are nothing in float32."""
     parts = torch.split(rows, ROWS_AT_ONCE)
-    return torch.cat([torch.linalg.vector_norm(part.double(), dim=1) for part in parts])
+    return torch.cat([lengths(part) for part in parts])
 
 
 def _check_size(rows: Tensor, name: str) -> None:

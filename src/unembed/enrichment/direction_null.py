@@ -18,14 +18,13 @@ from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from jaxtyping import Float
 from scipy.interpolate import CubicSpline
 from torch import Tensor
 
 from unembed.enrichment.second_moment import SecondMoment
 from unembed.enrichment.tails import Tails
-from unembed.products import product
+from unembed.products import array_product, eigh, product
 
 F64 = npt.NDArray[np.float64]
 
@@ -51,7 +50,7 @@ class DirectionNull:
 
     def __init__(self, covariance: Float[Tensor, "d d"], moment: SecondMoment) -> None:
         root = moment.root
-        values, vectors = torch.linalg.eigh(product(product(root, covariance), root))
+        values, vectors = eigh(product(product(root, covariance), root))
         self._basis: F64 = product(root, vectors).numpy()
         a: F64 = values.numpy()
         self._seen = a > _UNSEEN * a[-1]
@@ -63,7 +62,7 @@ class DirectionNull:
         E[t²] = Σ gᵢ bᵢ² with gᵢ = ½ ∫ from 0 of e^{−A(u)} / (1 + u aᵢ) du, common to all sets. (The
         ratio of the expectations, δᵀMδ / tr(MΣ), is off by a few percent.)
         """
-        sd: F64 = np.sqrt(self._squares(delta) @ self._weights)
+        sd: F64 = np.sqrt(array_product(self._squares(delta), self._weights))
         return sd
 
     def coordinates(self, delta: Float[np.ndarray, "sets d"]) -> F64:
@@ -71,7 +70,7 @@ class DirectionNull:
 
         cov(t_S, t_T) = Σ gᵢ b_Si b_Ti, so that they are bᵢ sqrt(gᵢ).
         """
-        coordinates: F64 = np.where(self._seen, delta @ self._basis, 0.0) * np.sqrt(self._weights)
+        coordinates: F64 = self._seen_part(delta) * np.sqrt(self._weights)
         return coordinates
 
     def tails(self, delta: Float[np.ndarray, "sets d"], sd: F64) -> Tails:
@@ -89,8 +88,13 @@ class DirectionNull:
 
     def _squares(self, delta: F64) -> F64:
         """bᵢ², [S, d]."""
-        squares: F64 = np.where(self._seen, delta @ self._basis, 0.0) ** 2
+        squares: F64 = self._seen_part(delta) ** 2
         return squares
+
+    def _seen_part(self, delta: F64) -> F64:
+        """bᵢ, [S, d]: 0 where no token sees the direction."""
+        part: F64 = np.where(self._seen, array_product(delta, self._basis), 0.0)
+        return part
 
     def _log_det(self, u: F64) -> F64:
         """A(u)."""
@@ -153,8 +157,8 @@ class DirectionNull:
         knots, at_knots, rises, weight = self._nodes
         squares = self._squares(delta)
         # c² = h(u*) and h(u) − c², for each set and knot: [S, K] and [S, K, nodes]
-        h = squares @ at_knots
-        rise = (squares @ rises).reshape(len(delta), *weight.shape)
+        h = array_product(squares, at_knots)
+        rise = array_product(squares, rises).reshape(len(delta), *weight.shape)
         # 1 / sqrt(h/c² − 1); p is e^{−A*} times the integral
         ratio = np.sqrt(h[:, :, None] / np.maximum(rise, np.finfo(np.float64).tiny))
         integral = np.einsum("kj,skj->sk", weight, ratio)

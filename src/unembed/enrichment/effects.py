@@ -17,6 +17,7 @@ from jaxtyping import Float
 
 from unembed.enrichment.sums import set_sums
 from unembed.errors import ShapeError, TokenSetError, UnembedError, WeightError
+from unembed.products import array_product
 from unembed.tokensets import TokenSets
 from unembed.unembedding import Unembedding
 
@@ -168,7 +169,13 @@ def _of_properties(
             )
         spread = x.std()
         scaled = (x - x.mean()) / (spread or 1.0)
-        rows.append(sum(part @ W_U[at : at + _PIECE] for at, part in _pieces(scaled)) / len(x))
+        rows.append(
+            sum(
+                array_product(part, W_U[at : at + _PIECE].astype(np.float64))
+                for at, part in _pieces(scaled)
+            )
+            / len(x)
+        )
     return tuple(properties), np.stack(rows), np.zeros(len(rows), np.int64)
 
 

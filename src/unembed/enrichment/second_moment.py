@@ -12,7 +12,7 @@ from torch import Tensor
 
 from unembed.errors import WeightError
 from unembed.features import Features
-from unembed.products import product
+from unembed.products import eigh, lengths, product, sum_of
 
 _ROWS_AT_ONCE = 2048
 
@@ -48,7 +48,7 @@ class SecondMoment:
         total = torch.zeros(bank.d_model, bank.d_model, dtype=torch.float64)
         count = 0
         for rows in torch.split(bank.W_dec, _ROWS_AT_ONCE):
-            norms = torch.linalg.vector_norm(rows.double(), dim=1)
+            norms = lengths(rows)
             unit = (rows[norms > 0].double() / norms[norms > 0, None]).float()
             total += product(unit.T, unit).double()
             count += len(unit)
@@ -69,7 +69,7 @@ class SecondMoment:
     @cached_property
     def root(self) -> Float[Tensor, "d_model d_model"]:
         """The symmetric square root of M."""
-        values, vectors = torch.linalg.eigh(self.matrix)
+        values, vectors = eigh(self.matrix)
         return product(vectors * values.clamp_min(0).sqrt(), vectors.T)
 
     @property
@@ -86,7 +86,7 @@ class SecondMoment:
 
 def _shrinkage(moment: Float[Tensor, "d d"], count: int) -> float:
     d = len(moment)
-    square = float(moment.square().sum())
+    square = sum_of(moment.square())
     spread = square - 1 / d
     if spread <= 0:
         return 1.0

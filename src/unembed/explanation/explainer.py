@@ -16,6 +16,7 @@ from unembed.explanation.explanation import N_OUTERMOST, Explained, Explanation,
 from unembed.explanation.pursuit import Candidates, Pursuit
 from unembed.explanation.settings import MOST_PARTS, ExplanationSettings
 from unembed.outside.text import quoted
+from unembed.products import ROWS, array_product
 from unembed.sweep import FeatureStatistics, Membership, Tile, tail_kurtosis
 from unembed.tokensets import TokenSets
 
@@ -108,7 +109,7 @@ class Explainer:
             splits=np.array([split is not None and split[1] >= least for split in splits]),
             dead=dead, flat=statistics.flat,
         )  # fmt: skip
-        pursuits = self._pursuits(found, classes, splits)
+        pursuits = self._pursuits(found, classes, splits, len(classes))
         explained = self._explained(tile, pursuits)
         return [
             self._explanation(
@@ -150,8 +151,13 @@ class Explainer:
         pairs: _Passing,
         classes: npt.NDArray[np.str_],
         splits: list[tuple[int, float] | None],
+        n_features: int,
     ) -> dict[int, Pursuit]:
-        """Choose the parts of every feature that has a significant set."""
+        """Choose the parts of every feature that has a significant set.
+
+        Those of a block of rows together, whatever the tile: what is computed with is computed
+        alike.
+        """
         found = {}
         starts = np.flatnonzero(np.diff(pairs.feature, prepend=-1))
         for own in np.split(np.arange(len(pairs.feature)), starts[1:]) if len(starts) else ():
@@ -161,17 +167,21 @@ class Explainer:
             if classes[feature] == "partition" and split is not None:
                 pursuit.fixed(int(np.flatnonzero(pairs.token_set[own] == split[0])[0]))
             found[feature] = pursuit
-        open_ones = list(found.values())
-        while open_ones:
-            for pursuit in open_ones:
-                pursuit.choose(self._test.log10_p_of_sets, self._threshold, self._settings.parts)
-            open_ones = self._fallen(open_ones)
+        for start in range(0, n_features, ROWS):
+            block = range(start, start + ROWS)
+            open_ones = [pursuit for feature, pursuit in found.items() if feature in block]
+            while open_ones:
+                for pursuit in open_ones:
+                    pursuit.choose(
+                        self._test.log10_p_of_sets, self._threshold, self._settings.parts
+                    )
+                open_ones = self._fallen(open_ones)
         return found
 
     def _candidates(self, pairs: _Passing, own: I64) -> Candidates:
         token_set = pairs.token_set[own]
         vectors = self._test.coordinates[token_set]
-        gram = (vectors @ vectors.T).astype(np.float64)
+        gram = array_product(vectors, vectors.T).astype(np.float64)
         z = pairs.z[own].astype(np.float64)
         return Candidates(token_set, z, gram, self._plain[token_set], pairs.slight[own])
 
@@ -194,7 +204,7 @@ class Explainer:
         for pursuit in pursuits:
             left, weights = pursuit.given_the_others()
             z.append(left)
-            delta.append(weights @ self._scaled[pursuit.token_sets])
+            delta.append(array_product(weights, self._scaled[pursuit.token_sets]))
         ends = np.cumsum([len(part) for part in z])[:-1]
         return self._test.log10_p_of(np.concatenate(delta), np.concatenate(z)), ends
 

@@ -51,11 +51,14 @@ def partial(z: F64, gram: F64, chosen: I64) -> Partial:
     if not len(chosen):
         return Partial(z.copy(), np.zeros((len(z), 0)), np.ones(len(z)))
     between: F64 = gram[np.ix_(chosen, chosen)]
-    weights: F64 = np.linalg.lstsq(between, gram[chosen], rcond=1e-9)[0].T.astype(np.float64)
+    # einsum adds up in one order, where a product's depends on threads and on how many there are
+    weights: F64 = np.einsum("ck,cd->kd", gram[chosen], np.linalg.pinv(between, rcond=1e-9))
     variance = 1 - (weights * gram[:, chosen]).sum(1)
     some = variance > _NOTHING_LEFT
     left: F64 = np.sqrt(np.where(some, variance, 0.0))
-    scores: F64 = np.where(some, (z - weights @ z[chosen]) / np.where(some, left, 1), 0.0)
+    scores: F64 = np.where(
+        some, (z - np.einsum("kc,c->k", weights, z[chosen])) / np.where(some, left, 1), 0.0
+    )
     return Partial(scores, weights, left)
 
 

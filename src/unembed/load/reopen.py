@@ -24,7 +24,7 @@ from unembed.load.published.names import entry_named
 from unembed.load.reference import Place, reference_of
 from unembed.outside import limits
 from unembed.outside.fields import Fields, needed
-from unembed.unembedding import Unembedding
+from unembed.unembedding import Unembedding, prepared_as_in_schema_1
 
 _PLACES = ("path", "repo")
 _TEXTS = (*_PLACES, "subfolder", "file", "commit", "format", "published", "part")
@@ -45,14 +45,21 @@ def reopen_unembedding(facts: UnembeddingFacts, load: Load = load_model) -> Unem
     """
     origin = _origin(facts.preparation.get("origin"), "The unembedding")
     tokenizer = origin.get("tokenizer")
-    opened = load_unembedding(
-        load(reference_of(origin)),
-        lens=facts.lens,
-        tokenizer=tokenizer and reference_of(tokenizer),
-    )
-    if opened.digest != facts.sha256:
+
+    def opened() -> Unembedding:
+        return load_unembedding(
+            load(reference_of(origin)),
+            lens=facts.lens,
+            tokenizer=tokenizer and reference_of(tokenizer),
+        )
+
+    found = opened()
+    if found.digest != facts.sha256:
+        with prepared_as_in_schema_1():
+            found = opened()
+    if found.digest != facts.sha256:
         raise _changed(reference_of(origin))
-    return opened
+    return found
 
 
 def reopen_features(facts: BankFacts, load: Load = load_model) -> Features:

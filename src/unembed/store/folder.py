@@ -114,7 +114,16 @@ def _check_lock(path: Path) -> None:
 
 def _check_same(folder: Path, manifest: Manifest) -> None:
     """Check that the run in a folder is this one."""
-    found = Manifest.load(folder).differences(manifest)
+    there = Manifest.load(folder)
+    if there.schema_version != manifest.schema_version:
+        raise RunError(
+            f"{folder} holds a run of schema {there.schema_version}, which unembed "
+            f"{there.unembed_version} made. This version reads it as it is, but makes runs of "
+            f"schema {manifest.schema_version}, whose numbers differ in their last digits, and "
+            "mixes no two of them. To finish it use the version that made it; or choose another "
+            "folder, or start over with --overwrite."
+        )
+    found = there.differences(manifest)
     if found:
         raise RunError(
             f"{folder} holds another run. It differs in {'; '.join(found[:6])}. Choose another "

@@ -18,7 +18,7 @@ from unembed.addresses import is_bank_name
 from unembed.disk import told
 from unembed.errors import RunError
 from unembed.explanation import ExplanationSettings
-from unembed.facts import BankFacts, NullFacts, UnembeddingFacts
+from unembed.facts import INFORMATION, BankFacts, NullFacts, UnembeddingFacts, counts, identity
 from unembed.store.typed import check_depth, facts_of, rows, table
 from unembed.sweep import SweepSettings, Weight
 from unembed.version import __version__
@@ -28,7 +28,10 @@ if TYPE_CHECKING:
     from unembed.unembedding import Unembedding
 
 MANIFEST = "manifest.json"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""Of runs that are made now. Since 2, what identity is stands by the fields (`facts.counts`)."""
+SCHEMAS = (1, SCHEMA_VERSION)
+"""Of runs that are read."""
 SHARD_FEATURES = 4096
 """Features in a shard, the least that is lost when a run is stopped."""
 FEATURES = "features"
@@ -51,7 +54,7 @@ SEAL = "seal"
 """A hash of all else that the manifest says, in the order of its keys; no part of what it says."""
 
 _WHEREABOUTS = ("origin", "name_of_model")
-"""Where weights lay does not change what they are: their hashes decide."""
+"""What was no identity in schema 1, of whatever part it is a field."""
 
 
 class Shard(NamedTuple):
@@ -80,14 +83,14 @@ class SettingsFacts:
 
     Attributes:
         top_k: tokens kept at either end of each feature.
-        tile: features in a tile.
-        device: that it ran on.
+        tile: features in a tile; information.
+        device: that it ran on; its kind, such as `cuda` of `cuda:1`, is identity.
         shard: features in a shard.
     """
 
     top_k: int
-    tile: int
-    device: str
+    tile: int = field(metadata=INFORMATION)
+    device: str = field(metadata=counts(lambda device: str(device).partition(":")[0]))
     shard: int
 
 
@@ -124,8 +127,8 @@ class EnrichmentFacts:
 class Manifest:
     """What a run was made of: everything that its tables depend on.
 
-    Two runs with equal manifests have byte-identical tables. Hashes are of the weights as they were
-    used, so that a changed file is noticed whatever it is called.
+    Two runs of equal digests have byte-identical tables, made on one machine. Hashes are of the
+    weights as they were used, so that a changed file is noticed whatever it is called.
 
     Attributes:
         schema_version: of the tables.
@@ -184,10 +187,10 @@ class Manifest:
         except (ValueError, KeyError, RecursionError) as error:
             said = f"it has no {error}" if isinstance(error, KeyError) else error
             raise _damaged(path, said) from error
-        if type(version) is not int or version != SCHEMA_VERSION:
+        if type(version) is not int or version not in SCHEMAS:
             raise RunError(
                 f"{folder} has schema version {_short(version)}; this unembed reads "
-                f"{SCHEMA_VERSION}. Nothing in it was touched. Make the run again in another "
+                f"{' and '.join(map(str, SCHEMAS))}. Nothing in it was touched. Make the run again in another "
                 "folder, or use the version of unembed that made it "
                 f"({_short(content.get('unembed_version'))})."
             )
@@ -261,12 +264,18 @@ class Manifest:
 
     @cached_property
     def digest(self) -> str:
-        """A hash of what the run was made of, but not of where that lay.
+        """A hash of which run it is: of its identity, not of what is information.
 
-        Two runs of the same weights and settings have the same, wherever the weights lay.
+        Two runs of the same weights and settings have the same, wherever the weights lay and
+        however the work was cut up. That of schema 1 is of its tile and of shrinkages, too.
         """
-        content = json.dumps(_without_whereabouts(self.content), sort_keys=True, ensure_ascii=False)
+        content = json.dumps(self._identity, sort_keys=True, ensure_ascii=False)
         return hashlib.sha256(content.encode()).hexdigest()
+
+    @property
+    def _identity(self) -> Any:
+        of_schema_1 = self.schema_version == 1
+        return (_without_whereabouts if of_schema_1 else _identity)(self.content)
 
     def bank(self, name: str) -> BankFacts:
         """Return what is said of a bank of the run."""
@@ -305,11 +314,13 @@ class Manifest:
                 yield Shard(position, start, stop, path)
 
     def differences(self, new: Manifest) -> list[str]:
-        """Return where another manifest differs, as `settings.top_k (20, now 10)`.
+        """Return where another manifest is of another run, as `settings.top_k (20, now 10)`.
 
-        Where the weights lay is left out of account.
+        What is information is left out of account, so that there is none between equal digests.
         """
-        return _differences(self.content, new.content)
+        if self.schema_version != new.schema_version:
+            return [f"schema_version ({self.schema_version}, now {new.schema_version})"]
+        return _differences(self._identity, new._identity)
 
 
 def _raw(folder: Path) -> bytes:
@@ -374,8 +385,28 @@ def _seal_of(content: Mapping[str, Any]) -> str:
     return sealed.hash_of(text.encode("utf-8", "surrogatepass"))
 
 
+_PARTS: Mapping[str, type] = {
+    "unembedding": UnembeddingFacts, "banks": BankFacts, "settings": SettingsFacts,
+    "enrichment": EnrichmentFacts, "nulls": NullFacts, "explanation": ExplanationSettings,
+}  # fmt: skip
+"""What is said in the parts of a manifest, by their names."""
+
+
+def _identity(content: Any, kind: type | None = None) -> Any:
+    """Return what of a manifest, or of a part of it, says which run it is."""
+    if isinstance(content, list):
+        return [_identity(each, kind) for each in content]
+    if not isinstance(content, dict):
+        return content
+    found = identity(kind, content)
+    return {
+        name: _identity(value, _PARTS[name]) if name in _PARTS else value
+        for name, value in found.items()
+    }
+
+
 def _without_whereabouts(value: Any) -> Any:
-    """Return a manifest, or a part of it, without where weights lay."""
+    """Return a manifest of schema 1, or a part of it, without where weights lay."""
     if isinstance(value, dict):
         kept = (key for key in value if key not in _WHEREABOUTS)
         return {key: _without_whereabouts(value[key]) for key in kept}
@@ -384,10 +415,9 @@ def _without_whereabouts(value: Any) -> Any:
 
 def _differences(old: Any, new: Any, at: str = "") -> list[str]:
     if isinstance(old, dict) and isinstance(new, dict):
-        keys = [key for key in {**old, **new} if key not in _WHEREABOUTS]
         return [
             line
-            for key in keys
+            for key in {**old, **new}
             for line in _differences(old.get(key), new.get(key), f"{at}.{key}".lstrip("."))
         ]
     if isinstance(old, list) and isinstance(new, list) and len(old) == len(new):

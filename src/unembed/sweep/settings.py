@@ -23,7 +23,8 @@ class SweepSettings:
 
     Attributes:
         top_k: tokens kept at either end of each feature.
-        tile: features in a tile; 256 to 512 let the product run at full speed.
+        tile: features in a tile, rounded up to a multiple of 128 (`products.ROWS`). It decides how
+            much memory is used, and no number: a tile of 128 has a quarter of the default's.
         device: a torch device that knows float64: `cpu`, `cuda`, `cuda:1` …
 
     Raises:

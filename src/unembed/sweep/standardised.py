@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from unembed.products import product
+from unembed.products import lengths, product
 from unembed.sweep.statistics import F64, OneFeature
 from unembed.unembedding import Unembedding
 
@@ -41,9 +41,7 @@ def standardise(W_dec: Float[Tensor, "features d_model"], unembedding: Unembeddi
         unembedding: whose tokens the logit weights are of.
     """
     norm, unit = unit_rows(W_dec)
-    seen = product(unit, unembedding.root)
-    spread = torch.linalg.vector_norm(seen, dim=1, dtype=torch.float64)
-    return _scaled(unit, norm, spread, unembedding)
+    return _scaled(unit, norm, lengths(product(unit, unembedding.root)), unembedding)
 
 
 def read_one(w: Float[Tensor, " d_model"], unembedding: Unembedding) -> OneFeature:
@@ -82,7 +80,7 @@ def mean_weights(
 def unit_rows(W_dec: Tensor) -> tuple[Tensor, Tensor]:
     """Return the length of each row in float64, and float32 rows of length 1."""
     wide = W_dec.double()
-    norm = torch.linalg.vector_norm(wide, dim=1)
+    norm = lengths(wide)
     return norm, (wide / norm.clamp_min(torch.finfo(torch.float64).tiny)[:, None]).float()
 
 

@@ -17,7 +17,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from unembed.errors import WeightError
-from unembed.products import product
+from unembed.products import ROWS, product
 from unembed.sweep import accelerator, cpu
 from unembed.sweep.device import device_named
 from unembed.sweep.settings import SweepSettings, Weight
@@ -64,6 +64,7 @@ class Sweep:
         self.settings = settings or SweepSettings()
         self.device = device_named(self.settings.device)
         self.top_k = min(self.settings.top_k, unembedding.n_tokens)
+        self._rows = -(-self.settings.tile // ROWS) * ROWS
         self._W_U = unembedding.W_U.to(self.device)
         self._tile: Tensor | None = None
 
@@ -93,12 +94,13 @@ class Sweep:
     def tiles(self, W_dec: Float[Tensor, "features d_model"]) -> Iterator[Tile]:
         """Yield features tile by tile with their z-scores, for any readers; each once, in order.
 
-        A tile's z is overwritten by the next one.
+        A tile holds whole blocks of products (`products.ROWS`), all but the last of them, so that
+        its size changes no bit. A tile's z is overwritten by the next one.
 
         Args:
             W_dec: [F, d_model] finite directions, as wide as the unembedding.
         """
-        for rows in torch.split(W_dec, self.settings.tile):
+        for rows in torch.split(W_dec, self._rows):
             features = self.standardised(rows)
             z = self._z_scores(features.scaled)
             yield Tile(z, features, mean_weights(rows, features.norm, self.unembedding))
@@ -139,7 +141,7 @@ class Sweep:
 
     def _z_scores(self, scaled: Tensor) -> Tensor:
         if self._tile is None:
-            shape = (self.settings.tile, self.unembedding.n_tokens)
+            shape = (self._rows, self.unembedding.n_tokens)
             self._tile = torch.empty(shape, dtype=torch.float32, device=self.device)
         out = self._tile[: len(scaled)]
         return product(scaled.to(self.device), self._W_U.T, out=out)

@@ -40,6 +40,7 @@ def tail_kurtosis(histogram: Integer[np.ndarray, "features bins"]) -> TailKurtos
     fourth = ((edges[:-1] + edges[1:]) / 2) ** 4
     counts = np.maximum(histogram.sum(1), 1)
     middle = round(LIMIT * PER_UNIT) + 1
-    left = 2 * (histogram[:, :middle] @ fourth[:middle]) / counts
-    right = 2 * (histogram[:, middle:] @ fourth[middle:]) / counts
+    beyond = histogram * fourth  # summed row by row: a product's sums depend on how many there are
+    left = 2 * beyond[:, :middle].sum(1) / counts
+    right = 2 * beyond[:, middle:].sum(1) / counts
     return TailKurtosis(left, right)
