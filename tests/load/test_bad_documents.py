@@ -21,11 +21,13 @@ from tests.load.layouts import llama_tensors, write_model, write_shards
 from tests.load.published_hub import fill, repositories
 from tests.load.published_layouts import TINY, by_name, model_files, unlisted
 from unembed.errors import FormatError, SourceError, UnembedError
+from unembed.facts import BankFacts
 from unembed.load import load_features
 from unembed.load.hub import HubFolder
 from unembed.load.models import short_names
 from unembed.load.models.open import load_model
 from unembed.load.published import table
+from unembed.load.reopen import reopen_features
 from unembed.outside.fields import Fields
 
 BODIES: dict[str, bytes] = {
@@ -343,6 +345,25 @@ def test_a_damaged_listing_is_asked_for_again(
         assert HubFolder(repo).folders() == right
 
 
+@pytest.mark.parametrize("damage", [b"", b"x", b"-5", b"9" * 5000])
+def test_damaged_pieces_are_asked_for_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: bytes
+) -> None:
+    with FakeHub() as hub:
+        fill(hub, repositories(TINY, (by_name()[SAELENS],)))
+        point_at(hub.endpoint, tmp_path, monkeypatch)
+        right = load_features(SAELENS)[0].W_dec
+        kept = [path for path in (tmp_path).rglob("*") if path.is_file() and _is_piece(path)]
+        assert {path.name == "size" for path in kept} == {True, False}
+        for path in kept:
+            path.write_bytes(damage)
+        assert load_features(SAELENS)[0].W_dec.equal(right)
+
+
+def _is_piece(path: Path) -> bool:
+    return path.name == "size" or path.name.replace("-", "").isdigit()
+
+
 @pytest.mark.parametrize(
     "answer",
     [{"sha": "../../x"}, {"sha": None}, {"siblings": [{"rfilename": "../../x"}]},
@@ -359,6 +380,25 @@ def test_a_hostile_answer_of_the_hub(
     monkeypatch.setattr(HfApi, "model_info", lambda *_, **__: ModelInfo(**{**right, **answer}))
     with pytest.raises(SourceError, match="a/b is no listing"):
         HubFolder("a/b").names()
+
+
+ORIGIN = {"format": "saelens", "path": "/x"}
+
+
+@pytest.mark.parametrize(
+    "origin",
+    [5, [], {"path": 5, "format": "x"}, {"repo": "a/b", "format": "x"},
+     {**ORIGIN, "file": 5}, {**ORIGIN, "part": ["x"]}, {**ORIGIN, "published": {}},
+     {**ORIGIN, "through": 5}, {**ORIGIN, "through": {"path": [5]}},
+     {**ORIGIN, "through": {"x": 1}},
+     {**ORIGIN, "d_model": "8"}, {**ORIGIN, "d_model": 10**30}, {"format": "x", "model": "m"},
+     {"format": "x", "model": {"path": "/x"}, "head": "1"},
+     {"format": "x", "model": {"path": "/x"}, "expert": [1]}],
+)  # fmt: skip
+def test_where_a_manifest_says_that_a_bank_was(origin: Any) -> None:
+    facts = BankFacts("b", 3, None, 0, None, origin, "0" * 64)
+    with pytest.raises(FormatError, match=r"^The origin of The bank b"):
+        reopen_features(facts)
 
 
 def _packed(content: Any) -> bytes:

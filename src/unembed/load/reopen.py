@@ -86,7 +86,8 @@ def reopen_features(facts: BankFacts, load: Load = load_model) -> Features:
 def _part_of_model(origin: Mapping[str, Any], layer: int | None, load: Load) -> Features:
     """Return the neurons of a layer, or of an expert, or one head's directions."""
     model = load(reference_of(origin["model"]))
-    assert layer is not None  # a part of a model is a part of one of its layers
+    if layer is None:
+        raise SourceError("A part of a model should be of one of its layers; the run names none.")
     if "head" in origin:
         return read_head(model, layer, origin["head"])
     return read_neurons(model, layer, origin.get("expert"))
@@ -101,10 +102,11 @@ def _source(origin: Mapping[str, Any], facts: BankFacts, load: Load) -> Source:
     place = _place(origin)
     published = origin.get("published")
     seen = Seen(place, published and entry_named(published))
-    kind = next((each for each in FORMATS if each.name == origin["format"]), None)
+    kind = next((each for each in FORMATS if each.name == origin.get("format")), None)
     if kind is None:
         raise SourceError(
-            f"{place.name} is of the format {origin['format']!r}, which this unembed does not know."
+            f"{place.name} is of the format {origin.get('format')!r}, which this unembed does not "
+            "know."
         )
     through = origin.get("through")
     asked = Asked(
@@ -148,7 +150,6 @@ def _origin(origin: object, what: str) -> Mapping[str, Any]:
             needed(each.content.get("commit"), each, "commit")
         elif each.content and "model" not in each:
             needed(each.content.get("path"), each, "path")
-    needed(fields.content.get("format"), fields, "format")
     fields.whole("head", limits.LAYERS)
     fields.whole("d_model", limits.WIDTH, 1)
     if fields.content.get("expert") != "shared":
