@@ -11,7 +11,7 @@ from torch import Tensor
 from unembed.errors import FormatError, listed
 from unembed.load.folder import Folder
 from unembed.load.tensors.file import Part, TensorFile
-from unembed.outside.arrays import narrowed
+from unembed.outside.arrays import float_tensor
 from unembed.text_file import read_json
 
 Faces = Literal["rows", "columns"]
@@ -99,7 +99,7 @@ def directions_in(found: Tensor, what: str) -> Tensor:
             f"{what} holds {dtype} without scales that are understood; expected directions in "
             "floating point of 16 to 64 bits."
         )
-    return narrowed(found, what, error=FormatError)
+    return float_tensor(found, what, error=FormatError)
 
 
 def numbers_of(
