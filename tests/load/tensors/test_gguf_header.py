@@ -54,7 +54,7 @@ LLAMA = value("general.architecture", TEXT, text("llama"))
 LYING = {
     "2^63 values": (whole([LLAMA], [], n_values=1 << 63), "promises 9,223,372,.* metadata values"),
     "2^63 tensors": (whole([LLAMA], [], n_tensors=1 << 63), "promises 9,.* tensors"),
-    "more values than there are": (whole([LLAMA], [], n_values=9), "metadata '' stands in it twice"),
+    "more values than there are": (whole([LLAMA], [], n_values=9), "'' stands in it twice"),
     "a text beyond the file": (
         whole([value("a", TEXT, struct.pack("<Q", 1 << 62))], []), "a needs 4,611,.* bytes at byte",
     ),
