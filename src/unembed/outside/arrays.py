@@ -106,13 +106,12 @@ def narrowed(
         error: when float32 cannot hold a row: its largest number is finite and becomes infinite, or
             is not 0 and becomes less than float32's smallest normal number.
     """
-    _check_spread(tensor.numel(), 0 in tensor.stride() and tensor.numel() > 1, what, error)
     if tensor.dtype != torch.float64:
         return tensor.to("cpu", torch.float32).contiguous()
     out = torch.empty(tensor.shape, dtype=torch.float32)
     if not tensor.numel():
         return out
-    rows, narrow = (each[None] if each.ndim < 2 else each for each in (tensor, out))
+    rows, narrow = (each.reshape(1, -1) if each.ndim < 2 else each for each in (tensor, out))
     for start in range(0, len(rows), _ROWS_AT_ONCE):
         part = slice(start, start + _ROWS_AT_ONCE)
         narrow[part] = rows[part].cpu()
@@ -164,6 +163,7 @@ def _plain(tensor: Tensor, what: str, error: type[UnembedError]) -> Tensor:
         kind = "c" if tensor.is_complex() else "i"
         dtype = str(tensor.dtype).removeprefix("torch.")
         raise error(f"{what} holds {dtype}; {_EXPECTED}.{_advice(kind)}")
+    _check_spread(tensor.numel(), 0 in tensor.stride() and tensor.numel() > 1, what, error)
     return tensor.detach().as_subclass(Tensor).resolve_neg()
 
 

@@ -11,7 +11,7 @@ from unembed.errors import FormatError, listed
 from unembed.load.folder import Folder
 from unembed.load.tensors.file import Part, TensorFile
 from unembed.outside import limits
-from unembed.outside.arrays import narrowed
+from unembed.outside.arrays import float_tensor
 from unembed.outside.documents import read_json, read_yaml
 from unembed.outside.fields import Fields
 
@@ -94,7 +94,7 @@ def directions_in(found: Tensor, what: str) -> Tensor:
             f"{what} holds {dtype} without scales that are understood; expected directions in "
             "floating point of 16 to 64 bits."
         )
-    return narrowed(found, what, error=FormatError)
+    return float_tensor(found, what, error=FormatError)
 
 
 def numbers_of(

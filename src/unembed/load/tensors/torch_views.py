@@ -5,7 +5,6 @@ from __future__ import annotations
 import reprlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from itertools import count
 from math import prod
 from typing import Any, NamedTuple
 
@@ -112,33 +111,40 @@ def flattened(value: object) -> dict[str, View | Unread]:
     if isinstance(value, View | Unread):
         return {WHOLE: value}
     found: dict[str, View | Unread] = {}
-    for name, tensor in _leaves(value, "", 0, count()):
+    for name, tensor in _leaves(value):
         if found.setdefault(name, tensor) is not tensor:
             raise ValueError(f"two tensors in it are called {name!r}")
     return found
 
 
-def _leaves(
-    value: object, prefix: str, depth: int, seen: Iterator[int]
-) -> Iterator[tuple[str, View | Unread]]:
-    if isinstance(value, View | Unread):
-        yield prefix, value
-        return
-    items: Any = ()
-    if isinstance(value, dict):  # an instance may hide `items` under an attribute
-        items = dict.items(value)
-    elif isinstance(value, list | tuple) and not isinstance(value, Storage):
-        items = enumerate(value)
-    if depth > _DEPTH and items != ():
-        raise ValueError("its containers lie too deep in one another")
-    for key, inner in items:
-        if next(seen) > PICKLE_NODES:  # one that holds another twice, and so on, has no end
+def _leaves(value: object) -> Iterator[tuple[str, View | Unread]]:
+    """Yield the tensors of containers in order; of one that holds another twice, both times."""
+    open_: list[tuple[object, str, int]] = [(value, "", 0)]
+    seen = 0
+    while open_:
+        found, prefix, depth = open_.pop()
+        if isinstance(found, View | Unread):
+            yield prefix, found
+            continue
+        items: Any = ()
+        if isinstance(found, dict):  # an instance may hide `items` under an attribute
+            items = dict.items(found)
+        elif isinstance(found, list | tuple) and not isinstance(found, Storage):
+            items = list(enumerate(found))
+        if depth > _DEPTH and items:
+            raise ValueError("its containers lie too deep in one another")
+        seen += len(items)
+        if seen > PICKLE_NODES:  # one that holds another twice, and so on, has no end
             raise ValueError(f"its containers hold more than {PICKLE_NODES:,} values")
-        if isinstance(inner, View | Unread | dict | list | tuple):
-            name = f"{prefix}.{key}" if prefix else str(key)
-            if len(name) > TENSOR_NAME:
-                raise ValueError(f"a tensor's name has {len(name):,} characters: {name[:40]!r}…")
-            yield from _leaves(inner, name, depth + 1, seen)
+        inside = []
+        for key, inner in items:
+            if isinstance(inner, View | Unread | dict | list | tuple):
+                name = f"{prefix}.{key}" if prefix else str(key)
+                if len(name) > TENSOR_NAME:
+                    said = f"a tensor's name has {len(name):,} characters: {name[:40]!r}…"
+                    raise ValueError(said)
+                inside.append((inner, name, depth + 1))
+        open_ += reversed(inside)
 
 
 def shapes_of(views: Mapping[str, View | Unread]) -> dict[str, tuple[int, ...]]:
