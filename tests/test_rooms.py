@@ -14,7 +14,7 @@ SOURCE = Path(unembed.__file__).parent
 
 LEAVES = (
     "version", "errors", "lens", "progress", "quoted", "numerals", "strict_json", "text_file",
-    "products", "compiled", "cache", "parquet", "demo",
+    "recent", "products", "compiled", "cache", "parquet", "demo",
 )  # fmt: skip
 ORDER = (
     *LEAVES,

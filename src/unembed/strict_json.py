@@ -12,7 +12,10 @@ def dumps(content: object, *, indent: int | None = None) -> str:
     >>> dumps({"kurtosis": float("nan"), "token": " é"})
     '{"kurtosis": null, "token": " é"}'
     """
-    return json.dumps(_finite(content), ensure_ascii=False, indent=indent, allow_nan=False)
+    try:
+        return json.dumps(content, ensure_ascii=False, indent=indent, allow_nan=False)
+    except ValueError:  # a number that JSON has not, which is rare: looking for it costs as much
+        return json.dumps(_finite(content), ensure_ascii=False, indent=indent, allow_nan=False)
 
 
 def _finite(content: object) -> object:

@@ -26,6 +26,7 @@ from unembed.enrichment.discovery_rate import DiscoveryRate
 from unembed.enrichment.pairs import Pairs
 from unembed.enrichment.simulated_null import SimulatedNull, no_scores
 from unembed.enrichment.tails import Tails
+from unembed.recent import Recent
 from unembed.store.atomic import write_atomically
 from unembed.store.shards import damaged, read_table, write_table
 
@@ -34,8 +35,11 @@ if TYPE_CHECKING:
     from unembed.tokensets import TokenSets
 
 TOKEN_SETS = "token_sets.parquet"
+MOST_MAPS = 128
+"""Shards' z that stay mapped: each holds a file open, of which some systems allow 256."""
 
 F32 = npt.NDArray[np.float32]
+_maps = Recent[tuple[Path, int, int], npt.NDArray[np.float16]](MOST_MAPS, lambda z: 1)
 
 _SIGNS = ("positive", "negative")
 _BY_DIRECTION = ("std", "skewness", "kurtosis", "left_tail", "right_tail")
@@ -111,16 +115,19 @@ def write_z(path: Path, z: Iterable[F32]) -> None:
 
 
 def read_z(path: Path) -> npt.NDArray[np.float16]:
-    """Return z [F, S] that was written, mapped into memory.
+    """Return z [F, S] that was written, mapped into memory, and kept so as long as the file is.
+
+    A new map has none of its pages, and a set's column touches one for each feature.
 
     Raises:
         RunError: when it is missing or damaged.
     """
     try:
-        z: npt.NDArray[np.float16] = np.load(path, mmap_mode="r")
+        now = path.stat()
+        key = (path, now.st_mtime_ns, now.st_size)
+        return _maps.get(key, lambda: np.load(path, mmap_mode="r"))
     except (OSError, ValueError, EOFError) as error:
         raise damaged(path, error) from error
-    return z
 
 
 def write_pairs(path: Path, parts: Iterable[Pairs]) -> None:

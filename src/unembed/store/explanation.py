@@ -132,13 +132,9 @@ class StoredExplanations:
         }
 
     def _named(self, of_set: dict[str, Any]) -> dict[str, Any]:
-        info = self._tested.row(of_set["token_set"], named=True)
-        named = {
-            **of_set,
-            "token_set": info["name"],
-            "family": info["family"],
-            "size": info["size"],
-        }
+        number = of_set["token_set"]
+        named = {**of_set, "token_set": self._tested["name"][number]}
+        named |= {name: self._tested[name][number] for name in ("family", "size")}
         if "by" in of_set:
             named["by"] = self._tested["name"][of_set["by"]]
         return named
