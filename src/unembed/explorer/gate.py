@@ -80,7 +80,8 @@ class Gate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
-        if scope["type"] != "http":
+        if scope["type"] != "http":  # the server's own start and stop
+            await self._app(scope, receive, send)
             return
         is_head = scope["method"] == "HEAD"
 
@@ -130,7 +131,7 @@ class Known:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request."""
-        path = scope["path"]
+        path = scope.get("path", "")
         if not path.startswith(API):
             await self._app(scope, receive, send)
             return

@@ -13,6 +13,7 @@ from polars.exceptions import PolarsError
 from unembed.errors import RunError
 from unembed.parquet import height_of, read_parquet, said_of
 from unembed.store import enrichment as store
+from unembed.store.columns import check_columns
 from unembed.store.explanation import explanation_path
 from unembed.store.manifest import EnrichmentFacts, Manifest, Shard
 from unembed.store.shards import TOKENS
@@ -34,6 +35,7 @@ def check_tables(folder: Path, manifest: Manifest) -> None:
     unsaid = []
     for table in _tables(manifest):
         with suppress(*_UNREADABLE):
+            check_columns(folder, table)
             said = said_of(folder / table)
             if RUN not in said:
                 unsaid.append(table)

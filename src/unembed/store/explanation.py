@@ -121,7 +121,10 @@ class StoredExplanations:
 
     def case(self, row: int) -> dict[str, Any]:
         """Return one feature's explanation (see `Run.explain`)."""
-        table = rows_of_shards(self._folder, self._manifest, [row], path_of=explanation_path)
+        columns = list(EXPLANATION_COLUMNS)
+        table = rows_of_shards(
+            self._folder, self._manifest, [row], columns, path_of=explanation_path
+        )
         found = table.row(0, named=True)
         number = found["partition_set"]
         return {

@@ -164,7 +164,9 @@ class StoredScores:
         return self._curves.get(bank, lambda: self._rate(bank).curve())
 
     def _kept_of(self, shard: Shard) -> pl.DataFrame:
-        return recent_table(self._folder / store.shard_paths(shard.path).pairs)
+        return recent_table(
+            self._folder / store.shard_paths(shard.path).pairs, list(store.PAIR_COLUMNS)
+        )
 
     def _z(self, shard: Shard) -> npt.NDArray[np.float16]:
         return store.read_z(self._folder / store.shard_paths(shard.path).z)
