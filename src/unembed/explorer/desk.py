@@ -46,10 +46,10 @@ class Desk:
         return await asyncio.shield(asyncio.wrap_future(made))
 
     def begin(self, work: Callable[[], None]) -> None:
-        """Do what helps later answers, beside them; what cannot be had is said when it is asked for.
+        """Do what helps later answers, beside them.
 
         Args:
-            work: whose errors are passed over.
+            work: whose errors are passed over: what cannot be had is said when it is asked for.
         """
         self._ahead = self._pool.submit(work)
 
