@@ -12,24 +12,19 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import re
 import shutil
-import signal
 import statistics
-import subprocess
-import sys
 import tempfile
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import torch
 from playwright.sync_api import Page, sync_playwright
 from safetensors.torch import save_file
-from stats import machine
+from serving import machine, resident, serving
 
 import unembed
 
@@ -77,38 +72,6 @@ def _sets(vocabulary: unembed.Vocabulary) -> unembed.TokenSets:
     curated = unembed.build_token_sets(vocabulary, family=["names", "grammar", "meaning"])
     sizes = dict(zip(curated.names, curated.sizes.tolist(), strict=True))
     return curated.select(sorted(sizes, key=lambda name: abs(sizes[name] - 100))[:SETS])
-
-
-@contextmanager
-def serving(run: Path) -> Iterator[tuple[str, int, float]]:
-    """Run the real command; gives its address, its process and the seconds until it answered."""
-    begin = time.perf_counter()
-    command = [sys.executable, "-m", "unembed", "explore", run, "--no-browser", "--port", "0"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server:
-        assert server.stderr
-        found = re.search(r"http://[\d.:]+/", server.stderr.readline())
-        assert found, server.stderr.read()
-        try:
-            yield found.group(), server.pid, time.perf_counter() - begin
-        finally:
-            server.send_signal(signal.SIGINT)
-
-
-def resident(pid: int) -> float:
-    """Return the memory that a process and its children hold, in GB, shared pages divided."""
-    total, waiting = 0, [pid]
-    while waiting:
-        process = waiting.pop()
-        try:
-            pss = re.search(
-                r"^Pss:\s+(\d+)", Path(f"/proc/{process}/smaps_rollup").read_text(), re.M
-            )
-            total += int(pss.group(1)) if pss else 0
-            for task in Path(f"/proc/{process}/task").iterdir():
-                waiting += map(int, (task / "children").read_text().split())
-        except (FileNotFoundError, ProcessLookupError):
-            continue
-    return total / 1e6
 
 
 def ask(address: str, feature: str) -> Iterator[tuple[str, int, float, float]]:

@@ -57,6 +57,12 @@ def height_of(path: Path) -> int:
         return int(counted.select(pl.len()).collect().item())
 
 
+def schema_of(path: Path) -> dict[str, pl.DataType]:
+    """Return the columns of a file with their types, from its last few bytes alone."""
+    with path.open("rb") as file, _no_panic():
+        return dict(pl.read_parquet_schema(file))
+
+
 def said_of(path: Path) -> dict[str, str]:
     """Return what a file says of itself, from its last few bytes alone."""
     with path.open("rb") as file, _no_panic():

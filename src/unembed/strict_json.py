@@ -19,8 +19,15 @@ def dumps(content: object, *, indent: int | None = None) -> str:
     >>> print(dumps("\u202e\U000e0001\ud800"))
     "\u202e\udb40\udc01\ud800"
     """
-    found = json.dumps(_finite(content), ensure_ascii=False, indent=indent, allow_nan=False)
+    try:
+        found = _dumps(content, indent)
+    except ValueError:  # a number that JSON has not, which is rare: looking for it costs as much
+        found = _dumps(_finite(content), indent)
     return ACTING.sub(lambda character: json.dumps(character[0])[1:-1], found)
+
+
+def _dumps(content: object, indent: int | None) -> str:
+    return json.dumps(content, ensure_ascii=False, indent=indent, allow_nan=False)
 
 
 def _finite(content: object) -> object:

@@ -372,17 +372,25 @@ def test_a_run_made_anew_is_not_mixed_with_the_old(
     assert client.get("/api/run.json").status_code == 200
     os.utime(tmp_path / "run" / "manifest.json", ns=(1, 1))
     answer = client.get("/api/run.json")
-    assert answer.status_code == 500
-    assert "Start the explorer again" in answer.json()["error"]
+    assert answer.status_code == 410
+    assert "made anew. Start the explorer again" in answer.json()["error"]
+    shutil.rmtree(tmp_path / "run")
+    answer = client.get("/api/run.json")
+    assert answer.status_code == 410
+    assert "not there any more" in answer.json()["error"]
 
 
 @pytest.mark.parametrize(
-    ("error", "said"),
-    [(RunError("It is damaged."), "It is damaged."), (IndexError("7"), "may be damaged")],
+    ("error", "status", "said"),
+    [
+        (RunError("It is damaged."), 410, "It is damaged."),
+        (IndexError("7"), 500, "may be damaged"),
+    ],
 )
 def test_a_table_damaged_later(
-    shown: Planted, app: FastAPI, monkeypatch: pytest.MonkeyPatch, error: Exception, said: str
-) -> None:
+    shown: Planted, app: FastAPI, monkeypatch: pytest.MonkeyPatch, error: Exception, status: int,
+    said: str,
+) -> None:  # fmt: skip
     made = create_app(shown.run)
 
     def broken(page: int) -> None:
@@ -391,7 +399,7 @@ def test_a_table_damaged_later(
     monkeypatch.setattr(made.state.contents, "rows", broken)
     client = TestClient(made, base_url=ADDRESS, raise_server_exceptions=False)
     answer = client.get("/api/rows/0.json")
-    assert answer.status_code == 500
+    assert answer.status_code == status
     assert said in answer.json()["error"]
 
 

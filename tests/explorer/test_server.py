@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import socket
 import sys
+import time
 import urllib.request
 from collections.abc import Callable
 from pathlib import Path
-from types import SimpleNamespace
 from typing import NamedTuple
 
 import pytest
@@ -17,6 +17,7 @@ from tests.planted import Planted
 from unembed.cli import main
 from unembed.errors import RunError, UnembedError
 from unembed.explorer import report, server
+from unembed.explorer.desk import Desk
 from unembed.explorer.server import Background
 
 
@@ -133,11 +134,16 @@ def test_ctrl_c_in_a_report(
     assert not list(tmp_path.iterdir())
 
 
-def test_reading_ahead_says_nothing() -> None:
+def test_reading_ahead_says_nothing(capfd: pytest.CaptureFixture[str]) -> None:
     def gone() -> None:
         raise RunError("damaged")
 
-    server._warmed(SimpleNamespace(warm=gone))
+    desk = Desk()
+    desk.begin(gone)
+    while desk.busy:
+        time.sleep(0.01)
+    desk.close()
+    assert capfd.readouterr() == ("", "")
 
 
 def test_a_failed_start_gives_back_the_port(tiny: Planted, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import webbrowser
 from typing import Annotated
 
@@ -42,4 +44,7 @@ def explore(
         if browser:
             webbrowser.open(address)
 
-    explorer.serve(run, port=port, ready=ready)
+    if not explorer.serve(run, port=port, ready=ready):
+        # reading weights may take long yet, and nobody waits for them
+        sys.stderr.flush()
+        os._exit(0)

@@ -171,14 +171,14 @@ class Contents:
         Raises:
             QueryError: when there is no such feature, or the run has no token sets.
         """
-        every = self.run.enrichment(feature)
-        found = every.head(SETS_OF_FEATURE)
-        passing = self.run.significant["feature"] == self.run.row_of(feature)
+        scores, place = self.run.scores, self.run.place_of(self.run.row_of(feature))
+        numbers, passing = scores.strongest_of(*place, SETS_OF_FEATURE)
+        found = scores.of_feature(*place, numbers)
         facts = {
-            "set": [self.run.sets.numbers[name] for name in found["token_set"]],
+            "set": numbers.tolist(),
             **found.select(_SCORES).to_dict(as_series=False),
-            "passing": int(passing.sum()),
-            "tested": every.height,
+            "passing": passing,
+            "tested": self.run.tested_sets.height,
         }
         return cast(answers.SetsOfFeature, facts)
 
@@ -198,7 +198,7 @@ class Contents:
             QueryError: when there is no such feature, or it writes nothing.
             SourceError: when the weights cannot be had.
         """
-        found = questions.find(self.run, like=address(bank, index), tokens=6, limit=NEAREST)
+        found = search.nearest(self._all, address(bank, index), limit=NEAREST, tokens=6)
         columns = ("feature", "cosine", "class", "label", "top_tokens", "bottom_tokens")
         return cast(answers.Nearest, found.select(columns).to_dict(as_series=False))
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from threading import Thread
 
 import uvicorn
 
 from unembed.errors import UnembedError
 from unembed.explorer.app import HOSTS, create_app
+from unembed.explorer.connection import Connection
 from unembed.explorer.contents import Contents
+from unembed.explorer.desk import Desk
+from unembed.explorer.limits import HEAD_BYTES, IDLE_SECONDS, WAITING
 from unembed.questions.run import Run
 
 PORT = 8377
@@ -20,7 +23,7 @@ _HOST = HOSTS[0]
 
 def serve(
     run: Run, *, port: int | None = None, ready: Callable[[str], None] = lambda address: None
-) -> None:
+) -> bool:
     """Serve the explorer until it is stopped (Ctrl-C).
 
     Args:
@@ -28,11 +31,17 @@ def serve(
         port: to listen at; 0 for any that is free. Unless given, 8377, or any if it is taken.
         ready: told the address once it answers.
 
+    Returns:
+        Whether nothing is being computed any more. A program that ends waits for the rest.
+
     Raises:
         UnembedError: when the port is taken, or the page was not built.
     """
-    with _listening(port) as listener, suppress(KeyboardInterrupt):
-        _server(run, ready, listener).run(sockets=[listener])
+    with _listening(port) as listener:
+        server = _server(run, ready, listener)
+        with closing(server.desk), suppress(KeyboardInterrupt):
+            server.run(sockets=[listener])
+    return not server.desk.busy
 
 
 class Background:
@@ -80,14 +89,16 @@ class Background:
         """Stop it, and give back its port."""
         self._server.should_exit = True
         self._thread.join()
+        self._server.desk.close()
         self._listening.__exit__(None, None, None)
 
 
 class _Server(uvicorn.Server):
     """Uvicorn's, which says when it answers."""
 
-    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, desk: Desk, ready: Callable[[], None]) -> None:
         super().__init__(config)
+        self.desk = desk
         self._ready = ready
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -99,25 +110,25 @@ class _Server(uvicorn.Server):
 def _server(run: Run, ready: Callable[[str], None], listener: socket.socket) -> _Server:
     app = create_app(run)
     contents: Contents = app.state.contents
+    desk: Desk = app.state.desk
     contents.overview()
-    config = uvicorn.Config(app, log_level="critical", lifespan="off", server_header=False)
+    config = uvicorn.Config(
+        app, http=Connection, ws="none", log_level="critical", lifespan="off", server_header=False,
+        date_header=False, backlog=WAITING, h11_max_incomplete_event_size=HEAD_BYTES,
+        timeout_keep_alive=IDLE_SECONDS, timeout_graceful_shutdown=0,
+    )  # fmt: skip
 
     def started() -> None:
         ready(_address(listener))
-        Thread(target=_warmed, args=[contents], daemon=True, name="explorer-ahead").start()
+        desk.begin(contents.warm)
 
-    return _Server(config, started)
-
-
-def _warmed(contents: Contents) -> None:
-    """Read ahead; what cannot be had is said when it is asked for."""
-    with suppress(Exception):
-        contents.warm()
+    return _Server(config, desk, started)
 
 
 @contextmanager
 def _listening(port: int | None) -> Iterator[socket.socket]:
-    with socket.socket() as listener:
+    # named as TCP, asyncio sends at once: else each answer's body waits 40 ms for an acknowledgment
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((_HOST, PORT if port is None else port))

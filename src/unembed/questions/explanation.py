@@ -8,7 +8,6 @@ from unembed.explanation.explanation import N_OUTERMOST
 from unembed.questions.banks import require_classes
 from unembed.questions.feature import feature_row
 from unembed.questions.features import IDENTITY
-from unembed.questions.pairs import list_pairs
 from unembed.store.tables import RunTables
 
 _STATISTICS = ("std", "skewness", "kurtosis", "log10_density")
@@ -38,7 +37,10 @@ def case(run: RunTables, address: str) -> dict[str, Any]:
         QueryError: when the run has no such feature, or no token sets.
     """
     found = explain(run, address)
-    scores = {pair["token_set"]: pair for pair in list_pairs(run, address).to_dicts()}
+    numbers = [run.sets.number(part["token_set"]) for part in found["parts"]]
+    pairs = run.scores.of_feature(*run.place_of(run.row_of(address)), numbers)
+    names = [part["token_set"] for part in found["parts"]]
+    scores = dict(zip(names, pairs.iter_rows(named=True), strict=True))
     parts = [
         {**part, "given_the_others_log10_p": part["log10_p"]}
         | {name: scores[part["token_set"]][name] for name in _SCORES}

@@ -23,8 +23,7 @@ def feature_row(run: RunTables, address: str) -> dict[str, Any]:
     Raises:
         QueryError: when the run has no such feature.
     """
-    at = run.row_of(address)
-    return run.rows(at, at + 1).row(0, named=True)
+    return run.row(run.row_of(address))
 
 
 def feature_facts(run: RunTables, address: str) -> dict[str, Any]:
@@ -55,8 +54,8 @@ def own_facts(run: RunTables, address: str) -> dict[str, Any]:
         QueryError: when the run has no such feature.
     """
     row = feature_row(run, address)
-    scalars = run.scalars.filter(bank=row["bank"])
     bank = run.manifest.bank(row["bank"])
+    scalars = run.scalars.slice(run.manifest.first_rows[bank.name], bank.features)
     known = bank.neuronpedia
     return {
         **{name: row[name] for name in IDENTITY},

@@ -106,20 +106,14 @@ def _found(
 ) -> pl.DataFrame:
     """Return pairs by number."""
     scores = run.scores
+    numbers = None if number is None else [number]
     if feature is not None:
         named = [feature] if isinstance(feature, str | int) else feature
         rows = dict.fromkeys(run.row_of(each) for each in named)
-        return pl.concat(scores.of_feature(*_place(run, row), number) for row in rows)
+        return pl.concat(scores.of_feature(*run.place_of(row), numbers) for row in rows)
     if number is not None:
         return pl.concat(scores.of_set(bank, number) for bank in banks)
     return pl.concat(scores.kept(bank) for bank in banks)
-
-
-def _place(run: RunTables, row: int) -> tuple[str, int]:
-    """Return the bank of a row of the run, and its position there."""
-    starts = run.manifest.first_rows.items()
-    start, bank = max((start, bank) for bank, start in starts if start <= row)
-    return bank, row - start
 
 
 def _named(run: RunTables, found: pl.DataFrame) -> pl.DataFrame:

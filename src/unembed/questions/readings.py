@@ -10,7 +10,6 @@ import numpy.typing as npt
 from unembed.enrichment.edge import LeadingEdge, edge_of
 from unembed.enrichment.running_sum import RunningSum, running_sum
 from unembed.errors import QueryError
-from unembed.questions.feature import feature_row
 from unembed.questions.pairs import list_pairs
 from unembed.questions.weights import weights_of
 from unembed.store.tables import RunTables
@@ -141,7 +140,6 @@ def _rows(run: RunTables, token_set: str) -> npt.NDArray[np.int64]:
 
 def _read(run: RunTables, feature: str) -> OneFeature:
     """Return a feature's logit weights over the rows of W_U."""
-    facts = feature_row(run, feature)
+    bank, position = run.place_of(run.row_of(feature))
     weights = weights_of(run)
-    bank = weights.bank(facts["bank"])
-    return read_one(bank.W_dec[bank.position(facts["index"])], weights.unembedding)
+    return read_one(weights.bank(bank).W_dec[position], weights.unembedding)

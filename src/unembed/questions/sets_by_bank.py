@@ -80,9 +80,9 @@ def _counts(run: RunTables, banks: Sequence[str], sizes: pl.DataFrame) -> pl.Dat
     up = pl.col("z") > 0
     return (
         list_pairs(run, bank=banks)
-        .group_by("token_set", "bank")
+        .group_by("token_set", "bank", maintain_order=True)
         .agg(promoting=up.sum().cast(pl.Int64), suppressing=(~up).sum().cast(pl.Int64))
-        .join(sizes, on="bank")
+        .join(sizes, on="bank", maintain_order="left")
         .with_columns(
             promoted=pl.col("promoting") / pl.col("total"),
             suppressed=pl.col("suppressing") / pl.col("total"),
@@ -121,8 +121,15 @@ def _chosen(
 
 
 def _most_written(counts: pl.DataFrame, sign: Sign | None) -> pl.DataFrame:
-    """Sets by their share of features, on average over banks, the largest first."""
-    of_set = counts.group_by("token_set").agg(_share(sign).sum().alias("written"))
+    """Sets by their share of features, on average over banks, the largest first.
+
+    Shares are added in one order, or sets that are equal would change places from time to time.
+    """
+    of_set = (
+        counts.sort("bank")
+        .group_by("token_set", maintain_order=True)
+        .agg(_share(sign).sum().alias("written"))
+    )
     return (
         of_set.filter(pl.col("written") > 0)
         .sort("written", "token_set", descending=[True, False])

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cache
-from threading import RLock
+from threading import Lock
 from weakref import WeakKeyDictionary
 
 from unembed.addresses import bank_named
@@ -20,16 +20,19 @@ from unembed.facts import NullFacts
 from unembed.features import Features
 from unembed.load.models.open import load_model
 from unembed.load.reopen import reopen_features, reopen_unembedding
+from unembed.recent import Recent
 from unembed.store.manifest import Manifest
 from unembed.store.tables import RunTables
 from unembed.unembedding import Unembedding
 
-_lock = RLock()
+_lock = Lock()
 _kept: WeakKeyDictionary[RunTables, RunWeights] = WeakKeyDictionary()
 
 
 class RunWeights:
     """The weights of one run, each read when it is first asked for.
+
+    Threads that ask for what is being read wait for it; what was read is had without a wait.
 
     Args:
         manifest: of the run.
@@ -39,9 +42,10 @@ class RunWeights:
         self._manifest = manifest
         self._facts = {bank.name: bank for bank in manifest.banks}
         self._open = cache(load_model)  # its header takes seconds where a model is a GGUF file
-        self._unembedding: Unembedding | None = None
-        self._banks: dict[str, Features] = {}
-        self._nulls: dict[str, DirectionNull] = {}
+        self._reading = Lock()  # of one model one thing is read at a time
+        self._unembedding = Recent[str, Unembedding]()
+        self._banks = Recent[str, Features]()
+        self._nulls = Recent[str, DirectionNull]()
 
     @property
     def unembedding(self) -> Unembedding:
@@ -50,13 +54,14 @@ class RunWeights:
         Raises:
             SourceError: when it cannot be had, or is not what it was.
         """
-        with _lock:
-            if self._unembedding is None:
-                try:
-                    self._unembedding = reopen_unembedding(self._manifest.unembedding, self._open)
-                except UnembedError as error:
-                    raise _gone(error, "unembedding=…") from error
-            return self._unembedding
+        return self._unembedding.get("", self._read_unembedding)
+
+    def _read_unembedding(self) -> Unembedding:
+        try:
+            with self._reading:
+                return reopen_unembedding(self._manifest.unembedding, self._open)
+        except UnembedError as error:
+            raise _gone(error, "unembedding=…") from error
 
     def bank(self, name: str) -> Features:
         """Return a bank of the run.
@@ -65,14 +70,15 @@ class RunWeights:
             QueryError: when the run has no such bank.
             SourceError: when it cannot be had, or is not what it was.
         """
-        with _lock:
-            name = bank_named(name, self._facts)
-            if name not in self._banks:
-                try:
-                    self._banks[name] = reopen_features(self._facts[name], self._open)
-                except UnembedError as error:
-                    raise _gone(error, "banks=[…]") from error
-            return self._banks[name]
+        name = bank_named(name, self._facts)
+        return self._banks.get(name, lambda: self._read_bank(name))
+
+    def _read_bank(self, name: str) -> Features:
+        try:
+            with self._reading:
+                return reopen_features(self._facts[name], self._open)
+        except UnembedError as error:
+            raise _gone(error, "banks=[…]") from error
 
     def null_of(self, name: str) -> DirectionNull:
         """Return the random directions that a bank was tested against, for other tests.
@@ -85,11 +91,9 @@ class RunWeights:
         if self._manifest.enrichment is None:
             raise QueryError("The run was made without token sets, so its banks have no null.")
         facts = self._manifest.enrichment.nulls[self._manifest.names.index(name)]
-        with _lock:
-            if facts.origin not in self._nulls:
-                moment = self._moment(facts)
-                self._nulls[facts.origin] = DirectionNull(self.unembedding.covariance, moment)
-            return self._nulls[facts.origin]
+        return self._nulls.get(
+            facts.origin, lambda: DirectionNull(self.unembedding.covariance, self._moment(facts))
+        )
 
     def _moment(self, facts: NullFacts) -> SecondMoment:
         origin = facts.origin
@@ -127,9 +131,10 @@ class RunWeights:
                     f"indices and densities. Its banks: {', '.join(self._facts)}."
                 )
             found |= {name: bank.renamed(name) for name in names}
-        with _lock:
-            self._unembedding = unembedding or self._unembedding
-            self._banks |= found
+        if unembedding is not None:
+            self._unembedding.put("", unembedding)
+        for name, bank in found.items():
+            self._banks.put(name, bank)
 
 
 def weights_of(
@@ -151,8 +156,11 @@ def weights_of(
         SourceError: when what is given is not what the run was made of.
     """
     with _lock:
-        weights = _kept.setdefault(run, RunWeights(run.manifest))
-    weights.give(unembedding, banks)
+        weights = _kept.get(run)
+        if weights is None:
+            weights = _kept[run] = RunWeights(run.manifest)
+    if unembedding is not None or banks:
+        weights.give(unembedding, banks)
     return weights
 
 

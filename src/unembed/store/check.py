@@ -13,6 +13,7 @@ from unembed import parquet, sealed
 from unembed.errors import FormatError, RunError
 from unembed.parquet import height_of, read_parquet
 from unembed.store import enrichment as store
+from unembed.store.columns import check_columns
 from unembed.store.explanation import explanation_path
 from unembed.store.files import RunFiles, listed_files
 from unembed.store.manifest import EnrichmentFacts, Manifest, Shard
@@ -68,6 +69,8 @@ def check_tables(folder: Path, manifest: Manifest, *, heal: bool = False) -> Non
             elif why := misplaced(manifest, table, said):
                 sealed.verify(folder / table, required=manifest.is_sealed)
                 raise _foreign(folder, table, why)
+            if not table.endswith(ARRAY):
+                check_columns(folder, table)
         except FormatError as error:
             if not heal:
                 raise damaged(folder / table, error) from error

@@ -28,6 +28,7 @@ from unembed.enrichment.pairs import Pairs
 from unembed.enrichment.simulated_null import SimulatedNull, no_scores
 from unembed.enrichment.tails import Tails
 from unembed.errors import FormatError
+from unembed.recent import Recent
 from unembed.store.atomic import write_atomically
 from unembed.store.shards import damaged, read_table, write_table
 from unembed.store.stamp import stamp
@@ -37,8 +38,11 @@ if TYPE_CHECKING:
     from unembed.tokensets import TokenSets
 
 TOKEN_SETS = "token_sets.parquet"
+MOST_MAPS = 128
+"""Shards' z that stay mapped: each holds a file open, of which some systems allow 256."""
 
 F32 = npt.NDArray[np.float32]
+_maps = Recent[tuple[Path, int, int], npt.NDArray[np.float16]](MOST_MAPS, lambda z: 1)
 
 _SIGNS = ("positive", "negative")
 _BY_DIRECTION = ("std", "skewness", "kurtosis", "left_tail", "right_tail")
@@ -119,14 +123,18 @@ def write_z(path: Path, z: Iterable[F32]) -> None:
 def read_z(path: Path) -> npt.NDArray[np.float16]:
     """Return z [F, S] that was written, verified by the hash it carries, and mapped into memory.
 
+    The map is kept as long as the file is what it is: a new one has none of its pages, and a set's
+    column touches one for each feature.
+
     Raises:
         RunError: when it is missing or damaged.
     """
     try:
         sealed.verify(path)
+        now = path.stat()
     except (OSError, FormatError) as error:
         raise damaged(path, error) from error
-    return _mapped(path)
+    return _maps.get((path, now.st_mtime_ns, now.st_size), lambda: _mapped(path))
 
 
 def height_of_z(path: Path) -> int:

@@ -121,7 +121,10 @@ class StoredExplanations:
 
     def case(self, row: int) -> dict[str, Any]:
         """Return one feature's explanation (see `Run.explain`)."""
-        table = rows_of_shards(self._folder, self._manifest, [row], path_of=explanation_path)
+        columns = list(EXPLANATION_COLUMNS)
+        table = rows_of_shards(
+            self._folder, self._manifest, [row], columns, path_of=explanation_path
+        )
         found = table.row(0, named=True)
         number = found["partition_set"]
         return {
@@ -132,13 +135,9 @@ class StoredExplanations:
         }
 
     def _named(self, of_set: dict[str, Any]) -> dict[str, Any]:
-        info = self._tested.row(of_set["token_set"], named=True)
-        named = {
-            **of_set,
-            "token_set": info["name"],
-            "family": info["family"],
-            "size": info["size"],
-        }
+        number = of_set["token_set"]
+        named = {**of_set, "token_set": self._tested["name"][number]}
+        named |= {name: self._tested[name][number] for name in ("family", "size")}
         if "by" in of_set:
             named["by"] = self._tested["name"][of_set["by"]]
         return named

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -13,9 +14,10 @@ import polars as pl
 from unembed.enrichment.discovery_rate import DiscoveryRate, log10_q, threshold
 from unembed.enrichment.simulated_null import SimulatedNull
 from unembed.enrichment.tails import Tails
+from unembed.recent import Recent
 from unembed.store import enrichment as store
 from unembed.store.manifest import Manifest, Shard
-from unembed.store.shards import read_table
+from unembed.store.shards import recent_table
 
 LEVELS = (0.01, 0.05)
 """False discovery rates that a summary counts at."""
@@ -38,8 +40,8 @@ class StoredScores:
     def __init__(self, folder: Path, manifest: Manifest) -> None:
         self._folder = folder
         self._manifest = manifest
-        self._read_tails: dict[str, Tails] = {}
-        self._curves: dict[str, F32] = {}
+        self._read_tails = Recent[str, Tails]()
+        self._curves = Recent[str, F32]()
 
     @cached_property
     def discoveries(self) -> dict[str, Any]:
@@ -55,27 +57,46 @@ class StoredScores:
             "nulls": {bank: _check_of(null) for bank, null in nulls.items() if null is not None},
         }
 
-    def of_feature(self, bank: str, position: int, number: int | None = None) -> pl.DataFrame:
-        """Return the pairs of one feature: with every set that was tested, or with one.
+    def of_feature(
+        self, bank: str, position: int, numbers: Sequence[int] | I64 | None = None
+    ) -> pl.DataFrame:
+        """Return the pairs of one feature: with every set that was tested, or with some.
 
         Columns: bank, and those of `store.enrichment.PAIR_COLUMNS`; what was not kept is null.
         """
+        z, kept = self._pairs_of(bank, position)
+        chosen = np.arange(len(z)) if numbers is None else np.asarray(numbers, np.int64)
+        return self._scored(bank, np.full(len(chosen), position), chosen, z[chosen], kept)
+
+    def strongest_of(self, bank: str, position: int, most: int) -> tuple[I64, int]:
+        """Return the sets with the largest |z| in a feature, and how many of all are significant.
+
+        Quicker than `of_feature`, which knows all scores of every set.
+        """
+        z, kept = self._pairs_of(bank, position)
+        size = np.abs(z)
+        size[kept["token_set"].to_numpy()] = kept["z"].abs().to_numpy()
+        size[np.isnan(size)] = np.inf
+        return np.argsort(-size, kind="stable")[:most], kept.height
+
+    def _pairs_of(self, bank: str, position: int) -> tuple[F32, pl.DataFrame]:
+        """Return z of a feature with every set, as it is kept, and its significant pairs."""
         shards = self._manifest.shards(bank)
         shard = next(each for each in shards if each.start <= position < each.stop)
         z = self._z(shard)[position - shard.start].astype(np.float32)
-        numbers = np.arange(len(z)) if number is None else np.array([number])
         kept = self._kept_of(shard)
-        return self._scored(bank, np.full(len(numbers), position), numbers, z[numbers], kept)
+        return z, kept[np.flatnonzero(kept["feature"].to_numpy() == position)]
 
     def of_set(self, bank: str, number: int) -> pl.DataFrame:
         """Return the pairs of every feature of a bank with one set, likewise."""
         z = self.z_of_set(bank, number)
-        return self._scored(bank, np.arange(len(z)), np.full(len(z), number), z, self.kept(bank))
+        kept = self.kept(bank).filter(pl.col("token_set") == number)
+        return self._scored(bank, np.arange(len(z)), np.full(len(z), number), z, kept)
 
     def kept(self, bank: str) -> pl.DataFrame:
         """Return the significant pairs of a bank, likewise."""
-        table = read_table(*self._paths("pairs", bank))
-        return table.select(pl.lit(bank).alias("bank"), pl.all())
+        tables = [self._kept_of(shard) for shard in self._manifest.shards(bank)]
+        return pl.concat(tables).select(pl.lit(bank).alias("bank"), pl.all())
 
     def scores_of_set(self, bank: str, number: int, score: Score) -> F32:
         """Return one score of a bank's features with one set, by z as it is kept."""
@@ -135,18 +156,17 @@ class StoredScores:
 
     def _tails(self, bank: str) -> Tails:
         """The tail probabilities of every set with a bank, read once."""
-        if bank not in self._read_tails:
-            self._read_tails[bank] = store.read_tails(self._folder / store.tests_path(bank))
-        return self._read_tails[bank]
+        path = self._folder / store.tests_path(bank)
+        return self._read_tails.get(bank, lambda: store.read_tails(path))
 
     def _curve(self, bank: str) -> F32:
         """The bank's curve from log10 p to log10 q, drawn once."""
-        if bank not in self._curves:
-            self._curves[bank] = self._rate(bank).curve()
-        return self._curves[bank]
+        return self._curves.get(bank, lambda: self._rate(bank).curve())
 
     def _kept_of(self, shard: Shard) -> pl.DataFrame:
-        return read_table(self._folder / store.shard_paths(shard.path).pairs)
+        return recent_table(
+            self._folder / store.shard_paths(shard.path).pairs, list(store.PAIR_COLUMNS)
+        )
 
     def _z(self, shard: Shard) -> npt.NDArray[np.float16]:
         return store.read_z(self._folder / store.shard_paths(shard.path).z)

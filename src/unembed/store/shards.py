@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +12,7 @@ from polars.exceptions import PolarsError
 from unembed.disk import number_of, refused
 from unembed.errors import FormatError, QueryError, RunError
 from unembed.parquet import height_of, read_parquet, write_parquet
+from unembed.recent import Recent
 from unembed.store.atomic import write_atomically
 from unembed.store.manifest import Manifest
 from unembed.store.stamp import stamp
@@ -21,6 +21,11 @@ TOKENS = "tokens.parquet"
 _AGAIN = (
     "Give the command that made the run again: it makes this file again, and leaves the others."
 )
+MOST_KEPT = 128 * 2**20
+"""Bytes of the shards' tables that are kept in memory: some 100,000 features with everything."""
+
+Table = tuple[Path, int, int, tuple[str, ...] | None]
+_tables = Recent[Table, pl.DataFrame](MOST_KEPT, lambda table: int(table.estimated_size()))
 
 
 def rows_of_shards(
@@ -54,25 +59,27 @@ def rows_of_shards(
         length = shard.stop - shard.start
         within = np.flatnonzero((wanted >= first) & (wanted < first + length))
         if len(within):
-            table = _recent(folder / path_of(shard.path), columns)
+            table = recent_table(folder / path_of(shard.path), columns)
             parts.append(table[wanted[within] - first])
             places.append(within)
         first += length
+    if len(parts) == 1:
+        return parts[0]
     return pl.concat(parts)[np.argsort(np.concatenate(places))]
 
 
-def _recent(path: Path, columns: list[str] | None) -> pl.DataFrame:
-    """Return a shard's table; the last few are kept, since who reads a row reads its neighbours."""
+def recent_table(path: Path, columns: list[str] | None = None) -> pl.DataFrame:
+    """Return a shard's table; the last ones are kept, as long as their files stay what they are.
+
+    Raises:
+        RunError: when it is missing or damaged.
+    """
     try:
-        changed = path.stat().st_mtime_ns
+        now = path.stat()
     except OSError as error:
         raise damaged(path, error) from error
-    return _kept(path, changed, None if columns is None else tuple(columns))
-
-
-@lru_cache(maxsize=16)
-def _kept(path: Path, changed: int, columns: tuple[str, ...] | None) -> pl.DataFrame:
-    return read_table(path, columns=None if columns is None else list(columns))
+    key = (path, now.st_mtime_ns, now.st_size, None if columns is None else tuple(columns))
+    return _tables.get(key, lambda: read_table(path, columns=columns))
 
 
 def write_table(path: Path, table: pl.DataFrame) -> None:

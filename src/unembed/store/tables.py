@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from unembed.addresses import bank_named, position_of, split
+from unembed.addresses import address, bank_named, position_of, split
 from unembed.disk import told
 from unembed.errors import QueryError, RunError
 from unembed.outside.text import shown
@@ -103,6 +103,25 @@ class RunTables:
         texts = (self.token_texts(table[f"{end}_ids"]) for end in ("top", "bottom"))
         return self._described(table.with_columns(texts), self._classes[start:stop])
 
+    def row(self, at: int) -> dict[str, Any]:
+        """Return one row of `rows`, the quickest way to all that is kept of one feature.
+
+        Raises:
+            QueryError: when there is no such row.
+        """
+        found = rows_of_shards(self.path, self.manifest, [at]).row(0, named=True)
+        texts = self.tokens["text"]
+        ends = {end: found[f"{end}_ids"] for end in ("top", "bottom")}
+        return {
+            "feature": address(found["bank"], found["index"]),
+            "bank": found["bank"],
+            "index": found["index"],
+            "layer": self.manifest.bank(found["bank"]).layer,
+            **{name: found[name] for name in FEATURE_COLUMNS if name not in ("bank", "index")},
+            **{f"{end}_tokens": ids and texts.gather(ids).to_list() for end, ids in ends.items()},
+            **self._classes.row(at, named=True),
+        }
+
     def outermost(self, rows: Sequence[int], limit: int | None = None) -> pl.DataFrame:
         """Return the outermost tokens of some rows of `features`, in the order given.
 
@@ -178,6 +197,12 @@ class RunTables:
     @cached_property
     def _indices(self) -> pl.Series:
         return read_table(*self._shard_paths, columns=["index"])["index"]
+
+    def place_of(self, row: int) -> tuple[str, int]:
+        """Return the bank of a row of `features`, and its position there."""
+        starts = self.manifest.first_rows.items()
+        start, bank = max((start, bank) for bank, start in starts if start <= row)
+        return bank, row - start
 
     def addresses_of(self, bank: pl.Expr, position: pl.Expr, frame: pl.DataFrame) -> pl.DataFrame:
         """Return a frame with the columns feature, bank and index before its others.

@@ -57,4 +57,6 @@ class Searched:
 
     def of_bank(self, name: str) -> pl.DataFrame:
         """Return the features of one of the banks."""
-        return self.features.filter(bank=name)
+        counts = {bank.name: bank.features for bank in self.run.manifest.banks}
+        before = self.banks[: self.banks.index(name)]
+        return self.features.slice(sum(counts[each] for each in before), counts[name])

@@ -1,0 +1,85 @@
+"""The columns that each table of a run has: those of somebody else's run are held against them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import polars as pl
+from polars.datatypes import DataType, DataTypeClass
+
+from unembed.errors import RunError
+from unembed.parquet import schema_of
+from unembed.store import enrichment as store
+from unembed.store.explanation import EXPLANATION_COLUMNS
+from unembed.store.schema import FEATURE_COLUMNS
+from unembed.store.shards import TOKENS
+from unembed.tokensets.frame import COLUMNS as TOKEN_SET_COLUMNS
+
+_FLOATS = pl.List(pl.Float32())
+_RATE: dict[str, DataType] = {"bin": pl.Int64(), "pairs": pl.Int64()}
+_NAMES: dict[str, DataType] = {"id": pl.Int32(), "text": pl.String(), "bytes": pl.Binary()}
+_FLAGS = ("special", "unused", "partial_utf8", "masked")
+_DIRECTIONS = ("std", "skewness", "kurtosis", "left_tail", "right_tail")
+_TABLES: dict[str, Mapping[str, DataType]] = {
+    TOKENS: {**_NAMES, **dict.fromkeys(_FLAGS, pl.Boolean())},
+    store.TOKEN_SETS: TOKEN_SET_COLUMNS,
+    "features": FEATURE_COLUMNS,
+    "explanations": EXPLANATION_COLUMNS,
+    "enrichment/pairs": store.PAIR_COLUMNS,
+    "enrichment/rate": _RATE,
+    "enrichment/claims": _RATE,
+    "enrichment/tests": dict.fromkeys(("z", "log10_p", "slope"), _FLOATS),
+    "null": {"z_sd": pl.Float64(), "z_beyond_1_percent": pl.Float64()},
+    "null-directions": dict.fromkeys(_DIRECTIONS, pl.Float64()),
+}
+
+
+def check_columns(folder: Path, table: str) -> None:
+    """Check that a table has the columns that are read of it; others are passed over.
+
+    Args:
+        folder: the run's.
+        table: its path in the run.
+
+    Raises:
+        RunError: when one is missing, or holds something else.
+        OSError, PolarsError: when there is no such table.
+    """
+    found = schema_of(folder / table)
+    for name, wanted in _columns_of(table).items():
+        if name not in found:
+            raise _wrong(folder, table, f"it has no column {name!r}, which should hold {wanted}")
+        if not _fits(found[name], wanted):
+            raise _wrong(
+                folder, table, f"its column {name!r} holds {found[name]}, and should {wanted}"
+            )
+
+
+def _columns_of(table: str) -> Mapping[str, DataType]:
+    room = str(Path(table).parent.as_posix())
+    if room == "null" and Path(table).stem.endswith("-directions"):
+        room = "null-directions"
+    return _TABLES[table if room == "." else room]
+
+
+def _fits(found: DataType | DataTypeClass, wanted: DataType | DataTypeClass) -> bool:
+    """Return whether a column can be read as one of another kind: numbers may be wider."""
+    if isinstance(wanted, pl.List):
+        return isinstance(found, pl.List) and _fits(found.inner, wanted.inner)
+    if isinstance(wanted, pl.Struct):
+        parts = (
+            {part.name: part.dtype for part in found.fields} if isinstance(found, pl.Struct) else {}
+        )
+        return all(
+            part.name in parts and _fits(parts[part.name], part.dtype) for part in wanted.fields
+        )
+    alike = (wanted.is_integer() and found.is_integer()) or (wanted.is_float() and found.is_float())
+    return alike or found == wanted
+
+
+def _wrong(folder: Path, table: str, why: str) -> RunError:
+    return RunError(
+        f"{folder / table} is no table of a run: {why}. Ask whoever made the run for it again, or "
+        "make it yourself, with --overwrite."
+    )
