@@ -1,6 +1,6 @@
 """End runs at any moment, let them go on, and hold their bytes against a run that nobody ended.
 
-    python -m scripts.kill --rounds 1000 --out docs/data/kill.md
+    python -m scripts.kill --kills 1000 --out docs/data/kill.md
 
 A round ends a small run one to four times (`tests/kill`): by any signal, before any call that
 touches a file, inside a write, on a full disk, or with another process that writes to the same
@@ -39,13 +39,15 @@ def main() -> int:
         folder = Path(name)
         with little_room(folder / "small") as small:
             table = Table(folder, small)
-            for number in range(options.first, options.first + options.rounds):
+            number = options.first
+            while played.kills < options.kills:
                 table.play(number, arrangement(number), played)
+                number += 1
                 if played.rounds % 50 == 0:
                     print(f"{time.monotonic() - started:6.0f} s  {played.rounds:6,} rounds  "
                           f"{len(played.faults)} faults", file=sys.stderr, flush=True)  # fmt: skip
     if options.json:
-        print(json.dumps(vars(played)))
+        print(json.dumps({**vars(played), "kills": played.kills}))
     else:
         print("\n".join(played.faults[:20]))
         print(_table(played, time.monotonic() - started, small is not None))
@@ -57,7 +59,7 @@ def main() -> int:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
-    parser.add_argument("--rounds", type=int, default=100)
+    parser.add_argument("--kills", type=int, default=100, help="attempts that are ended, in all")
     parser.add_argument("--first", type=int, default=0, help="the first round's number")
     parser.add_argument("--json", action="store_true", help="print what happened as JSON")
     parser.add_argument("--out", type=Path, help="a file for the table")
@@ -86,7 +88,8 @@ def _table(played: Played, seconds: float, small: bool) -> str:
         [
             *lines,
             "",
-            f"{played.rounds:,} runs, {len(played.faults)} of them did not end with the same bytes "
+            f"{played.kills:,} attempts ended at {played.rounds:,} runs, of which "
+            f"{len(played.faults)} did not end with the same bytes "
             f"({seconds:,.0f} s; the full disk was {disk}).",
             "",
         ]

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 BANK = r"[A-Za-z0-9][A-Za-z0-9._→-]*"
 """What a bank may be called; the arrow is of banks that write to another layer (`clt.5→9`)."""
 _BANK = re.compile(BANK)
+_DEVICES = re.compile(r"(?i:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?")
+"""Names that Windows keeps for devices, whatever ending follows: no file can be called so."""
 
 
 def as_written(name: str) -> str:
@@ -29,6 +31,15 @@ def as_written(name: str) -> str:
 def is_bank_name(name: str) -> bool:
     """Return whether a bank may be called so."""
     return _BANK.fullmatch(name) is not None
+
+
+def is_device(name: str) -> bool:
+    """Return whether a bank's tables could not be kept on Windows under its name.
+
+    >>> is_device("aux"), is_device("con.3"), is_device("conv.3")
+    (True, True, False)
+    """
+    return _DEVICES.fullmatch(name) is not None
 
 
 def address(bank: str, index: int) -> str:

@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from unembed.addresses import as_written, is_bank_name, position_of
+from unembed.addresses import as_written, is_bank_name, is_device, position_of
 from unembed.errors import ShapeError, UnembedError, WeightError
 from unembed.facts import BankFacts
 from unembed.unembedding import Unembedding, broken_rows
@@ -52,6 +52,11 @@ class Features:
             raise UnembedError(
                 f"A bank's name holds letters, digits, '.', '_', '-' and '→', such as mlp.26; "
                 f"found {self.name!r}. Name it as NAME=REFERENCE."
+            )
+        if is_device(self.name):
+            raise UnembedError(
+                f"No bank can be called {self.name!r}: Windows keeps that name for a device, and a "
+                "run must be readable there. Name it otherwise, as NAME=REFERENCE."
             )
         if self.W_dec.ndim != 2:
             raise ShapeError(

@@ -16,6 +16,8 @@ from tests.fuzz.worker import Outcome, Worker
 
 MOST_FAULTS = 40
 """Different faults of one reader after which it is not asked any more."""
+MOST_HANGS = 5
+"""Cases that had to be ended, likewise: each takes as long as a thousand others."""
 
 
 @dataclass
@@ -49,6 +51,12 @@ class Tally:
     def cases(self) -> int:
         """How many were tried."""
         return sum(self.outcomes.values())
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether so much was wrong that more cases would say nothing new."""
+        hangs = sum(found.count for found in self.faults.values() if found.outcome.kind == "hang")
+        return len(self.faults) >= MOST_FAULTS or hangs >= MOST_HANGS
 
     def add(self, outcome: Outcome) -> None:
         """Count one."""

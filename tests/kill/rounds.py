@@ -23,7 +23,7 @@ import torch
 
 import unembed
 from tests.everything import import_everything
-from tests.kill.arrangement import Arrangement, Attempt
+from tests.kill.arrangement import HOWS, Arrangement, Attempt
 from unembed import EnrichmentSettings, Features, TokenSets, Unembedding, Vocabulary, analyze
 from unembed.store import manifest as manifest_module
 from unembed.store.folder import LOCK
@@ -78,6 +78,11 @@ class Played:
     ended: dict[str, int] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
     rounds: int = 0
+
+    @property
+    def kills(self) -> int:
+        """How many attempts did not get to their end."""
+        return sum(self.ended.get(how, 0) for how in HOWS)
 
     def count(self, what: str) -> None:
         self.ended[what] = self.ended.get(what, 0) + 1
