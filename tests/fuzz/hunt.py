@@ -131,8 +131,11 @@ def _note(tally: Tally, case: Case, outcome: Outcome, worker: Worker, seeds: See
 
 def _kind(outcome: Outcome) -> str:
     """Return what makes two faults one: the exception and the line that it came from."""
-    at = outcome.said.rsplit(" at ", 1)[-1] if " at " in outcome.said else ""
-    return f"{outcome.kind} {at if outcome.kind not in ('hang', 'crash') else ''}"
+    if outcome.kind in ("hang", "crash", "slow", "memory"):
+        return outcome.kind
+    if outcome.kind in ("unprintable", "unreadable"):
+        return f"{outcome.kind} {outcome.said[-30:]}"
+    return f"{outcome.kind} {outcome.said.rsplit(' at ', 1)[-1]}"
 
 
 def smallest(case: Case, outcome: Outcome, worker: Worker, seeds: Seeds) -> tuple[Case, Outcome]:
