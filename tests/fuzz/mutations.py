@@ -12,6 +12,7 @@ import json
 import re
 import struct
 import zipfile
+import zlib
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -257,7 +258,7 @@ def zipped(content: bytes, where: int, what: int) -> bytes:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             entries = {name: archive.read(name) for name in archive.namelist()}
-    except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError, ValueError, EOFError):
+    except Exception:  # whatever Python's own readers raise: it is no archive any more
         return put(content, where, what)
     if not entries:
         return insert(content, where, what)
@@ -287,7 +288,7 @@ def gzipped(content: bytes, where: int, what: int) -> bytes:
         return gzip.decompress(_bomb()) * (1 + where % 9)
     try:
         inside = gzip.decompress(content)
-    except (OSError, EOFError, ValueError):
+    except (OSError, EOFError, ValueError, zlib.error):
         return flip(content, where, what)
     inner = (line, word, flip, cut, insert, drop)
     return gzip.compress(inner[what % len(inner)](inside, where, what // len(inner)), 1, mtime=0)
@@ -322,5 +323,7 @@ _BY_ENDING = {
 
 def kinds(path: str) -> tuple[str, ...]:
     """Return the mutations that suit a file, those for which it was named more often."""
+    if path == "array.json":  # a description for us, and no format
+        return ("tree",)
     ending = "." + path.rsplit(".", 1)[-1] if "." in path else path
     return _BY_ENDING.get(ending, ()) + _ANY

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import quote
 
 import numpy as np
 import torch
@@ -132,12 +133,11 @@ def matrices(lab: Lab, folder: Path, options: Options) -> None:
 
 
 def token_sets(lab: Lab, folder: Path, options: Options) -> None:
-    """A file of token sets, resolved for a vocabulary, and what a list of them says."""
-    from unembed.terminal import token_sets as drawing
-
+    """A file of token sets, resolved for a vocabulary, and what is said of each."""
     (path,) = folder.glob("mine.*")
     found = unembed.build_token_sets(lab.made.unembedding.vocabulary, path, cache=False)
-    _ = drawing, [found.info(name) for name in found.names]
+    for name in found.names:
+        found.info(name)
 
 
 def manifests(lab: Lab, folder: Path, options: Options) -> None:
@@ -189,7 +189,7 @@ def requests(lab: Lab, folder: Path, options: Options) -> None:
         name.strip().encode("ascii", "ignore") or b"x": value.strip().encode("latin-1", "ignore")
         for name, _, value in (line.partition(":") for line in lines[1:51])
     }
-    path = "/" + path[:4000].lstrip("/")
+    path = "/" + quote(path[:4000].lstrip("/"), safe="/%?&=:@!$'()*+,;~")
     verb = "".join(each for each in method if each.isascii() and each.isalpha())[:20] or "GET"
     answer = lab.client.request(verb, path, headers=headers, follow_redirects=False)
     if answer.status_code >= 500:
@@ -212,13 +212,11 @@ def references(lab: Lab, folder: Path, options: Options) -> None:
 
 def arrays(lab: Lab, folder: Path, options: Options) -> None:
     """Arrays of a caller's own, all the way to a table of statistics."""
-    told = json.loads((folder / "array.json").read_bytes())
-    if not isinstance(told, dict):
-        return
     try:
+        told = json.loads((folder / "array.json").read_bytes())
         W_dec = _array(told)
-    except (TypeError, ValueError, KeyError, OverflowError, RuntimeError, MemoryError):
-        return  # no such array can be made: there is nothing to hold
+    except (TypeError, ValueError, LookupError, ArithmeticError, RuntimeError, MemoryError):
+        return  # no such array can be made: there is nothing to read
     if W_dec.size > 1e6 if isinstance(W_dec, np.ndarray) else W_dec.numel() > 1e6:
         return
     details = {
