@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ORACLE := .venv-oracle
+LOWEST := .venv-lowest
 STAMP := $(VENV)/.installed
 
 # torch is pinned here, and only here, to a build that pip finds without a CUDA toolkit.
@@ -17,7 +18,11 @@ THREADS := OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1
 PAGE := src/unembed/explorer/page/index.html
 WEB := web/package-lock.json web/vite.config.ts web/index.html $(shell find web/src -type f)
 
-.PHONY: setup page demo inputs browser test quick oracle check format bench clean
+# How much `make fuzz` and `make kill` try.
+CASES := 1000000
+KILLS := 1000
+
+.PHONY: setup page demo inputs browser test quick oracle lowest fuzz kill check format bench clean
 
 setup: $(STAMP)
 
@@ -74,10 +79,39 @@ $(ORACLE)/.installed: pyproject.toml src/unembed/version.py
 	$(ORACLE)/bin/pip install --quiet --editable '.[dev]' $(SAELENS) $(TORCH)
 	touch $@
 
+# The quick tests on the lowest versions that pyproject.toml declares; torch stays as it is pinned.
+# Whatever those versions warn of is theirs, and the oldest jaxtyping cannot check what conftest.py
+# has imported.
+lowest: $(LOWEST)/.installed
+	$(LOWEST)/bin/python scripts/lowest_versions.py --check
+	$(THREADS) $(LOWEST)/bin/python -m pytest --numprocesses 2 --dist worksteal \
+		--override-ini 'addopts=-q --strict-markers --doctest-modules' \
+		--override-ini filterwarnings=default --ignore tests/oracle \
+		-m 'not (slow or demo or browser or inputs)'
+
+$(LOWEST)/.installed: pyproject.toml src/unembed/version.py scripts/lowest_versions.py
+	$(PYTHON) -m venv $(LOWEST)
+	$(LOWEST)/bin/pip install --quiet tomli
+	$(LOWEST)/bin/python scripts/lowest_versions.py > $(LOWEST)/lowest.txt
+	$(LOWEST)/bin/pip install --quiet $(TORCH)
+	$(LOWEST)/bin/pip install --quiet --editable '.[test,explore,gguf,nltk,plots,sentencepiece]' \
+		--constraint $(LOWEST)/lowest.txt
+	touch $@
+
+# Every reader against input that is nearly right; the table is quoted in docs/robustness.md.
+fuzz: setup
+	$(BIN)/python -m scripts.fuzz --cases $(CASES) --keep --out docs/data/fuzz.md
+
+# Runs that are ended at any moment, and go on; likewise.
+kill: setup
+	$(BIN)/python -m scripts.kill --kills $(KILLS) --out docs/data/kill.md
+
 check: setup web/node_modules/.package-lock.json
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/pip check
+	$(BIN)/python -m scripts.advisories
 	cd web && npm run --silent check
 
 format: setup
@@ -101,4 +135,4 @@ bench: inputs browser page
 	$(BIN)/python benchmarks/precision.py
 
 clean:
-	rm -rf $(VENV) $(ORACLE) dist build web/node_modules src/unembed/explorer/page
+	rm -rf $(VENV) $(ORACLE) $(LOWEST) dist build web/node_modules src/unembed/explorer/page

@@ -5,17 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from importlib import import_module
 from pathlib import Path
-from pkgutil import walk_packages
 
 import pytest
 import torch
 from filelock import FileLock
 
-import unembed
 from unembed import Features, Run, Unembedding, Vocabulary, prepare_unembedding
 
+from .everything import import_everything
 from .planted import Planted, plain_run, tiny_run
 
 INPUTS = Path(__file__).parents[1] / ".inputs"
@@ -31,13 +29,11 @@ NEEDS = {
 
 
 def pytest_sessionstart() -> None:
-    """Import all of the package, which else imports itself piece by piece as it is used.
+    """Import all of the package.
 
     Python 3.11 cannot parse in two threads at once, and the hook that checks shapes parses.
     """
-    for module in walk_packages(unembed.__path__, "unembed."):
-        if not module.name.endswith("__main__"):
-            import_module(module.name)
+    import_everything()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

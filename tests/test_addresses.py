@@ -71,3 +71,10 @@ def test_what_is_no_address_is_told_what_may_be_meant(typed: str, said: str) -> 
 def test_of_a_bank_that_is_not_there() -> None:
     with pytest.raises(QueryError, match=r"no bank 'sae.2' in this run; .*Did you mean 'sae.26'"):
         split("sae.2/5", BANKS)
+
+
+@pytest.mark.parametrize("name", ["con", "NUL", "aux.3", "Com1", "lpt9.sae"])
+def test_what_windows_keeps_for_devices(name: str) -> None:
+    with pytest.raises(UnembedError, match="Windows keeps that name for a device"):
+        Features.from_array(torch.ones(1, 2), name=name)
+    assert Features.from_array(torch.ones(1, 2), name=f"{name[:3]}v.3").name == f"{name[:3]}v.3"

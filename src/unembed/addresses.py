@@ -17,6 +17,8 @@ BANK = r"[A-Za-z0-9][A-Za-z0-9._→-]*"
 _BANK = re.compile(BANK)
 LONGEST = 200
 """Bytes of a bank's name, in UTF-8: names of files have up to 255."""
+_DEVICES = re.compile(r"(?i:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?")
+"""Names that Windows keeps for devices, whatever ending follows: no file can be called so."""
 
 
 def as_written(name: str) -> str:
@@ -31,6 +33,15 @@ def as_written(name: str) -> str:
 def is_bank_name(name: str) -> bool:
     """Return whether a bank may be called so: its files are named after it."""
     return len(name.encode(errors="replace")) <= LONGEST and _BANK.fullmatch(name) is not None
+
+
+def is_device(name: str) -> bool:
+    """Return whether a bank's tables could not be kept on Windows under its name.
+
+    >>> is_device("aux"), is_device("con.3"), is_device("conv.3")
+    (True, True, False)
+    """
+    return _DEVICES.fullmatch(name) is not None
 
 
 def address(bank: str, index: int) -> str:

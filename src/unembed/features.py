@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from unembed.addresses import LONGEST, as_written, is_bank_name, position_of
+from unembed.addresses import LONGEST, as_written, is_bank_name, is_device, position_of
 from unembed.errors import ShapeError, UnembedError, WeightError
 from unembed.facts import BankFacts
 from unembed.outside.arrays import float_tensor, whole_numbers
@@ -60,6 +60,11 @@ class Features:
             raise UnembedError(
                 f"A bank's name holds letters, digits, '.', '_', '-' and '→', {LONGEST} bytes at "
                 f"most, such as mlp.26; found {self.name!r}. Name it as NAME=REFERENCE."
+            )
+        if is_device(self.name):
+            raise UnembedError(
+                f"No bank can be called {self.name!r}: Windows keeps that name for a device, and a "
+                "run must be readable there. Name it otherwise, as NAME=REFERENCE."
             )
         self._check_facts()
         self._set("indices", whole_numbers(self.indices, f"Features {self.name}: indices"))

@@ -17,7 +17,7 @@ import unembed
 from unembed import Features, SweepSettings, Unembedding, analyze
 from unembed.errors import RunError
 from unembed.store import manifest as manifest_module
-from unembed.store.folder import LOCK
+from unembed.store.files import LOCK
 
 SCRIPT = """
 import os, signal, sys

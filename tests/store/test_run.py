@@ -106,6 +106,8 @@ def test_no_run_there(tmp_path: Path) -> None:
 def test_two_banks_of_one_name(tmp_path: Path, unembedding: Unembedding, bank: Features) -> None:
     with pytest.raises(UnembedError, match="Two banks are named 'bank'"):
         analyze(unembedding, [bank, bank], tmp_path / "run")
+    with pytest.raises(UnembedError, match="named 'bank' and 'Bank': on macOS and Windows"):
+        analyze(unembedding, [bank, bank.renamed("Bank")], tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from threading import Thread
@@ -129,7 +130,10 @@ def _server(run: Run, ready: Callable[[str], None], listener: socket.socket) -> 
 def _listening(port: int | None) -> Iterator[socket.socket]:
     # named as TCP, asyncio sends at once: else each answer's body waits 40 ms for an acknowledgment
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if sys.platform == "win32":  # where SO_REUSEADDR lets two programs have one port
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+        else:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((_HOST, PORT if port is None else port))
         except (OSError, OverflowError) as error:

@@ -137,7 +137,8 @@ def on_disk(text: str) -> Place | None:
 
 def surely_a_path(text: str) -> bool:
     """Return whether a reference can only mean this disk."""
-    return text.startswith((".", "/", "~")) or text.endswith(_FILE_ENDINGS)
+    rooted = bool(Path(text).anchor)  # `/` here; a drive or a share on Windows
+    return rooted or text.startswith((".", "~")) or text.endswith(_FILE_ENDINGS)
 
 
 def _no_path(text: str) -> SourceError:

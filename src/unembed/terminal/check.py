@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from unembed import questions
-from unembed.quoted import quoted
+from unembed.outside.text import quoted
 
 _UNITS = (("GB", 1e9), ("MB", 1e6), ("kB", 1e3))
 

@@ -1,0 +1,16 @@
+"""How many of all cases each reader gets: as many as are tried in a like time, by their weight."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+SHARES = {
+    "models": 10, "vocabularies": 16, "ggufs": 8, "dictionaries": 20, "matrices": 20,
+    "token_sets": 6, "manifests": 3, "tables": 2, "questions": 5, "requests": 6,
+    "references": 6, "arrays": 8,
+}  # fmt: skip
+
+
+def share_of(reader: str, among: Sequence[str], cases: int) -> int:
+    """Return how many of some cases are one reader's."""
+    return -(-cases * SHARES[reader] // sum(SHARES[each] for each in among))
