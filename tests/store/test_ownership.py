@@ -291,6 +291,9 @@ REFUSED: dict[str, Arrange] = {
     "a socket for a table": socket_at(SHARD),
     "a file where the new run writes": file_at("features/new-00000.parquet"),
     "a link where the new run writes": linked_file("features/new-00000.parquet.part"),
+}  # fmt: skip
+
+MANIFESTS: dict[str, Arrange] = {
     "a bank outside": named("../../outside/x"),
     "a bank at a path": named("/tmp/x"),
     "a bank with an end": named("x\0y"),
@@ -321,6 +324,9 @@ REFUSED: dict[str, Arrange] = {
         origin=json.loads('{"a":' * 300 + "1" + "}" * 300)
     )),
 }  # fmt: skip
+
+
+REFUSED |= MANIFESTS
 
 
 @pytest.fixture
@@ -376,6 +382,9 @@ def test_what_is_refused_is_untouched(
     run, outside = place
     REFUSED[name](run, outside)
     before = tree(run.parent)
+    if name in MANIFESTS:  # refused for what it is, whatever else is in the folder
+        with pytest.raises(RunError, match=r"is damaged, or is no manifest|has schema version"):
+            Run.open(run)
     with pytest.raises(RunError, match=r"touched|already|Choose another|Move it away"):
         again(inputs, run)
     assert tree(run.parent) == before
