@@ -378,7 +378,7 @@ def test_no_config(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ("{", r"config\.json is not JSON: .*Download it again"),
+        ("{", r"config\.json is not JSON that can be read: .*download it again"),
         ("[]", "has no model_type, so it is no model's config"),
         ('{"d_sae": 4}', "If this is an SAE, name the model first and the SAE after it"),
     ],

@@ -144,22 +144,28 @@ def test_blocks_of_compressed_tensors(tmp_path: Path) -> None:
     torch.testing.assert_close(read(), stored.float() * factors)
 
 
+NOT_KNOWN = r"has shape \[3, 2\], which is neither one scale a row"
+
+
 @pytest.mark.parametrize(
-    "settings",
+    ("settings", "message"),
     [
-        {"weight_block_size": ["x", 3]},
-        {"weight_block_size": [0, 0]},
-        {"weight_block_size": [None, None]},
-        {"config_groups": [1]},
-        {"config_groups": {"group_0": {"weights": {"block_structure": "4x128"}}}},
+        ({"weight_block_size": ["x", 3]}, "weight_block_size should be a list of a height and a"),
+        ({"weight_block_size": [0, 0]}, "weight_block_size should be a list of a height and a"),
+        ({"weight_block_size": [None, None]}, "weight_block_size should be a list of a height"),
+        ({"config_groups": [1]}, "config_groups should be a table"),
+        ({"config_groups": {"group_0": {"weights": {"block_structure": "4x128"}}}}, NOT_KNOWN),
+        ({"weight_block_size": None, "config_groups": {}}, NOT_KNOWN),
     ],
 )
-def test_settings_that_state_no_size_of_blocks(tmp_path: Path, settings: dict[str, Any]) -> None:
+def test_settings_that_state_no_size_of_blocks(
+    tmp_path: Path, settings: dict[str, Any], message: str
+) -> None:
     """Blocks that do not divide the weight are then not known."""
     stored = (tensor(7, D_MODEL) * 40).to(torch.float8_e4m3fn)
     head = {"lm_head.weight": stored, "lm_head.weight_scale_inv": torch.ones(3, 2)}
     read = llama_with(tmp_path, head, quantization_config=settings)
-    with pytest.raises(FormatError, match=r"has shape \[3, 2\], which is neither one scale a row"):
+    with pytest.raises(FormatError, match=message):
         read()
 
 

@@ -208,7 +208,7 @@ def test_an_equals_sign_in_a_path(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("config", "message"),
     [
-        ("{", r"cfg\.json is not JSON: .*download it again"),
+        ("{", r"cfg\.json is not JSON that can be read: .*download it again"),
         ("[]", r"cfg\.json should be a table of names and values, but is a list of 0"),
         (NESTED | {"d_sae": 7}, r"cfg\.json says d_sae = 7, but W_dec has shape \[6, 4\]"),
     ],
