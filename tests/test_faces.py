@@ -16,15 +16,17 @@ DOCUMENTS = Path(__file__).parents[1]
 EXPORTED = [
     "Contrast", "DiscoverSettings", "EnrichmentSettings", "ExplanationSettings", "Features",
     "FinalNorm", "Run", "SecondMoment", "Sweep", "SweepSettings", "TokenSets", "UnembedError",
-    "Unembedding", "Vocabulary", "__version__", "analyze", "build_token_sets", "direction_test",
-    "discover", "find", "flat", "follow", "leading_edge", "list_saes", "load_features",
+    "Unembedding", "Vocabulary", "__version__", "analyze", "build_token_sets", "check_run",
+    "direction_test", "discover", "find", "flat", "follow", "leading_edge", "list_saes",
+    "load_features",
     "load_model", "load_unembedding", "load_vocabulary", "match_banks", "merge_token_sets",
     "neuronpedia", "notebook", "plots", "prepare_unembedding", "weights_of",
 ]  # fmt: skip
 """Who adds a name here, or takes one away, changes what others' programs may rely on."""
 
 METHODS = [
-    "addresses_of", "banks", "banks_named", "discoveries", "enrichment", "explain", "explanations",
+    "addresses_of", "banks", "banks_named", "check", "discoveries", "enrichment", "explain",
+    "explanations",
     "explore", "feature", "features", "has_enrichment", "is_explained", "leading_edge",
     "logit_weights", "model", "open", "outermost", "row_of", "rows", "running_sum", "scalars",
     "scores", "scores_of_set", "sets", "significant", "tested", "tested_sets", "token_sets",
