@@ -10,7 +10,8 @@ import pytest
 import torch
 
 from unembed import products
-from unembed.products import Precision, add_product, product
+from unembed.products import ROWS, Precision, add_product, product
+from unembed.workers import on_one_thread
 
 CUDA, MKLDNN = torch.backends.cuda, torch.backends.mkldnn
 NEW = hasattr(CUDA.matmul, "fp32_precision")
@@ -195,3 +196,30 @@ def test_into_a_tensor_and_onto_one(random: torch.Generator) -> None:
     with torch.autocast("cpu", torch.bfloat16):
         add_product(total, a, b)
     np.testing.assert_allclose(total, 1 + out, rtol=1e-5, atol=1e-5)
+
+
+def test_a_worker_has_one_thread_and_others_keep_theirs() -> None:
+    before = torch.get_num_threads()
+    assert on_one_thread(torch.get_num_threads) == 1
+    assert torch.get_num_threads() == before
+    seen = []
+    other = threading.Thread(target=lambda: seen.append(torch.get_num_threads()))
+    other.start()
+    other.join(60)
+    assert seen == [before]
+
+
+def test_rows_in_parts_give_the_same_bits(random: torch.Generator) -> None:
+    """So do operands that lie elsewhere: at another address, or in a wider matrix."""
+    a, b = (torch.randn(3 * ROWS + 5, 301, generator=random) for _ in range(2))
+    whole = product(a, b.T)
+    parts = torch.split(a, ROWS)
+    assert torch.equal(torch.cat([product(part, b.T) for part in parts]), whole)
+    wider = torch.zeros(len(a), 350)
+    wider[:, 7:308] = a
+    assert torch.equal(product(wider[:, 7:308], b.T), whole)
+
+
+def test_inside_inference_mode() -> None:
+    with torch.inference_mode():
+        assert torch.equal(product(torch.eye(3), torch.eye(3)), torch.eye(3))

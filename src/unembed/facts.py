@@ -3,9 +3,9 @@
 A fact is what a person or a later question needs to know of weights without having them: what they
 are called, how large they are, where they came from, and a hash of what they were.
 
-Facts say which run it is, so that each field is one of two kinds. Identity is what decides the bytes of
-the tables: inputs by their hashes, and settings. Information is all else, and is marked so where the
-field is declared: where weights lay, what was computed from them, how the work was cut up.
+Facts say which run it is, so that each field is one of two kinds. Identity is what decides the
+bytes of the tables: inputs by their hashes, and settings. Information is all else, and is marked so
+where the field is declared: where weights lay, what was computed from them, how the work was cut.
 """
 
 from __future__ import annotations

@@ -95,7 +95,7 @@ def _started(count: int) -> ThreadPoolExecutor:
     def begin() -> None:
         _here.is_worker = True
         if _SETS_ONE_THREAD:
-            torch.get_num_threads()  # or torch would begin, at its first work, with what others have
+            torch.get_num_threads()  # or torch's first work here begins with what others have
             torch.set_num_threads(1)
         all_there.wait()
 

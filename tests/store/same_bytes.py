@@ -21,7 +21,7 @@ SHARD = 384
 D_MODEL, TOKENS, FEATURES, SETS = 200, 3001, 600, 20
 
 
-class Stopped(Exception):
+class StoppedError(Exception):
     """The run was stopped."""
 
 
@@ -44,7 +44,7 @@ def make(folder: Path, tile: int, stop: int) -> None:
 
     def progress(step: str, done: int, total: int) -> None:
         if stop and step == "Features" and done >= stop:
-            raise Stopped
+            raise StoppedError
 
     unembed.analyze(
         unembed.prepare_unembedding(W_U, texts, name="wide"),
@@ -65,5 +65,5 @@ if __name__ == "__main__":
             torch.set_num_threads(threads)
         try:
             make(Path(sys.argv[at]), tile, stop)
-        except Stopped:
+        except StoppedError:
             assert stop

@@ -190,3 +190,39 @@ def test_shards_are_a_plain_count(sizes: list[int], size: int) -> None:
         assert [shard.path for shard in of_bank] == [
             f"features/{name}-{number:05d}.parquet" for number in range(len(of_bank))
         ]
+
+
+def test_information_is_no_identity(tiny: Planted, tmp_path: Path) -> None:
+    """Of schema 2; what decides the bytes is, each by itself."""
+    content = json.loads((tiny.run.path / MANIFEST).read_text(encoding="utf-8"))
+    content["settings"]["device"] = "cuda"
+    before = loaded(tmp_path, content)
+    for place in (("settings", "tile"), ("enrichment", "nulls", 0, "shrinkage"),
+                  ("unembedding", "name_of_model"), ("banks", 0, "origin"),
+                  ("unembedding", "preparation", "origin"), ("settings", "device")):  # fmt: skip
+        after = loaded(tmp_path, changed(content, place, "cuda:1"))
+        assert (after.digest, before.differences(after)) == (before.digest, []), place
+    for place in (("settings", "top_k"), ("settings", "shard"), ("enrichment", "seed"),
+                  ("unembedding", "sha256"), ("banks", 0, "sha256"), ("unembed_version",),
+                  ("enrichment", "sha256"), ("enrichment", "max_q"), ("settings", "device")):  # fmt: skip
+        after = loaded(tmp_path, changed(content, place, "cpu"))
+        assert after.digest != before.digest, place
+        assert len(before.differences(after)) == 1, place
+
+
+def changed(content: Content, place: tuple[Any, ...], value: object) -> Content:
+    found = copy.deepcopy(content)
+    part: Any = found
+    for key in place[:-1]:
+        part = part[key]
+    part[place[-1]] = value
+    return found
+
+
+def test_a_run_of_schema_1_is_read_and_not_gone_on_with(tiny: Planted) -> None:
+    """Its digest, that its tables bear, counts the tile."""
+    old = Manifest.load(GOLDEN)
+    assert old.schema_version == 1
+    retiled = replace(old, content=changed(dict(old.content), ("settings", "tile"), 64))
+    assert retiled.digest != old.digest
+    assert old.differences(tiny.run.manifest) == ["schema_version (1, now 2)"]

@@ -63,7 +63,11 @@ def run(
         int, typer.Option(min=1, max=MAX_TOP_K, help="Tokens to keep at either end.")
     ] = SweepSettings.top_k,
     tile: Annotated[
-        int, typer.Option(min=1, help="Features worked on at once.")
+        int,
+        typer.Option(
+            min=1,
+            help="Features worked on at once: how much memory it takes, not what comes of it.",
+        ),
     ] = SweepSettings.tile,
     device: Device = SweepSettings.device,
     sets: Annotated[
