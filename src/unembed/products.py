@@ -24,7 +24,7 @@ from collections.abc import Callable
 from functools import partial
 from threading import Lock
 from types import TracebackType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -45,7 +45,7 @@ _WORTH_SPREADING = 2**22
 _ALIGNMENT = 64
 """Bytes at whose multiples memory begins: elsewhere a library may begin its sums otherwise."""
 
-F64 = npt.NDArray[np.float64]
+Float = TypeVar("Float", np.float32, np.float64)
 
 
 def product(a: Tensor, b: Tensor, out: Tensor | None = None) -> Tensor:
@@ -87,9 +87,9 @@ def add_product(total: Tensor, a: Tensor, b: Tensor) -> None:
     _make(a, b, total, lambda a, b, out: out.addmm_(a, b))
 
 
-def array_product(a: F64, b: F64) -> F64:
+def array_product(a: npt.NDArray[Float], b: npt.NDArray[Float]) -> npt.NDArray[Float]:
     """Return a @ b of arrays; NumPy's own depends on threads, too."""
-    found: F64 = product(
+    found: npt.NDArray[Float] = product(
         *(torch.from_numpy(np.require(each, None, "W")) for each in (a, b))
     ).numpy()
     return found

@@ -20,7 +20,7 @@ from unembed.store.atomic import write_atomically
 from unembed.store.check import check_tables
 from unembed.store.files import LOCK, RunFiles, check_distinct, listed_files
 from unembed.store.held import held
-from unembed.store.leftover import check_leftover, forget_unproven
+from unembed.store.leftover import check_leftover
 from unembed.store.manifest import MANIFEST, Manifest
 from unembed.store.standing import check_way, in_the_way, is_file, kind_of
 
@@ -157,8 +157,6 @@ def _take(folder: Path, manifest: Manifest, overwrite: bool) -> None:
         if not overwrite:
             return
         _clear(folder, RunFiles(Manifest.load(folder)))
-    else:
-        forget_unproven(folder, manifest)
     write_atomically(path, lambda part: part.write_text(manifest.dump(), encoding="utf-8"))
 
 

@@ -190,8 +190,8 @@ class Manifest:
         if type(version) is not int or version not in SCHEMAS:
             raise RunError(
                 f"{folder} has schema version {_short(version)}; this unembed reads "
-                f"{' and '.join(map(str, SCHEMAS))}. Nothing in it was touched. Make the run again in another "
-                "folder, or use the version of unembed that made it "
+                f"{' and '.join(map(str, SCHEMAS))}. Nothing in it was touched. Make the run "
+                "again in another folder, or use the version of unembed that made it "
                 f"({_short(content.get('unembed_version'))})."
             )
         said = content.pop(SEAL, None)
