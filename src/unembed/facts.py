@@ -40,11 +40,10 @@ def identity(kind: type | None, content: Mapping[str, Any]) -> dict[str, Any]:
         kind: the dataclass of the facts; None where all of them are.
         content: by the names of its fields; what the class does not know counts.
     """
-    known: dict[str, Mapping[str, Any]]
-    known = {each.name: each.metadata for each in fields(kind)} if kind else {}
+    parts = {each.name: each.metadata.get(_COUNTS, _whole) for each in fields(kind)} if kind else {}
     found = {}
     for name, value in content.items():
-        part = known.get(name, {}).get(_COUNTS, _whole)
+        part = parts.get(name, _whole)
         if part is not None:
             found[name] = part(value)
     return found

@@ -127,7 +127,9 @@ def test_parts_of_another_kind(part: str, value: object, content: Content, tmp_p
 
 
 def test_another_schema_is_refused(content: Content, tmp_path: Path) -> None:
-    with pytest.raises(RunError, match=r"has schema version 9; this unembed reads 1\. .*\(99\.0\)"):
+    with pytest.raises(
+        RunError, match=r"has schema version 9; this unembed reads 1 and 2\. .*\(99\.0\)"
+    ):
         loaded(tmp_path, {**content, "schema_version": 9, "unembed_version": "99.0"})
 
 
@@ -204,7 +206,8 @@ def test_information_is_no_identity(tiny: Planted, tmp_path: Path) -> None:
         assert (after.digest, before.differences(after)) == (before.digest, []), place
     for place in (("settings", "top_k"), ("settings", "shard"), ("enrichment", "seed"),
                   ("unembedding", "sha256"), ("banks", 0, "sha256"), ("unembed_version",),
-                  ("enrichment", "sha256"), ("enrichment", "max_q"), ("settings", "device")):  # fmt: skip
+                  ("enrichment", "sha256"), ("enrichment", "max_q"),
+                  ("settings", "device")):  # fmt: skip
         after = loaded(tmp_path, changed(content, place, "cpu"))
         assert after.digest != before.digest, place
         assert len(before.differences(after)) == 1, place
