@@ -65,7 +65,7 @@ def product(a: Tensor, b: Tensor, out: Tensor | None = None) -> Tensor:
     a, b = _laid_out(a), _laid_out(b)
     _check(a, b)
     if out is None:
-        out = torch.empty((*a.shape[:-1], *b.shape[1:]), dtype=a.dtype)
+        out = a.new_empty((*a.shape[:-1], *b.shape[1:]))
     _make(a, b, out, torch.matmul)
     return out
 

@@ -44,7 +44,7 @@ def logit_rows(
         WeightError: when they are not finite, or no numbers of float32.
     """
     W_dec = directions(W_dec, unembedding)
-    out = torch.empty(W_dec.shape, dtype=torch.float32)
+    out = torch.empty_like(W_dec)
     for start in range(0, len(W_dec), _ROWS_AT_ONCE):
         rows = slice(start, start + _ROWS_AT_ONCE)
         norm, unit = unit_rows(W_dec[rows])

@@ -161,7 +161,7 @@ class Unembedding:
         return float(self.covariance.trace().sqrt())
 
     def _covariance(self) -> Float[Tensor, "d_model d_model"]:
-        sigma = torch.zeros(self.d_model, self.d_model, dtype=torch.float64)
+        sigma = self.W_U.new_zeros(self.d_model, self.d_model, dtype=torch.float64)
         for rows in torch.split(self.W_U, 2048):
             wide = rows.double()
             add_product(sigma, wide.T, wide)
@@ -238,7 +238,7 @@ def prepare_unembedding(
     _check_finite(rows, token_ids, padded, name)
     _check_size(rows, name)
     _subtract(rows, _mean_row(rows))
-    mean_row = torch.zeros(rows.shape[1])
+    mean_row = rows.new_zeros(rows.shape[1])
     if lens == "cosine":
         _scale_to_unit(rows, token_ids, padded)
         mean_row = _mean_row(rows)
@@ -284,7 +284,7 @@ def _mean_row(rows: Tensor) -> Tensor:
 
     So W_U is the same on any processor, and with it the hash that says of which model a run is.
     """
-    total = torch.zeros(rows.shape[1], dtype=torch.float64)
+    total = rows.new_zeros(rows.shape[1], dtype=torch.float64)
     for part in torch.split(rows, ROWS_AT_ONCE):
         total += _sum(part.double(), 0)
     return (total / rows.shape[0]).float()
@@ -369,7 +369,7 @@ def beyond_float32(
         unembedding: whose tokens the logit weights are of.
     """
     if unembedding.lens == "cosine":
-        return torch.zeros(len(W_dec), dtype=torch.bool)
+        return W_dec.new_zeros(len(W_dec), dtype=torch.bool)
     longest = float(_lengths(unembedding.W_U).max())
     return _lengths(W_dec) * longest > torch.finfo(torch.float32).max
 

@@ -45,7 +45,7 @@ class SecondMoment:
         Raises:
             WeightError: when every row is zero.
         """
-        total = torch.zeros(bank.d_model, bank.d_model, dtype=torch.float64)
+        total = bank.W_dec.new_zeros(bank.d_model, bank.d_model, dtype=torch.float64)
         count = 0
         for rows in torch.split(bank.W_dec, _ROWS_AT_ONCE):
             norms = lengths(rows)
@@ -58,13 +58,14 @@ class SecondMoment:
                 "like them. Leave the bank out, or test it against the identity."
             )
         share = _shrinkage(total / count, count)
-        target = torch.eye(bank.d_model, dtype=torch.float64) / bank.d_model
+        target = cls.identity(bank.d_model).matrix
         return cls((1 - share) * total / count + share * target, bank.name, share, count)
 
     @classmethod
     def identity(cls, d_model: int) -> SecondMoment:
         """Return the M of directions that are alike in every dimension."""
-        return cls(torch.eye(d_model, dtype=torch.float64) / d_model, "identity", 1.0, 0)
+        alike = torch.eye(d_model, dtype=torch.float64, device="cpu")
+        return cls(alike / d_model, "identity", 1.0, 0)
 
     @cached_property
     def root(self) -> Float[Tensor, "d_model d_model"]:
@@ -80,7 +81,8 @@ class SecondMoment:
     def draw(self, count: int, seed: int) -> Float[Tensor, "count d_model"]:
         """Return random directions w ~ N(0, M), the same ones for the same seed."""
         random = torch.Generator().manual_seed(seed)
-        normal = torch.randn(count, len(self.matrix), generator=random, dtype=torch.float64)
+        shape = count, len(self.matrix)
+        normal = torch.randn(shape, generator=random, dtype=torch.float64, device="cpu")
         return product(normal, self.root).float()
 
 

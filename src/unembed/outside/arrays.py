@@ -108,7 +108,7 @@ def narrowed(
     """
     if tensor.dtype != torch.float64:
         return tensor.to("cpu", torch.float32).contiguous()
-    out = torch.empty(tensor.shape, dtype=torch.float32)
+    out = tensor.new_empty(tensor.shape, dtype=torch.float32)
     if not tensor.numel():
         return out
     rows, narrow = (each.reshape(1, -1) if each.ndim < 2 else each for each in (tensor, out))

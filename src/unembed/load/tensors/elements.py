@@ -68,7 +68,7 @@ def as_tensor(
         part: an index; by default everything.
     """
     if prod(shape) == 0:
-        empty = torch.empty(tuple(shape), dtype=dtype)
+        empty = torch.empty(tuple(shape), dtype=dtype, device="cpu")
         return empty if part is None else empty[part]
     elements = raw.view(_CARRIERS[dtype.itemsize])
     if strides is None:
