@@ -129,14 +129,14 @@ def lengths(rows: Tensor) -> Tensor:
 
 def _make(a: Tensor, b: Tensor, out: Tensor, make: Callable[..., object]) -> None:
     """Make a product of tensors on the CPU, in blocks of which each is one call on one thread."""
-    rows = _pieces(len(a), ROWS) if a.ndim == 2 else [slice(None)]
+    if a.ndim == 1:
+        a, out = a[None], out[None]
+    rows = _pieces(len(a), ROWS)
     columns = _pieces(b.shape[1], _COLUMNS) if b.ndim == 2 else [slice(None)]
 
     def block(row: slice, column: slice) -> None:
-        left = a[row] if a.ndim == 2 else a
-        right = b[:, column] if b.ndim == 2 else b
-        place = (*((row,) if a.ndim == 2 else ()), *((column,) if b.ndim == 2 else ()))
-        make(left, right, out=out[place])
+        right, place = (b[:, column], out[row, column]) if b.ndim == 2 else (b, out[row])
+        make(a[row], right, out=place)
 
     jobs = [partial(block, row, column) for column in columns for row in rows]
     work = out.numel() * a.shape[-1]

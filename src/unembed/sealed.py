@@ -24,13 +24,13 @@ import math
 import os
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 import xxhash
 
 from unembed.errors import FormatError
+from unembed.outside.documents import parse_json
 
 KEY = "unembed.seal"
 METHOD = "xxh3-128:"
@@ -179,11 +179,10 @@ def said_of(path: Path) -> dict[str, str]:
         text = file.read(found.covered - _END_BYTES + 33 - found.content)
     if not text:
         return {}
-    with suppress(ValueError, RecursionError):
-        said = json.loads(text)
-        if isinstance(said, dict):
-            return {str(key): str(value) for key, value in said.items()}
-    raise _damaged(path)
+    said = parse_json(text, str(path))
+    if not isinstance(said, dict):
+        raise _damaged(path)
+    return {str(key): str(value) for key, value in said.items()}
 
 
 def hash_of(raw: bytes) -> str:

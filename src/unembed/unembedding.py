@@ -309,7 +309,7 @@ def _scale_to_unit(rows: Tensor, token_ids: npt.NDArray[np.int64], vocabulary: V
         )
     parts = (torch.split(each, ROWS_AT_ONCE) for each in (rows, of_rows.double()))
     for part, length in zip(*parts, strict=True):
-        part.copy_(part.double() / length)
+        part.copy_(part.double() / length[:, None])
 
 
 def _lengths(rows: Tensor) -> Float[Tensor, " rows"]:

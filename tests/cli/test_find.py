@@ -155,7 +155,7 @@ def test_export(run: Run, tmp_path: Path) -> None:
     stored = run.feature("a/20")
     assert features[0]["pos_str"] == stored["top_tokens"][:2]
     assert features[0]["explanations"][0]["description"] == stored["label"]
-    printed("neuronpedia", run.path, "--export", file)
+    printed("neuronpedia", run.path, "--export", file, "--overwrite")
     assert len(json.loads(file.read_text())) == 300
 
 
@@ -173,7 +173,7 @@ def test_export(run: Run, tmp_path: Path) -> None:
         (["neuronpedia", "RUN", "a/999"], "has no feature 999"),
         (["neuronpedia", "RUN", "--quick-list", "all"], "1 to 100 of them, not 300"),
         (["neuronpedia", "RUN", "a/3", "--neuronpedia", "x/y"], "Which bank is 'x/y'"),
-        (["neuronpedia", "RUN", "a/3", "--export", "RUN"], "cannot be written"),
+        (["neuronpedia", "RUN", "a/3", "--export", "RUN"], "is a folder"),
     ],
 )
 def test_mistakes_end_in_a_message(

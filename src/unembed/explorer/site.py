@@ -11,7 +11,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 
 from unembed.disk import told
-from unembed.errors import UnembedError
+from unembed.errors import FormatError, UnembedError
+from unembed.outside.documents import parse_json
 from unembed.store.standing import check_way, kind_of
 
 LISTED = "report-files.json"
@@ -140,8 +141,8 @@ def _listed(path: Path) -> list[str] | None:
     if kind_of(path) != "a file" or path.stat().st_size > _MOST_BYTES:
         return None
     try:
-        content = json.loads(path.read_bytes())
-    except (ValueError, RecursionError):
+        content = parse_json(path.read_bytes(), str(path))
+    except FormatError:
         return None
     files = content.get("files") if isinstance(content, dict) else None
     if not isinstance(files, list) or content.get("unembed_report") != 1:

@@ -17,7 +17,7 @@ TABLE_BYTES = 8 << 20
 """SAELens' table of 13,857 published SAEs, in YAML, has 2 MB."""
 UNPACKING_BYTES = 128 << 20
 """Memory to unpack that table with: the strongest setting, which it is packed with, takes 65 MB."""
-YAML_VALUES = 200_000
+YAML_VALUES = 300_000
 """Values in a YAML document, aliases written out: that table has 100,000."""
 DEPTH = 64
 """How deep lists and tables lie in one another in a document: configs need 6."""

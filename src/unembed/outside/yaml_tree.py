@@ -17,7 +17,7 @@ _PLAIN_TAGS = ("null", "bool", "int", "float", "str", "seq", "map")
 _BASES = {"0x": 16, "0b": 2}
 
 
-class Spoilt(ValueError):  # noqa: N818 - a reason, of which who reads the file makes an error
+class Spoilt(Exception):  # noqa: N818 - a reason, of which who reads the file makes an error
     """Why a text is no YAML that is read, and in which line, from 1."""
 
     def __init__(self, why: str, line: int | None = None) -> None:
@@ -200,11 +200,6 @@ def _plain(node: Node) -> Any:
     return _table(node)
 
 
-def same(one: Any, other: Any) -> bool:
-    """Return whether two values of a document say the same."""
-    return one is other or (type(one) is type(other) and bool(one == other))
-
-
 def _table(node: Table) -> dict[str, Any]:
     table: dict[str, Any] = {}
     for name, held in node.pairs:
@@ -213,7 +208,8 @@ def _table(node: Table) -> dict[str, Any]:
         if name.text == "<<" and name.bare:
             raise Spoilt("<< (what another table holds) is not read; write it out", name.line)
         value = _plain(held)
-        if not same(table.setdefault(name.text, value), value):
+        before = table.setdefault(name.text, value)
+        if before is not value and (type(before) is not type(value) or before != value):
             raise Spoilt(
                 f"{quoted(name.text[:100])} stands here a second time, and differs", name.line
             )

@@ -50,6 +50,8 @@ _RANGES = {
     "directions": (0, _LARGEST), "max_q": (0, 1), "shrinkage": (0, 1),
 }  # fmt: skip
 """The least and the most of the numbers in a manifest."""
+_OF_NULLS = {**_RANGES, "features": (0, _LARGEST)}
+"""Directions alike in every dimension are measured on no feature."""
 SEAL = "seal"
 """A hash of all else that the manifest says, in the order of its keys; no part of what it says."""
 
@@ -370,7 +372,7 @@ def _enrichment_facts(content: Any) -> EnrichmentFacts:
         given,
         at,
         _RANGES,
-        nulls=tuple(facts_of(NullFacts, null, f"{at}.nulls[{i}]", _RANGES) for i, null in nulls),
+        nulls=tuple(facts_of(NullFacts, null, f"{at}.nulls[{i}]", _OF_NULLS) for i, null in nulls),
         explanation=explanation,
     )
 
