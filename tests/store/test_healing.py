@@ -191,14 +191,12 @@ def test_a_folder_that_goes_away(
 def test_a_leftover_of_this_very_run_is_taken_on(
     lost: tuple[str, ...], make: Make, made: Path, run: Path
 ) -> None:
-    """What is there says of which run it is; arrays do not, and are made again."""
+    """What is there says of which run it is."""
     (run / "manifest.json").unlink()
     for path in lost:
         shutil.rmtree(run / path) if (run / path).is_dir() else (run / path).unlink()
     (run / "manifest.json.part").write_text("{")
     (run / "null" / "a.parquet.part").write_text("torn")
-    z = np.load(run / "enrichment/z/a-00000.npy")
-    np.save(run / "enrichment/z/a-00000.npy", z + 1)  # nothing says that it is another
     make(run)
     (run / "null" / "a.parquet.part").unlink(missing_ok=True)
     assert contents(run) == contents(made)
@@ -228,13 +226,20 @@ def test_a_leftover_with_anything_else_is_not(path: str, make: Make, run: Path) 
     assert contents(run) == before
 
 
-def test_an_array_without_its_company_is_not_taken_on(make: Make, run: Path) -> None:
-    """A run's array alone, whose name and shape are right, may be anybody's."""
+def test_an_array_alone_is_taken_on_if_it_says_whose_it_is(
+    make: Make, made: Path, run: Path
+) -> None:
+    array = run / "enrichment/z/b-00000.npy"
     for path in contents(run):
-        if path != "enrichment/z/b-00000.npy":
+        if run / path != array:
             (run / path).unlink()
+    z, whole = np.load(array), array.read_bytes()
+    np.save(array, z)
     with pytest.raises(RunError, match=r"no run: .* but enrichment/z/b-00000\.npy"):
         make(run)
+    array.write_bytes(whole)
+    make(run)
+    assert contents(run) == contents(made)
 
 
 def test_tables_of_another_run_are_never_built_upon(
