@@ -28,7 +28,8 @@ METHODS = [
     "addresses_of", "banks", "banks_named", "check", "discoveries", "enrichment", "explain",
     "explanations",
     "explore", "feature", "features", "has_enrichment", "is_explained", "leading_edge",
-    "logit_weights", "model", "open", "outermost", "place_of", "row", "row_of", "rows",
+    "logit_weights", "model", "open", "outermost", "place_of", "require_sets", "row",
+    "row_of", "rows",
     "running_sum", "scalars", "scores", "scores_of_set", "sets", "significant", "tested",
     "tested_sets", "token_sets", "token_texts", "tokens",
 ]  # fmt: skip

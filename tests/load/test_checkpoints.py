@@ -215,7 +215,7 @@ def test_a_tie_that_is_neither_true_nor_false(tmp_path: Path, said: object, nest
     config = {"text_config": text} if nested else text
     folder = write_model(tmp_path / "m", llama_tensors(), model_type="llama", **config)
     with pytest.raises(
-        FormatError, match=r"m/config\.json says tie_word_embeddings: .*true or fal"
+        FormatError, match=r"m/config\.json.*tie_word_embeddings should be true or fal"
     ):
         load_model(folder).unembedding()
 
@@ -352,7 +352,9 @@ def test_a_constant_that_nothing_is_divided_by(tmp_path: Path, value: object) ->
     folder = write_model(
         tmp_path / "m", llama_tensors(), model_type="granite", logits_scaling=value
     )
-    with pytest.raises(FormatError, match="should state logits_scaling, a number above 0"):
+    with pytest.raises(
+        FormatError, match=r"should state logits_scaling, a number above 0|a number has 401 digits"
+    ):
         load_model(folder).unembedding()
 
 
@@ -364,7 +366,7 @@ def test_a_constant_that_nothing_is_divided_by(tmp_path: Path, value: object) ->
 def test_numbers_that_are_none(tmp_path: Path, key: str, value: object) -> None:
     config = {"num_hidden_layers": 2, "num_attention_heads": 2, key: value}
     folder = write_model(tmp_path / "m", llama_tensors(), model_type="llama", **config)
-    with pytest.raises(FormatError, match=rf"m/config\.json should say {key} as a whole number"):
+    with pytest.raises(FormatError, match=rf"m/config\.json.*{key} should be a whole number"):
         load_model(folder).n_heads(1)
 
 
@@ -377,7 +379,7 @@ def test_json_as_editors_and_vandals_leave_it(tmp_path: Path, file: str) -> None
     raw = load_model(path.parent).unembedding()
     assert torch.equal(raw.W_U, llama_tensors()["lm_head.weight"])
     path.write_text("[" * 200_000)
-    with pytest.raises(FormatError, match="nested too deep"):
+    with pytest.raises(FormatError, match="more than 64 deep"):
         load_model(path.parent).unembedding()
 
 
@@ -386,7 +388,7 @@ def test_an_index_that_names_no_file(tmp_path: Path, file: object) -> None:
     folder = write_model(tmp_path / "m", llama_tensors(), **LLAMA)
     index = {"weight_map": dict.fromkeys(llama_tensors(), file)}
     (folder / "model.safetensors.index.json").write_text(json.dumps(index))
-    with pytest.raises(FormatError, match=r"lm_head\.weight, .* should each have a file's name"):
+    with pytest.raises(FormatError, match=r"weight_map: \S+ should have the name of a file"):
         load_model(folder).unembedding()
 
 

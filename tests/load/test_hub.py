@@ -389,7 +389,7 @@ class TestErrors:
     ) -> None:
         (tmp_path / "file").write_bytes(b"")
         monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "file" / "hub"))
-        with pytest.raises(SourceError, match=r"cannot be written: Not a directory.*HF_HOME"):
+        with pytest.raises(SourceError, match=r"cannot be written: .*Not a directory.*HF_HOME"):
             load_features(SAE)
 
 

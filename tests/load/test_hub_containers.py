@@ -140,7 +140,9 @@ def test_a_connection_that_breaks_leaves_nothing_half(
     hub.faults.breaks_after = 1000
     with pytest.raises(SourceError, match="cannot be reached"):
         file.read(tensor)
-    assert {path for path in kept_bytes(tmp_path) if path.stat().st_size > 100} <= before
+    assert {
+        path for path in kept_bytes(tmp_path) if path.stat().st_size > 400
+    } <= before  # small ones whole, with their seals
     assert file.read(tensor).equal(TENSORS["W_dec"])
 
 

@@ -344,7 +344,7 @@ def test_damaged_enrichment(
     pattern = "token_sets.parquet" if part == "token_sets" else f"enrichment/{part}/*"
     (path,) = (tmp_path / "run").glob(pattern)
     path.unlink() if how == "gone" else path.write_bytes(b"PAR1 nothing")
-    with pytest.raises(RunError, match="the command that (made the run|started it) again"):
+    with pytest.raises(RunError, match=r"the command that (made the run|started it) again"):
         Run.open(tmp_path / "run").enrichment("b/10")
 
 

@@ -197,18 +197,26 @@ def test_shards_are_a_plain_count(sizes: list[int], size: int) -> None:
 def test_information_is_no_identity(tiny: Planted, tmp_path: Path) -> None:
     """Of schema 2; what decides the bytes is, each by itself."""
     content = json.loads((tiny.run.path / MANIFEST).read_text(encoding="utf-8"))
+    del content["seal"]  # what is changed by hand is taken without one
     content["settings"]["device"] = "cuda"
     before = loaded(tmp_path, content)
-    for place in (("settings", "tile"), ("enrichment", "nulls", 0, "shrinkage"),
-                  ("unembedding", "name_of_model"), ("banks", 0, "origin"),
-                  ("unembedding", "preparation", "origin"), ("settings", "device")):  # fmt: skip
-        after = loaded(tmp_path, changed(content, place, "cuda:1"))
+    information: dict[tuple[Any, ...], object] = {
+        ("settings", "tile"): 7, ("enrichment", "nulls", 0, "shrinkage"): 0.5,
+        ("unembedding", "name_of_model"): "other", ("banks", 0, "origin"): {"path": "elsewhere"},
+        ("unembedding", "preparation", "origin"): {"path": "elsewhere"},
+        ("settings", "device"): "cuda:1",
+    }  # fmt: skip
+    for place, value in information.items():
+        after = loaded(tmp_path, changed(content, place, value))
         assert (after.digest, before.differences(after)) == (before.digest, []), place
-    for place in (("settings", "top_k"), ("settings", "shard"), ("enrichment", "seed"),
-                  ("unembedding", "sha256"), ("banks", 0, "sha256"), ("unembed_version",),
-                  ("enrichment", "sha256"), ("enrichment", "max_q"),
-                  ("settings", "device")):  # fmt: skip
-        after = loaded(tmp_path, changed(content, place, "cpu"))
+    identity: dict[tuple[Any, ...], object] = {
+        ("settings", "top_k"): 7, ("settings", "shard"): 7, ("enrichment", "seed"): 7,
+        ("unembedding", "sha256"): "0" * 64, ("banks", 0, "sha256"): "0" * 64,
+        ("enrichment", "sha256"): "0" * 64, ("unembed_version",): "7",
+        ("enrichment", "max_q"): 0.5, ("settings", "device"): "cpu",
+    }  # fmt: skip
+    for place, value in identity.items():
+        after = loaded(tmp_path, changed(content, place, value))
         assert after.digest != before.digest, place
         assert len(before.differences(after)) == 1, place
 

@@ -140,10 +140,3 @@ def _check(banks: Sequence[Features], unembedding: Unembedding) -> None:
             f"Two banks are named {twice[0]!r}, and a feature's address is bank/index. Name "
             "one of them otherwise, as NAME=REFERENCE."
         )
-    folded = {name.casefold(): name for name in names}
-    alike = next((name for name in names if folded[name.casefold()] != name), None)
-    if alike is not None:
-        raise UnembedError(
-            f"Two banks are named {alike!r} and {folded[alike.casefold()]!r}: on macOS and Windows "
-            "their tables would be the same files. Name one of them otherwise, as NAME=REFERENCE."
-        )

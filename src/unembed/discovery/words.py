@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from unembed.products import product
+from unembed.products import eigh, product
 from unembed.tokensets.collections.forms import by_core
 from unembed.tokensets.reading import Reading
 from unembed.tokensets.token_sets import Ids
@@ -58,7 +58,7 @@ def directions(unembedding: Unembedding, words: Words) -> Float[Tensor, "words d
 def _whitened(W_U: Float[Tensor, "tokens d_model"]) -> Float[Tensor, "tokens d_model"]:
     W_U = W_U.to("cpu", torch.float32)
     covariance = product(W_U.T, W_U).double() / len(W_U)
-    variances, axes = torch.linalg.eigh(covariance)
+    variances, axes = eigh(covariance)
     # LayerNorm leaves a direction without any variance; it stays without.
     held = variances > variances[-1] * 1e-9
     scale = torch.where(held, variances, torch.inf).rsqrt()

@@ -226,7 +226,7 @@ def _of_layer(settings: Fields, key: str, layer: int, most: int) -> int:
     if isinstance(found, list):
         found = found[layer] if layer < len(found) else None
     if not is_whole(found, most):
-        raise settings.wrong(key, f"a whole number up to {most:,}, or a list of one a layer,")
+        raise settings.wrong(key, f"a whole number up to {most:,}, or a list of one a layer")
     return int(found)
 
 
