@@ -42,7 +42,7 @@ def default_dtype() -> Iterator[None]:
 
 @contextmanager
 def strict_warnings() -> Iterator[None]:
-    with warnings.catch_warnings(), np.errstate(all="raise"):
+    with warnings.catch_warnings(), np.errstate(divide="raise", over="raise", invalid="raise"):
         warnings.simplefilter("error")
         yield
 

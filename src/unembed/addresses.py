@@ -30,9 +30,11 @@ def as_written(name: str) -> str:
     return name.replace("->", "→")
 
 
-def is_bank_name(name: str) -> bool:
+def is_bank_name(name: object) -> bool:
     """Return whether a bank may be called so: its files are named after it."""
-    return len(name.encode(errors="replace")) <= LONGEST and _BANK.fullmatch(name) is not None
+    if not isinstance(name, str) or len(name.encode(errors="replace")) > LONGEST:
+        return False
+    return _BANK.fullmatch(name) is not None
 
 
 def is_device(name: str) -> bool:

@@ -99,5 +99,5 @@ def listed(names: Iterable[str], nothing: str = "nothing", most: int = 12) -> st
 
 def _told(message: str) -> str:
     if len(message) > _LONGEST:
-        message = f"{message[: _LONGEST - _LAST]} … {message[-_LAST:]}"
+        message = f"{message[: _LONGEST - _LAST - 3]} … {message[-_LAST:]}"
     return visible(message, keep="\n")

@@ -129,7 +129,7 @@ def _glob(root: Path, pattern: str) -> list[Path]:
                 found.append(path)
             if len(found) > limits.PLACES:
                 raise _too_many(pattern)
-    except (OSError, ValueError, NotImplementedError, IndexError) as error:
+    except (OSError, ValueError, NotImplementedError, IndexError, RecursionError) as error:
         raise SourceError(f"{pattern!r} cannot be looked for in {root}: {error}.") from error
     return found
 

@@ -24,6 +24,7 @@ from unembed.load.hub import HubFolder
 from unembed.load.hub.address import Address, is_address, is_page, parse_address
 from unembed.load.tensors.blob import unreadable
 from unembed.load.tensors.file import TensorFile
+from unembed.outside import limits
 
 _FILE_ENDINGS = (
     ".gguf", ".npy", ".npz", ".safetensors", ".pt", ".pth", ".bin", ".json", ".tiktoken",
@@ -73,6 +74,7 @@ def resolve(reference: str | Path) -> Place:
             no such repository, revision or path, or cannot be reached.
     """
     text = str(reference)
+    check_length(text)
     if isinstance(reference, Path) or not is_address(text):
         place = on_disk(text)
         if place is not None:
@@ -86,6 +88,19 @@ def resolve(reference: str | Path) -> Place:
             "hf:org/repo/subfolder@revision."
         )
     return on_hub(HubFolder(address.repo, "", address.revision), address.inside)
+
+
+def check_length(text: str) -> None:
+    """Check that a reference is no longer than any that leads somewhere.
+
+    Raises:
+        SourceError: when it is.
+    """
+    if len(text) > limits.REFERENCE:
+        raise SourceError(
+            f"A reference has {limits.REFERENCE:,} characters at most; this one has {len(text):,}, "
+            f"and begins with {text[:60]!r}."
+        )
 
 
 def on_hub(root: HubFolder, inside: str) -> Place:

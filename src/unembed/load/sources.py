@@ -16,7 +16,7 @@ from unembed.load.places import given_name, is_pattern, places_of
 from unembed.load.published.names import find_published, near_published
 from unembed.load.published.place import places_of_published
 from unembed.load.published.table import Published
-from unembed.load.reference import on_disk, resolve
+from unembed.load.reference import check_length, on_disk, resolve
 
 _PART = re.compile(r"(?P<reference>.+):(?P<part>sum|\d+|\d+(?:→|->)(?:\d+|sum))")
 _OWN = {NEURONS: ("MLP neurons", neurons_of), HEADS: ("attention heads", heads_of)}
@@ -34,6 +34,7 @@ def sources_named(text: str, asked: Asked) -> list[Source]:
     Raises:
         SourceError, FormatError: when there is nothing there, or nothing that is understood.
     """
+    check_length(text)
     name, reference = given_name(text)
     found = _sources(reference, asked)
     return found if name is None else [replace(each, given=name) for each in found]

@@ -39,6 +39,8 @@ FEATURES = 1_000_000_000
 """Features of a dictionary; the largest published has 16 million."""
 
 # References
+REFERENCE = 4_096
+"""Characters of a reference: Linux takes no longer path."""
 PLACES = 20_000
 """Places or banks that one reference names; all SAEs that SAELens knows are 13,857."""
 

@@ -90,7 +90,7 @@ def fitting(found: pl.DataFrame, where: str) -> pl.DataFrame:
     """
     try:
         return found.filter(pl.sql_expr(where))
-    except (PolarsError, TypeError) as error:
+    except (PolarsError, TypeError, UnicodeEncodeError) as error:
         known = [name for name in found.columns if name not in ("row", "at")]
         raise QueryError(
             f"The condition {where!r} cannot be used: {str(error).splitlines()[0]} Write it as "

@@ -92,6 +92,8 @@ def parse_header(raw: bytes) -> Header:
     except Exception as error:  # whatever a literal makes that parser stumble over
         reason = str(error) or type(error).__name__
         raise ValueError(f"its header is wrong ({reason:.200})") from error
+    if not all(type(size) is int for size in shape):  # a long one of Python 2, or a flag
+        raise ValueError(f"its header says the shape {shape!r:.100}")
     check_tensor(NAME, shape)
     if dtype.itemsize == 0 or prod(shape) * dtype.itemsize >= 1 << 63:
         raise ValueError(f"its header says {dtype} {list(shape)}")

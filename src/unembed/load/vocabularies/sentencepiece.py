@@ -37,7 +37,12 @@ def read_sentencepiece(path: Path) -> Tokens:
         ) from error
     tokens = Tokens(f"{path.name}, SentencePiece", pieces.sentencepiece)
     for index in range(model.get_piece_size()):
-        piece = model.id_to_piece(index)
+        try:
+            piece = model.id_to_piece(index)
+        except UnicodeDecodeError as error:
+            raise FormatError(
+                f"{path} is damaged: its piece {index} is no text. Download it again."
+            ) from error
         special = (
             model.is_control(index) or model.is_unknown(index) or pieces.is_control_text(piece)
         )
