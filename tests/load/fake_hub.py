@@ -160,7 +160,8 @@ class _Server:
         self._server.shutdown()
         self._thread.join()
         for connection in list(self._open):  # kept alive by the client
-            connection.shutdown(socket.SHUT_RDWR)
+            with suppress(OSError):  # the client may have closed it meanwhile
+                connection.shutdown(socket.SHUT_RDWR)
         self._server.server_close()
 
 
