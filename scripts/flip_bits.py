@@ -28,8 +28,8 @@ import numpy as np
 from unembed import Run
 from unembed.errors import UnembedError
 from unembed.store import examine
-from unembed.store.check import tables_of
 from unembed.store.enrichment import read_z
+from unembed.store.files import RunFiles
 from unembed.store.manifest import MANIFEST, Manifest
 from unembed.store.shards import read_table
 
@@ -46,7 +46,7 @@ def flipped(run: Path, places: Places, seed: int = 0) -> Iterator[tuple[str, str
     """
     drawn = random.Random(seed)
     manifest = Manifest.load(run)
-    for file in (MANIFEST, *tables_of(manifest)):
+    for file in (MANIFEST, *RunFiles(manifest).tables):
         path = run / file
         raw, wanted = path.read_bytes(), _content(path)
         for place in places(len(raw)):
