@@ -15,6 +15,7 @@ from tests.load.layouts import spy_on_reads, tensor
 from unembed import Features
 from unembed.errors import FormatError, SourceError, UnembedError, WeightError
 from unembed.load import load_features
+from unembed.load.formats import saelens
 from unembed.load.formats.saelens import SAEConfig, parse_config
 from unembed.outside.fields import Fields
 
@@ -303,3 +304,13 @@ def test_a_layer_that_is_no_number() -> None:
     said = {"hook_name": "blocks.8.hook_resid_pre", "hook_layer": "x"}
     with pytest.raises(FormatError, match=r"cfg\.json: hook_layer should be a whole number .*'x'"):
         parse_config(Fields(said, "cfg.json"))
+
+
+def test_rows_of_unit_length_are_those_of_earlier_runs() -> None:
+    """To the bit, or weights of such a run would not be known again; of extreme ones right."""
+    rows = torch.randn(50, 33, generator=torch.Generator().manual_seed(0))
+    plain = rows / torch.linalg.vector_norm(rows, dim=1, keepdim=True)
+    assert torch.equal(saelens._of_unit_length(rows), plain)
+    for scale in (1e-30, 1e30):
+        torch.testing.assert_close(saelens._of_unit_length(rows * scale), plain)
+    assert not saelens._of_unit_length(torch.zeros(2, 3)).any()

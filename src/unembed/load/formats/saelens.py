@@ -181,8 +181,7 @@ def _reader(
         if factor is not None:
             W_dec = W_dec * numbers_of(file, factor, place, (len(W_dec),))[:, None]
         if config.unit_rows:
-            lengths = torch.linalg.vector_norm(W_dec, dim=1, keepdim=True, dtype=torch.float64)
-            W_dec = (W_dec / torch.where(lengths == 0, 1.0, lengths)).float()
+            W_dec = _of_unit_length(W_dec)
         if whitening is not None:
             d = W_dec.shape[1]
             W_dec = product(W_dec, numbers_of(whitening, "inverse_matrix", place, (d, d)))
@@ -211,3 +210,22 @@ SAELENS = Format(
     "saelens", "SAELens", "`sae_weights.safetensors`: `W_dec` [F, d]", _fits, _decoders,
     loaders=("sae_lens",), file=f"{{}}/{WEIGHTS}",
 )  # fmt: skip
+
+
+def _of_unit_length(W_dec: Tensor) -> Tensor:
+    """Return float32 rows of length 1; rows of zeros stay.
+
+    In float32, as SAELens does it and earlier runs have hashed it, but where squares leave float32.
+    """
+    unit = W_dec / _or_one(torch.linalg.vector_norm(W_dec, dim=1, keepdim=True))
+    largest = W_dec.abs().amax(1)
+    extreme = (largest < 1e-12) | (largest > 1e12)
+    if extreme.any():
+        rows = W_dec[extreme].double()
+        lengths = torch.linalg.vector_norm(rows, dim=1, keepdim=True)
+        unit[extreme] = (rows / _or_one(lengths)).float()
+    return unit
+
+
+def _or_one(lengths: Tensor) -> Tensor:
+    return torch.where(lengths == 0, 1.0, lengths)
