@@ -18,6 +18,7 @@ from unembed.cached_array import kept_array
 from unembed.enrichment import token_simulation
 from unembed.load.hub import listing
 from unembed.load.hub.blob import HubBlob
+from unembed.load.hub.cache import new_entry, read_entry
 from unembed.load.published import table
 from unembed.tokensets.cache import cached
 from unembed.unembedding import Unembedding, broken_rows
@@ -214,3 +215,12 @@ def test_what_earlier_versions_fetched_is_used(monkeypatch: pytest.MonkeyPatch) 
     assert listing._content(path)["files"] == ["old"]
     np.save(cache_folder() / "a.npy", np.zeros(2))
     np.testing.assert_array_equal(kept_array("a.npy", (2,), lambda: np.ones(2)), np.ones(2))
+
+
+def test_an_entry_larger_than_any_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "hub" / "listing.json"
+    with new_entry(path) as part:
+        part.write_text('{"files": []}')
+    size = path.stat().st_size
+    assert read_entry(path, size) == b'{"files": []}'
+    assert read_entry(path, size - 1) is None

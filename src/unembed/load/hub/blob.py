@@ -24,6 +24,8 @@ _CONTENT_RANGE = re.compile(r"bytes (\d{1,18})-\d{1,18}/(\d{1,18})", re.ASCII)
 _FIRST_BYTES = 8
 _DIGITS = re.compile(rb"\d{1,19}")
 _SIZE = "size"
+_SIZE_BYTES = 4096
+"""Of that entry: its digits, and a seal that says its path."""
 
 
 class HubBlob:
@@ -154,5 +156,5 @@ class HubBlob:
 
     def _known_size(self) -> int | None:
         """Return how large the file is, by an earlier answer; None where there was none."""
-        digits = read_entry(self.cache / _SIZE) or b""
+        digits = read_entry(self.cache / _SIZE, _SIZE_BYTES) or b""
         return int(digits) if _DIGITS.fullmatch(digits) else None

@@ -21,13 +21,17 @@ def new_entry(path: Path) -> Iterator[Path]:
         raise not_kept(path, error, "UNEMBED_CACHE") from error
 
 
-def read_entry(path: Path) -> bytes | None:
-    """Return what an entry holds; None where it is not there, damaged, or another's.
+def read_entry(path: Path, most: int) -> bytes | None:
+    """Return what an entry holds; None where it is not there, damaged, too large, or another's.
 
     What earlier versions fetched is taken as it is: without a network it cannot be had again.
+
+    Args:
+        path: of the entry.
+        most: bytes that such an entry may have, with its seal.
     """
     try:
-        return cache.content(path, required=False)
+        return cache.content(path, required=False) if path.stat().st_size <= most else None
     except (OSError, FormatError):
         return None
 

@@ -20,6 +20,7 @@ from unembed.load.hub import shared_cache
 from unembed.load.hub.address import Address
 from unembed.load.hub.cache import new_entry, read_entry
 from unembed.load.hub.errors import UnreachableError, hub_errors
+from unembed.outside import limits
 from unembed.outside.documents import parse_json
 from unembed.outside.fields import Fields, is_inside, needed
 
@@ -132,7 +133,7 @@ def _pointer_file(cache: Path, revision: str) -> Path:
 def _content(path: Path) -> dict[str, Any]:
     """Return what is kept in a file of the cache; nothing where it is not there, or damaged."""
     try:
-        content = parse_json(read_entry(path) or b"{}", str(path))
+        content = parse_json(read_entry(path, limits.LISTING_BYTES) or b"{}", str(path))
     except FormatError:
         return {}
     return content if isinstance(content, dict) else {}
