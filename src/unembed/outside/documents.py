@@ -17,7 +17,7 @@ from unembed.errors import FormatError
 from unembed.outside import limits
 from unembed.outside.files import decoded, read_bytes
 from unembed.outside.text import quoted
-from unembed.outside.yaml_tree import Spoilt, yaml_tree
+from unembed.outside.yaml_tree import Spoilt, same, yaml_tree
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -163,20 +163,32 @@ def _table(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(table) != len(pairs):
         first: dict[str, Any] = {}
         for name, value in pairs:
-            before = first.setdefault(name, value)
-            if before is not value and (type(before) is not type(value) or before != value):
+            if not same(first.setdefault(name, value), value):
                 raise ValueError(f"{quoted(name[:100])} stands twice in a table, and differs")
     return table
 
 
 def _check_depth(tree: Any, what: str, kind: str) -> None:
-    """Check how deep a tree is, a level at a time."""
+    if is_deeper(tree, limits.DEPTH + 1):
+        raise _too_deep(what, kind)
+
+
+def is_deeper(tree: Any, most: int) -> bool:
+    """Return whether lists and tables lie deeper in one another than so many levels.
+
+    >>> is_deeper([[]], 2), is_deeper([[[]]], 2)
+    (False, True)
+
+    Args:
+        tree: of a document; it is walked a level at a time, and so to its end.
+        most: levels that it may have, itself among them.
+    """
     level = [tree]
-    for _ in range(limits.DEPTH + 1):
+    for _ in range(most):
         level = [each for node in level for each in _inside(node) if isinstance(each, dict | list)]
         if not level:
-            return
-    raise _too_deep(what, kind)
+            return False
+    return True
 
 
 def _inside(node: Any) -> Any:

@@ -200,6 +200,11 @@ def _plain(node: Node) -> Any:
     return _table(node)
 
 
+def same(one: Any, other: Any) -> bool:
+    """Return whether two values of a document say the same."""
+    return one is other or (type(one) is type(other) and bool(one == other))
+
+
 def _table(node: Table) -> dict[str, Any]:
     table: dict[str, Any] = {}
     for name, held in node.pairs:
@@ -208,8 +213,7 @@ def _table(node: Table) -> dict[str, Any]:
         if name.text == "<<" and name.bare:
             raise Spoilt("<< (what another table holds) is not read; write it out", name.line)
         value = _plain(held)
-        before = table.setdefault(name.text, value)
-        if before is not value and (type(before) is not type(value) or before != value):
+        if not same(table.setdefault(name.text, value), value):
             raise Spoilt(
                 f"{quoted(name.text[:100])} stands here a second time, and differs", name.line
             )

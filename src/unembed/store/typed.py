@@ -9,6 +9,7 @@ from dataclasses import MISSING, fields
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from unembed.errors import UnembedError
+from unembed.outside.documents import is_deeper
 
 Facts = TypeVar("Facts")
 Ranges = Mapping[str, tuple[float, float]]
@@ -70,13 +71,8 @@ def check_depth(content: Any) -> None:
     Raises:
         ValueError: when they are.
     """
-    level = [content]
-    for _ in range(_DEEPEST):
-        inside = (each.values() if isinstance(each, dict) else each for each in level)
-        level = [each for part in inside for each in part if isinstance(each, dict | list)]
-        if not level:
-            return
-    raise ValueError(f"its lists and tables are nested more than {_DEEPEST} deep")
+    if is_deeper(content, _DEEPEST):
+        raise ValueError(f"its lists and tables are nested more than {_DEEPEST} deep")
 
 
 def rows(content: Any, at: str) -> list[Any]:
