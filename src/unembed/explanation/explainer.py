@@ -109,7 +109,7 @@ class Explainer:
             splits=np.array([split is not None and split[1] >= least for split in splits]),
             dead=dead, flat=statistics.flat,
         )  # fmt: skip
-        pursuits = self._pursuits(found, classes, splits, len(classes))
+        pursuits = self._pursuits(found, classes, splits)
         explained = self._explained(tile, pursuits)
         return [
             self._explanation(
@@ -151,7 +151,6 @@ class Explainer:
         pairs: _Passing,
         classes: npt.NDArray[np.str_],
         splits: list[tuple[int, float] | None],
-        n_features: int,
     ) -> dict[int, Pursuit]:
         """Choose the parts of every feature that has a significant set.
 
@@ -167,7 +166,7 @@ class Explainer:
             if classes[feature] == "partition" and split is not None:
                 pursuit.fixed(int(np.flatnonzero(pairs.token_set[own] == split[0])[0]))
             found[feature] = pursuit
-        for start in range(0, n_features, ROWS):
+        for start in range(0, len(classes), ROWS):
             block = range(start, start + ROWS)
             open_ones = [pursuit for feature, pursuit in found.items() if feature in block]
             while open_ones:

@@ -116,10 +116,7 @@ def damaged(path: Path, error: Exception) -> RunError:
         again = "" if path.exists() else " The command that made the run, given again, makes it."
         return RunError(f"{path} cannot be read: {refused(refusal)}{again}")
     first = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
-    return RunError(
-        f"{path} is damaged ({first}). Give the command that made the run again: it makes this "
-        "file again, and leaves the others."
-    )
+    return RunError(f"{path} is damaged ({first}). {_AGAIN}")
 
 
 def _first_unreadable(paths: Sequence[Path]) -> Path:
