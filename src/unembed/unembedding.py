@@ -160,6 +160,11 @@ class Unembedding:
         """√(tr Σ), the root mean square length of W_U's rows."""
         return float(self.covariance.trace().sqrt())
 
+    @cached_property
+    def longest(self) -> float:
+        """The length of W_U's longest row."""
+        return float(_lengths(self.W_U).max())
+
     def _covariance(self) -> Float[Tensor, "d_model d_model"]:
         sigma = self.W_U.new_zeros(self.d_model, self.d_model, dtype=torch.float64)
         for rows in torch.split(self.W_U, 2048):
@@ -370,8 +375,7 @@ def beyond_float32(
     """
     if unembedding.lens == "cosine":
         return W_dec.new_zeros(len(W_dec), dtype=torch.bool)
-    longest = float(_lengths(unembedding.W_U).max())
-    return _lengths(W_dec) * longest > torch.finfo(torch.float32).max
+    return _lengths(W_dec) * unembedding.longest > torch.finfo(torch.float32).max
 
 
 def _check_finite(
