@@ -9,7 +9,7 @@ import typer
 import unembed
 from unembed import questions, terminal
 from unembed.cli.options import Csv, Json, RunFolder, one_format
-from unembed.cli.output import aside, console, print_csv, print_json
+from unembed.cli.output import aside, console, print_csv, print_json, stoppable
 from unembed.cli.progress import show_progress
 
 if TYPE_CHECKING:
@@ -27,13 +27,9 @@ def check(path: RunFolder, as_json: Json = False, as_csv: Csv = False) -> None:
     the folder is named, and does not count.
     """
     one_format(as_json, as_csv)
-    remarks = aside()
-    try:
-        with show_progress(remarks) as progress:
-            files = unembed.check_run(path, progress)
-    except KeyboardInterrupt:
-        remarks.print("Stopped; nothing was changed.", style="yellow")
-        raise typer.Exit(130) from None
+    stop = stoppable("Stopped; nothing was changed.", "yellow")
+    with stop, show_progress(aside()) as progress:
+        files = unembed.check_run(path, progress)
     if as_json:
         print_json(_facts(files))
     elif as_csv:

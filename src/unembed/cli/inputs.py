@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from unembed import load
-from unembed.cli.output import aside
+from unembed.cli.output import aside, stoppable
 from unembed.lens import Lens
 from unembed.outside.text import shown
 
@@ -39,16 +39,13 @@ def load_inputs(
         tokenizer: where the vocabulary is, if not beside the model.
         null_bank: what `--null-bank` names.
     """
-    try:
+    with stoppable("Stopped while reading; no run was begun."):
         named, features = split_inputs(references, model)
         opened = load.load_model(named)
         aside().print(f"Reading {shown(opened.name)} …", style="dim")
         unembedding = load.load_unembedding(opened, lens=lens, tokenizer=tokenizer)
         banks = load.load_features(features, model=opened, hook=hook)
         return unembedding, banks, _null(null_bank, banks, opened)
-    except KeyboardInterrupt:
-        aside().print("Stopped while reading; no run was begun.")
-        raise typer.Exit(130) from None
 
 
 def split_inputs(

@@ -8,9 +8,11 @@ words in brackets that are taken for colours.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import typer
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 from rich.status import Status
@@ -138,3 +140,18 @@ def print_frame(
 def say_error(error: BaseException | str, before: str = "Error:") -> None:
     """Print what went wrong on standard error, unwrapped, so that it can be copied."""
     aside().print(Text.assemble((before, "bold red"), " ", str(error)), soft_wrap=True)
+
+
+@contextmanager
+def stoppable(said: str, style: str | None = None) -> Iterator[None]:
+    """Let Ctrl-C end a command with a word on standard error, and the status that shells give it.
+
+    Args:
+        said: what became of the work.
+        style: that it is printed in.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        aside().print(said, style=style)
+        raise typer.Exit(130) from None

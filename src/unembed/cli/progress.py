@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import typer
 from rich import progress as bars
 from rich.console import Console
 from rich.progress import (
@@ -22,7 +21,7 @@ from rich.progress import (
 from rich.text import Text
 
 import unembed
-from unembed.cli.output import aside
+from unembed.cli.output import aside, stoppable
 from unembed.outside.text import shown
 
 if TYPE_CHECKING:
@@ -57,7 +56,8 @@ def analyze_with_progress(
         **options: of `analyze`.
     """
     console = aside()
-    try:
+    stays = f"What is finished stays in {shown(out)}; the same command goes on."
+    with stoppable(f"Stopped. {stays}"):
         token_sets = _built(sets, family, unembedding, console) if sets else None
         if token_sets is not None and not len(token_sets):
             console.print(
@@ -70,9 +70,6 @@ def analyze_with_progress(
             return unembed.analyze(
                 unembedding, banks, out, token_sets=token_sets, progress=report, **options
             )
-    except KeyboardInterrupt:
-        console.print(f"Stopped. What is finished stays in {shown(out)}; the same command goes on.")
-        raise typer.Exit(130) from None
 
 
 def discover_with_progress(
@@ -80,15 +77,12 @@ def discover_with_progress(
 ) -> TokenSets:
     """Return the modules found, named after the default sets; a bar shows each step."""
     console = aside()
-    try:
+    with stoppable("Stopped; nothing was written."):
         known = _built("default", None, unembedding, console)
         with show_progress(console) as report:
             return unembed.discover(
                 unembedding, banks, known=known, settings=settings, progress=report
             )
-    except KeyboardInterrupt:
-        console.print("Stopped; nothing was written.")
-        raise typer.Exit(130) from None
 
 
 def _built(

@@ -10,7 +10,7 @@ import typer
 from unembed import explorer
 from unembed.cli.opened import open_run
 from unembed.cli.options import FeatureOption, Features, RunFolder, several
-from unembed.cli.output import aside
+from unembed.cli.output import aside, stoppable
 from unembed.cli.progress import show_progress
 from unembed.errors import QueryError
 from unembed.outside.text import shown
@@ -51,11 +51,8 @@ def report(
     """
     named = several(features, feature) or []
     run, console = open_run(path, *named), aside()
-    try:
+    with stoppable("Stopped; nothing was written.", "yellow"):
         _write(run, out, named, limit, overwrite, console)
-    except KeyboardInterrupt:
-        console.print("Stopped; nothing was written.", style="yellow")
-        raise typer.Exit(130) from None
     console.print(f"Wrote {shown(out)}.", soft_wrap=True)
 
 
