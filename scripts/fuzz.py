@@ -10,12 +10,14 @@ with status 1 where there was a fault.
 from __future__ import annotations
 
 import argparse
+import atexit
 import multiprocessing
 import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from contextlib import contextmanager
+from contextlib import closing
+from functools import cache
 from pathlib import Path
 from secrets import randbits
 
@@ -26,7 +28,7 @@ from tests.fuzz.shares import share_of
 from tests.fuzz.strategies import Case
 from tests.fuzz.worker import Worker
 
-STRETCH = 1000
+STRETCH = 4000
 """Cases that are drawn from one seed, after which the next stretch has its own."""
 
 
@@ -84,25 +86,23 @@ def _stretches(readers: list[str], cases: int) -> Iterator[tuple[str, int]]:
             left -= STRETCH
 
 
-@contextmanager
-def _working() -> Iterator[Worker]:
+@cache
+def _own() -> Worker:
+    """Return the one worker of a process of the pool: starting one takes seconds."""
     worker = Worker()
-    try:
-        yield worker
-    finally:
-        worker.close()
+    atexit.register(worker.close)
+    return worker
 
 
 def _stretch(reader: str, count: int, seed: int, seconds: float) -> Tally:
-    with _working() as worker:
-        return hunt(worker, reader, count, seconds=seconds, seed=seed)
+    return hunt(_own(), reader, count, seconds=seconds, seed=seed)
 
 
 def _one(case: Case, seconds: float) -> int:
     """Try one case, print what became of it, and return the exit status."""
     seeds = seeds_of(case.reader)
     files = case.files(seeds[case.seed])
-    with _working() as worker:
+    with closing(Worker()) as worker:
         worker.begin(case.reader, seeds, seconds)
         outcome = worker.tried(case.seed, files)
     for path, content in files.items():

@@ -14,6 +14,8 @@ from tests.fuzz.seeds import Seeds, seeds_of
 from tests.fuzz.strategies import Case, Change, cases
 from tests.fuzz.worker import Outcome, Worker
 
+TOGETHER = 20
+"""Cases that are drawn at a time: one alone takes as long to draw as to try."""
 MOST_FAULTS = 40
 """Different faults of one reader after which it is not asked any more."""
 MOST_HANGS = 5
@@ -110,11 +112,15 @@ def hunt(
             _note(tally, case, outcome, worker, seeds)
         progress(tally)
 
+    def attempt_all(drawn: list[Case]) -> None:
+        for case in drawn:
+            attempt(case)
+
     how = settings(
-        max_examples=count, phases=[Phase.generate], database=None, deadline=None,
+        max_examples=-(-count // TOGETHER), phases=[Phase.generate], database=None, deadline=None,
         suppress_health_check=list(HealthCheck), derandomize=seed is None,
     )  # fmt: skip
-    test = how(given(cases(reader, seeds))(attempt))
+    test = how(given(cases(reader, seeds, TOGETHER))(attempt_all))
     (test if seed is None else seeded(seed)(test))()
     return replace(tally, seconds=time.monotonic() - started)
 

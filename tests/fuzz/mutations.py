@@ -73,6 +73,15 @@ CHUNKS = (
 )  # fmt: skip
 
 
+MOST = 1 << 22
+"""Bytes that a repetition may make: three in a row would make gigabytes."""
+
+
+def _often(wanted: int, size: int) -> int:
+    """Return how many times a stretch of some bytes is repeated, of as often as is wanted."""
+    return min(wanted, max(1, MOST // max(size, 1)))
+
+
 # --- any content ---
 
 
@@ -115,7 +124,8 @@ def double(content: bytes, where: int, what: int) -> bytes:
     """A stretch several times."""
     at = where % (len(content) + 1)
     stretch = content[at : at + 1 + what % 128]
-    return content[:at] + stretch * (1, 2, 60, 1000)[what // 128 % 4] + content[at:]
+    times = _often((1, 2, 60, 1000)[what // 128 % 4], len(stretch))
+    return content[:at] + stretch * times + content[at:]
 
 
 # --- text ---
@@ -137,7 +147,7 @@ def line(content: bytes, where: int, what: int) -> bytes:
     """A line twice, not at all, many times, emptied, or another one in its place."""
     lines = content.split(b"\n")
     at, how = where % len(lines), what % 6
-    many = (1, 300, 20_000)[what // 6 % 3]
+    many = _often((1, 300, 20_000)[what // 6 % 3], len(lines[at]))
     new = WORDS[what // 6 % len(WORDS)].encode("utf-8", "surrogatepass")
     changed = {
         0: [], 1: [lines[at]] * 2, 2: [lines[at]] * many, 3: [b""], 4: [new], 5: [lines[at] + new],
@@ -172,7 +182,8 @@ def changed_tree(document: Any, where: int, what: int) -> bytes:
         _renamed(holder, key, which)
     else:
         value = holder[key]
-        holder[key] = (str(value), [value], {"a": value}, [value] * 1000)[which % 4]
+        many = [value] * _often(1000, len(_written(value))) if which % 4 == 3 else value
+        holder[key] = (str(value), [value], {"a": value}, many)[which % 4]
     return _written(document)
 
 
@@ -287,8 +298,10 @@ def gzipped(content: bytes, where: int, what: int) -> bytes:
     if what % 16 == 15:
         return gzip.decompress(_bomb()) * (1 + where % 9)
     try:
-        inside = gzip.decompress(content)
-    except (OSError, EOFError, ValueError, zlib.error):
+        inside = zlib.decompressobj(wbits=31).decompress(content, MOST)
+    except zlib.error:
+        return flip(content, where, what)
+    if len(inside) == MOST:  # what grows without end already
         return flip(content, where, what)
     inner = (line, word, flip, cut, insert, drop)
     return gzip.compress(inner[what % len(inner)](inside, where, what // len(inner)), 1, mtime=0)
