@@ -31,7 +31,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from unembed.workers import on_one_thread, on_threads
+from unembed.workers import on_one_thread, on_threads, threads
 
 STRICT = "highest"
 _NARROW = ("tf32", "bf16")
@@ -40,8 +40,8 @@ ROWS = 128
 """Rows of a block: as many as keep the product at full speed. No caller need have fewer at once."""
 _COLUMNS = 512
 """Columns of a block, which stay in a core's cache while it takes all rows with them."""
-_WORTH_SPREADING = 2**22
-"""Multiplications from which a product is made on several threads."""
+_WORTH_SPREADING = 2**26
+"""Multiplications from which a product is made on several threads: some 30 ms on one."""
 _ALIGNMENT = 64
 """Bytes at whose multiples memory begins: elsewhere a library may begin its sums otherwise."""
 
@@ -62,7 +62,7 @@ def product(a: Tensor, b: Tensor, out: Tensor | None = None) -> Tensor:
     if a.device.type != "cpu":
         with _strict, torch.autocast(a.device.type, enabled=False):
             return torch.matmul(a, b, out=out)
-    a, b = _laid_out(a), _laid_out(b)
+    a, b = laid_out(a), laid_out(b)
     _check(a, b)
     if out is None:
         out = a.new_empty((*a.shape[:-1], *b.shape[1:]))
@@ -82,7 +82,7 @@ def add_product(total: Tensor, a: Tensor, b: Tensor) -> None:
         with _strict, torch.autocast(a.device.type, enabled=False):
             total.addmm_(a, b)
         return
-    a, b = _laid_out(a), _laid_out(b)
+    a, b = laid_out(a), laid_out(b)
     _check(a, b)
     _make(a, b, total, lambda a, b, out: out.addmm_(a, b))
 
@@ -101,7 +101,7 @@ def eigh(matrix: Tensor) -> tuple[Tensor, Tensor]:
     Args:
         matrix: [d, d] on the CPU.
     """
-    matrix = _laid_out(matrix)
+    matrix = laid_out(matrix)
     values, vectors = on_one_thread(lambda: torch.linalg.eigh(matrix))
     return values, vectors
 
@@ -127,6 +127,17 @@ def lengths(rows: Tensor) -> Tensor:
     return torch.from_numpy(np.sqrt((wide * wide).sum(1)))
 
 
+def laid_out(tensor: Tensor) -> Tensor:
+    """Return a tensor whose memory says nothing of where it came from: dense, and aligned.
+
+    Products take care of it themselves. What many are made of is better laid out once.
+    """
+    tensor = tensor.detach()
+    if not tensor.is_contiguous() and not (tensor.ndim == 2 and tensor.T.is_contiguous()):
+        tensor = tensor.contiguous()
+    return tensor.clone() if tensor.data_ptr() % _ALIGNMENT else tensor
+
+
 def _make(a: Tensor, b: Tensor, out: Tensor, make: Callable[..., object]) -> None:
     """Make a product of tensors on the CPU, in blocks of which each is one call on one thread."""
     if a.ndim == 1:
@@ -141,7 +152,7 @@ def _make(a: Tensor, b: Tensor, out: Tensor, make: Callable[..., object]) -> Non
     jobs = [partial(block, row, column) for column in columns for row in rows]
     work = out.numel() * a.shape[-1]
     with _strict:
-        on_threads(jobs, torch.get_num_threads() if work >= _WORTH_SPREADING else 1)
+        on_threads(jobs, threads() if work >= _WORTH_SPREADING else 1)
 
 
 def _pieces(length: int, size: int) -> list[slice]:
@@ -151,14 +162,6 @@ def _pieces(length: int, size: int) -> list[slice]:
 def _check(a: Tensor, b: Tensor) -> None:
     if a.ndim not in (1, 2) or b.ndim not in (1, 2) or a.shape[-1] != b.shape[0]:
         raise RuntimeError(f"There is no product of {list(a.shape)} and {list(b.shape)}.")
-
-
-def _laid_out(tensor: Tensor) -> Tensor:
-    """Return a tensor whose memory says nothing of where it came from: dense, and aligned."""
-    tensor = tensor.detach()
-    if not tensor.is_contiguous() and not (tensor.ndim == 2 and tensor.T.is_contiguous()):
-        tensor = tensor.contiguous()
-    return tensor.clone() if tensor.data_ptr() % _ALIGNMENT else tensor
 
 
 class Precision(NamedTuple):

@@ -23,7 +23,7 @@ from unembed.lens import LENSES, Lens
 from unembed.outside.arrays import float_tensor, narrowed, plain_tensor
 from unembed.outside.limits import DIRECTIONS_SIZE
 from unembed.outside.text import shown
-from unembed.products import add_product, eigh, lengths
+from unembed.products import add_product, eigh, laid_out, lengths
 from unembed.vocabulary import Vocabulary
 
 NORMS = ("rmsnorm", "layernorm", "none")
@@ -142,7 +142,8 @@ class Unembedding:
             return self._covariance()
         name = f"{_COVARIANCES}/{self.digest[:32]}.npy"
         shape = (self.d_model, self.d_model)
-        return torch.from_numpy(kept_array(name, shape, lambda: self._covariance().numpy()))
+        kept = kept_array(name, shape, lambda: self._covariance().numpy())
+        return laid_out(torch.from_numpy(kept))
 
     @cached_property
     def root(self) -> Float[Tensor, "d_model d_model"]:

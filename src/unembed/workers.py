@@ -6,6 +6,8 @@ workers comes to the same bits on one thread and on many: only who makes which j
 left to chance.
 
 Workers are few, wait without cost, and are kept. A job that has jobs of its own does them itself.
+A program that answers several who ask at once has workers of its own, `new_workers`: what is small
+they do themselves, and only what is large is spread.
 """
 
 from __future__ import annotations
@@ -29,6 +31,11 @@ def on_one_thread(make: Callable[[], Made]) -> Made:
     return make() if _here.is_worker else _workers.submit([make])[0].result()
 
 
+def threads() -> int:
+    """Return how many threads torch would use here, were it asked itself."""
+    return _here.threads or torch.get_num_threads()
+
+
 def on_threads(jobs: Sequence[Callable[[], object]], threads: int) -> None:
     """Do jobs that do not depend on one another, each on one thread.
 
@@ -50,7 +57,7 @@ def on_threads(jobs: Sequence[Callable[[], object]], threads: int) -> None:
                     return
                 job()
 
-    if _here.is_worker:
+    if _here.is_kept or (_here.is_worker and threads == 1):
         do()
         return
     doing = _workers.submit([do] * max(1, min(threads, len(jobs))))
@@ -63,10 +70,28 @@ def on_threads(jobs: Sequence[Callable[[], object]], threads: int) -> None:
         wait(doing)
 
 
+def new_workers(count: int, name: str) -> ThreadPoolExecutor:
+    """Return workers for a caller's own jobs, all of them there.
+
+    Args:
+        count: how many.
+        name: that their threads' names begin with.
+    """
+    return _started(count, name, is_kept=False)
+
+
 class _Here(local):
-    """What is known of the present thread."""
+    """What is known of the present thread.
+
+    Attributes:
+        is_worker: whether torch has one thread here.
+        is_kept: whether it is of those that `on_threads` spreads over.
+        threads: that torch would have here otherwise; 0 for what it has.
+    """
 
     is_worker = False
+    is_kept = False
+    threads = 0
 
 
 class _Workers:
@@ -82,24 +107,23 @@ class _Workers:
         with self._lock:
             if self._pool is None or self._count < min(len(jobs), os.cpu_count() or 1):
                 before, self._count = self._pool, max(_FEWEST, len(jobs))
-                self._pool = _started(self._count)
+                self._pool = _started(self._count, "unembed", is_kept=True)
                 if before is not None:
                     before.shutdown(wait=False)
             return [self._pool.submit(job) for job in jobs]
 
 
-def _started(count: int) -> ThreadPoolExecutor:
-    """Return new workers, all of them there."""
+def _started(count: int, name: str, *, is_kept: bool) -> ThreadPoolExecutor:
     before, all_there = torch.get_num_threads(), Barrier(count + 1)
 
     def begin() -> None:
-        _here.is_worker = True
+        _here.is_worker, _here.is_kept, _here.threads = True, is_kept, before
         if _SETS_ONE_THREAD:
             torch.get_num_threads()  # or torch's first work here begins with what others have
             torch.set_num_threads(1)
         all_there.wait()
 
-    pool = ThreadPoolExecutor(count, "unembed")
+    pool = ThreadPoolExecutor(count, name)
     try:
         for _ in range(count):
             pool.submit(begin)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from threading import Lock
 
 from unembed.explorer.limits import KEPT_BYTES, WORKERS
 from unembed.recent import Recent
+from unembed.workers import new_workers
 
 
 class Desk:
@@ -22,7 +23,8 @@ class Desk:
     """
 
     def __init__(self, workers: int = WORKERS, most: int = KEPT_BYTES) -> None:
-        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="explorer")
+        self._pool = new_workers(workers, "explorer")
+        self._beside = new_workers(1, "explorer-ahead")
         self._kept = Recent[str, bytes](most, len)
         self._lock = Lock()
         self._made: dict[str, Future[bytes]] = {}
@@ -51,7 +53,7 @@ class Desk:
         Args:
             work: whose errors are passed over: what cannot be had is said when it is asked for.
         """
-        self._ahead = self._pool.submit(work)
+        self._ahead = self._beside.submit(work)
 
     @property
     def busy(self) -> bool:
@@ -60,4 +62,5 @@ class Desk:
 
     def close(self) -> None:
         """Begin no further answer; those that are being made come to their end by themselves."""
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        for pool in (self._pool, self._beside):
+            pool.shutdown(wait=False, cancel_futures=True)

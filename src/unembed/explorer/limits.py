@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Final
 
 CONNECTIONS: Final = 96
@@ -18,7 +19,7 @@ IDLE_SECONDS: Final = 15
 """A connection on which nothing is asked any more; a browser opens another one at no cost."""
 UNREAD_SECONDS: Final = 30
 """An answer of which the other side takes nothing for so long is given up."""
-WORKERS: Final = 4
-"""Answers made at once; two cores are busy with three."""
+WORKERS: Final = max(2, min(os.cpu_count() or 1, 8))
+"""Answers made at once: one a core, since more take one another's time, and one long one waits."""
 KEPT_BYTES: Final = 64 * 2**20
 """Of answers that are kept: all that a run's overview needs, and some hundred features."""

@@ -93,6 +93,8 @@ TENSOR_NAME = 1000
 """Characters of a tensor's name; those of published checkpoints have up to 200."""
 TENSOR_AXES = 64
 """Axes of a tensor: NumPy's own limit."""
+TENSOR_NUMBERS = 2**58
+"""In one tensor, an axis of none counted as one: as many as have an address at 16 bytes each."""
 TENSOR_HEADER_BYTES = 25 << 20
 """A header of tensors, which becomes twenty times as much in memory; the largest that is published
 has 10 MB."""

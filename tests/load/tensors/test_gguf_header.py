@@ -82,6 +82,7 @@ LYING = {
     "2^31 axes": (whole([LLAMA], [tensor(axes=1 << 31)]), "has 2,147,483,648 axes"),
     "five axes": (whole([LLAMA], [tensor(shape=(1,) * 5)]), "has 5 axes; the format has 4"),
     "axes beyond 2^63": (whole([LLAMA], [tensor(shape=(1 << 40,) * 3)]), "impossible shape"),
+    "2^59 numbers times none": (whole([LLAMA], [tensor(shape=(0, 1 << 59))]), "impossible shape"),
     "a quantisation that is none": (whole([LLAMA], [tensor(kind=999)]), "is of type 999"),
     "rows that are no blocks": (
         whole([LLAMA], [tensor(shape=(31, 2), kind=8)]), "not made of blocks of 32",

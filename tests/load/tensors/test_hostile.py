@@ -122,6 +122,10 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
         lambda: safetensors({"W": F32 | {"shape": [0, 1 << 62, 4], "data_offsets": [0, 0]}}),
         "impossible shape",
     ),
+    "a shape with a 0 beside 2^61": (
+        lambda: safetensors({"W": F32 | {"shape": [0, 1 << 61], "data_offsets": [0, 0]}}),
+        "impossible shape",
+    ),
     "a hundred axes": (
         lambda: safetensors({"W": F32 | {"shape": [1] * 100}}), "impossible shape: 100 axes",
     ),
@@ -152,6 +156,7 @@ HOSTILE: dict[str, tuple[Callable[[], bytes], str]] = {
     ),
     # npy
     "a shape of 2^70": (lambda: shaped((1 << 70, 2)), "impossible shape"),
+    "a shape of 2^61 and 0": (lambda: shaped((1 << 61, 0)), "impossible shape"),
     "a shape of -1": (lambda: shaped((-1, 4)), "impossible shape"),
     "a shape beyond the file": (lambda: shaped((1 << 40,)), "ends before byte"),
     "a shape that is a text": (lambda: shaped("x"), "shape is not valid"),

@@ -9,7 +9,7 @@ from typing import Protocol
 import torch
 
 from unembed.errors import FormatError, did_you_mean, listed
-from unembed.outside.limits import TENSOR_AXES, TENSOR_NAME
+from unembed.outside.limits import TENSOR_AXES, TENSOR_NAME, TENSOR_NUMBERS
 
 Part = tuple[int | slice, ...]
 """Which part of a tensor to read, as an index: `(slice(None), 3)` is slice 3 of its second axis."""
@@ -49,7 +49,7 @@ def check_tensor(name: str, shape: Sequence[int]) -> None:
         raise ValueError(f"a tensor's name is no text: {name[:40]!r}")
     if (
         len(shape) > TENSOR_AXES
-        or prod(max(n, 1) for n in shape) >= 1 << 63
+        or prod(max(n, 1) for n in shape) > TENSOR_NUMBERS
         or min(shape, default=0) < 0
     ):
         said = f"{[*shape]}" if len(shape) <= 8 else f"{len(shape):,} axes"
