@@ -16,7 +16,7 @@ import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from contextlib import closing
+from contextlib import closing, contextmanager
 from functools import cache
 from pathlib import Path
 from secrets import randbits
@@ -42,7 +42,7 @@ def main() -> int:
     print(f"seed {seed}, {options.cases:,} cases, {options.seconds:g} s each at most", flush=True)
     started = time.monotonic()
     tallies = {reader: Tally(reader) for reader in readers}
-    with ProcessPoolExecutor(options.workers, multiprocessing.get_context("spawn")) as pool:
+    with _pool(options.workers) as pool:
         waiting: dict[Future[Tally], str] = {}
         for number, (reader, count) in enumerate(_stretches(readers, options.cases)):
             how = (reader, count, seed + number, options.seconds)
@@ -84,6 +84,16 @@ def _stretches(readers: list[str], cases: int) -> Iterator[tuple[str, int]]:
         while left > 0:
             yield reader, min(left, STRETCH)
             left -= STRETCH
+
+
+@contextmanager
+def _pool(workers: int) -> Iterator[ProcessPoolExecutor]:
+    """Yield processes that end with whatever ends this one."""
+    pool = ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"))
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 @cache

@@ -11,7 +11,7 @@ import torch
 
 from unembed import products
 from unembed.products import ROWS, Precision, add_product, product
-from unembed.workers import on_one_thread
+from unembed.workers import new_workers, on_one_thread, on_threads, threads
 
 CUDA, MKLDNN = torch.backends.cuda, torch.backends.mkldnn
 NEW = hasattr(CUDA.matmul, "fp32_precision")
@@ -207,6 +207,28 @@ def test_a_worker_has_one_thread_and_others_keep_theirs() -> None:
     other.start()
     other.join(60)
     assert seen == [before]
+
+
+def test_workers_of_ones_own_do_what_is_small_themselves() -> None:
+    """And give what is large to as many as torch would use; others keep their threads."""
+    before = torch.get_num_threads()
+    done: list[str] = []
+    jobs = [lambda: done.append(threading.current_thread().name)]
+    with new_workers(1, "own") as own:
+        assert own.submit(torch.get_num_threads).result() == 1
+        assert own.submit(threads).result() == before
+        for count in (1, 2):
+            own.submit(on_threads, jobs, count).result()
+    assert [name.split("_")[0] for name in done] == ["own", "unembed"]
+    assert threads() == torch.get_num_threads() == before
+
+
+def test_a_worker_of_ones_own_gives_the_same_bits(random: torch.Generator) -> None:
+    a = torch.randn(300, 700, generator=random)
+    b = torch.randn(700, 1100, generator=random)
+    with new_workers(1, "own") as own:
+        for left in (a[:1], a):  # one that is made at once, and one that is spread
+            assert torch.equal(own.submit(product, left, b).result(), product(left, b))
 
 
 def test_rows_in_parts_give_the_same_bits(random: torch.Generator) -> None:

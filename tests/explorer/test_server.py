@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import socket
 import sys
+import threading
 import time
 import urllib.request
 from collections.abc import Callable
@@ -144,6 +146,22 @@ def test_reading_ahead_says_nothing(capfd: pytest.CaptureFixture[str]) -> None:
         time.sleep(0.01)
     desk.close()
     assert capfd.readouterr() == ("", "")
+
+
+def test_reading_ahead_takes_no_desk() -> None:
+    go_on = threading.Event()
+
+    def wait() -> None:
+        go_on.wait(60)
+
+    desk = Desk(workers=1)
+    desk.begin(wait)
+    try:
+        assert asyncio.run(desk.answer("/", lambda: b"said")) == b"said"
+        assert desk.busy
+    finally:
+        go_on.set()
+        desk.close()
 
 
 def test_a_failed_start_gives_back_the_port(tiny: Planted, monkeypatch: pytest.MonkeyPatch) -> None:

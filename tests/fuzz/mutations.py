@@ -283,7 +283,7 @@ def zipped(content: bytes, where: int, what: int) -> bytes:
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w") as archive:
         for each, inside in entries.items():
-            archive.writestr(each, inside)
+            archive.writestr(each or "nameless", inside)  # Python writes no empty name
     return made.getvalue()
 
 
