@@ -1,6 +1,7 @@
 """Hold every reader against input that is nearly right (`tests/fuzz`), as often as is wanted.
 
     python -m scripts.fuzz --cases 1000000 --out docs/data/fuzz.md
+    python -m scripts.fuzz --listed --out docs/data/listed.md
     python -m scripts.fuzz --case '["models","gpt2-small",[["tree","config.json",5,0]]]'
 
 Prints what each fault was, with the command that shows it again, and a table of all cases; ends
@@ -14,6 +15,7 @@ import atexit
 import multiprocessing
 import sys
 import time
+import traceback
 from collections.abc import Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from contextlib import closing, contextmanager
@@ -23,10 +25,11 @@ from secrets import randbits
 
 from tests.fuzz.corpus import keep
 from tests.fuzz.hunt import Tally, hunt
+from tests.fuzz.listed import listed
 from tests.fuzz.seeds import SEEDS, seeds_of
 from tests.fuzz.shares import share_of
 from tests.fuzz.strategies import Case
-from tests.fuzz.worker import Worker
+from tests.fuzz.worker import Outcome, Worker
 
 STRETCH = 4000
 """Cases that are drawn from one seed, after which the next stretch has its own."""
@@ -37,11 +40,13 @@ def main() -> int:
     options = _options()
     if options.case:
         return _one(Case.load(options.case), options.seconds)
+    if options.listed:
+        return _listed(options.seconds, options.out)
     seed = randbits(32) if options.seed is None else options.seed
     readers = options.reader or list(SEEDS)
     print(f"seed {seed}, {options.cases:,} cases, {options.seconds:g} s each at most", flush=True)
     started = time.monotonic()
-    tallies = {reader: Tally(reader) for reader in readers}
+    tallies, broken = {reader: Tally(reader) for reader in readers}, 0
     with _pool(options.workers) as pool:
         waiting: dict[Future[Tally], str] = {}
         for number, (reader, count) in enumerate(_stretches(readers, options.cases)):
@@ -49,6 +54,10 @@ def main() -> int:
             waiting[pool.submit(_stretch, *how)] = reader
         for done in as_completed(waiting):
             tally = tallies[waiting[done]]
+            if (error := done.exception()) is not None:  # of the fuzzer itself: the rest is tried
+                broken += 1
+                traceback.print_exception(error)
+                continue
             for fault in tally.merge(done.result()):
                 print(f"\n{tally.reader}: {fault.told()}", flush=True)
                 if options.keep:
@@ -61,7 +70,7 @@ def main() -> int:
     print(f"\n{table}")
     if options.out:
         options.out.write_text(table, encoding="utf-8")
-    return int(any(tally.faults for tally in tallies.values()))
+    return int(broken > 0 or any(tally.faults for tally in tallies.values()))
 
 
 def _options() -> argparse.Namespace:
@@ -72,6 +81,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--workers", type=int, default=2, help="at a time")
     parser.add_argument("--reader", action="append", choices=SEEDS, help="only this; may repeat")
     parser.add_argument("--case", help="one case alone, as a fault was told")
+    parser.add_argument("--listed", action="store_true", help="inputs known to be hard, by kind")
     parser.add_argument("--keep", action="store_true", help="keep faults in the corpus")
     parser.add_argument("--out", type=Path, help="a file for the table")
     return parser.parse_args()
@@ -121,6 +131,37 @@ def _one(case: Case, seconds: float) -> int:
         )
     print(f"{outcome.kind} after {outcome.seconds:.2f} s, {outcome.memory:,} bytes: {outcome.said}")
     return int(outcome.is_fault)
+
+
+def _listed(seconds: float, out: Path | None) -> int:
+    """Try every input of `tests.fuzz.listed`, print a table by kind, and return the exit status."""
+    outcomes: dict[str, list[Outcome]] = {}
+    wrong = 0
+    with closing(Worker()) as worker:
+        for reader in SEEDS:
+            worker.begin(reader, seeds_of(reader), seconds)
+            for case in (each for each in listed() if each.reader == reader):
+                outcome = worker.tried(case.seed, case.files)
+                outcomes.setdefault(case.kind, []).append(outcome)
+                if outcome.is_fault or case.outcome not in (None, outcome.kind):
+                    wrong += 1
+                    print(f"{reader}, {case.kind}, {case.what}: {outcome.kind}: {outcome.said}")
+    lines = [
+        "| what is odd | inputs | values | errors | slowest, s | most memory, MB |",
+        "|---|--:|--:|--:|--:|--:|",
+    ]
+    for kind, of in sorted(outcomes.items()):
+        counts = [sum(each.kind == name for each in of) for name in ("value", "error")]
+        slowest, memory = max(each.seconds for each in of), max(each.memory for each in of)
+        lines.append(
+            f"| {kind} | {len(of)} | {counts[0]} | {counts[1]} | {slowest:.2f} | "
+            f"{memory / 1e6:.0f} |"
+        )
+    table = "\n".join([*lines, ""])
+    print(table)
+    if out:
+        out.write_text(table, encoding="utf-8")
+    return int(wrong > 0)
 
 
 def _table(tallies: list[Tally], seed: int, seconds: float) -> str:

@@ -174,7 +174,7 @@ def changed_tree(document: Any, where: int, what: int) -> bytes:
     if how < 5 or not isinstance(holder, dict | list):
         new = VALUES[which % len(VALUES)]
         if holder is None:
-            return _written(new)
+            return written(new)
         holder[key] = new
     elif how == 5:
         del holder[key]
@@ -182,9 +182,9 @@ def changed_tree(document: Any, where: int, what: int) -> bytes:
         _renamed(holder, key, which)
     else:
         value = holder[key]
-        many = [value] * _often(1000, len(_written(value))) if which % 4 == 3 else value
+        many = [value] * _often(1000, len(written(value))) if which % 4 == 3 else value
         holder[key] = (str(value), [value], {"a": value}, many)[which % 4]
-    return _written(document)
+    return written(document)
 
 
 def _renamed(holder: Any, key: Any, which: int) -> None:
@@ -215,7 +215,7 @@ def _places(document: Any) -> list[tuple[Any, Any]]:
     return found
 
 
-def _written(document: Any) -> bytes:
+def written(document: Any) -> bytes:
     """Return JSON, with what is raw as it is."""
     raws: list[str] = []
 
@@ -283,7 +283,8 @@ def zipped(content: bytes, where: int, what: int) -> bytes:
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w") as archive:
         for each, inside in entries.items():
-            archive.writestr(each or "nameless", inside)  # Python writes no empty name
+            name = each.partition("\0")[0] or "nameless"  # Python writes no empty name
+            archive.writestr(name, inside)
     return made.getvalue()
 
 

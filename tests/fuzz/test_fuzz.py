@@ -9,6 +9,7 @@ import pytest
 
 from tests.fuzz.corpus import kept
 from tests.fuzz.hunt import hunt
+from tests.fuzz.listed import listed
 from tests.fuzz.seeds import SEEDS, seeds_of
 from tests.fuzz.shares import share_of
 from tests.fuzz.worker import Worker
@@ -42,6 +43,20 @@ def test_seeds_are_read(worker: Worker, reader: str) -> None:
         if outcome.is_fault or seeds[name].refused not in (None, outcome.kind == "error")
     }
     assert not wrong
+
+
+@pytest.mark.parametrize("reader", sorted({case.reader for case in listed()}))
+def test_what_is_listed(worker: Worker, reader: str) -> None:
+    """Every input that is known to be hard, by its kind: a value or an error, as it should be."""
+    worker.begin(reader, seeds_of(reader), SECONDS)
+    cases = [case for case in listed() if case.reader == reader]
+    found = {f"{c.kind}: {c.what}": (c, worker.tried(c.seed, c.files)) for c in cases}
+    assert len(found) == len(cases)
+    assert not {
+        name: outcome
+        for name, (case, outcome) in found.items()
+        if outcome.is_fault or case.outcome not in (None, outcome.kind)
+    }
 
 
 @pytest.mark.parametrize("reader", sorted({case.reader for case in kept().values()}))

@@ -186,7 +186,9 @@ class Manifest:
             content = table(json.loads(raw), "it")
             check_depth(content)
             version = content["schema_version"]
-        except (ValueError, KeyError, RecursionError) as error:
+        except RecursionError as error:
+            raise _damaged(path, "its values are nested too deep") from error
+        except (ValueError, KeyError) as error:
             said = f"it has no {error}" if isinstance(error, KeyError) else error
             raise _damaged(path, said) from error
         if type(version) is not int or version not in SCHEMAS:
