@@ -71,6 +71,21 @@ def test_every_file_of_a_run_is_named(made: Path) -> None:
     assert {*named, "manifest.json"} == contents(made).keys()
 
 
+def test_what_was_begun_and_is_there_already_goes(make: Make, made: Path, run: Path) -> None:
+    """A program that was stopped while it made a table again, beside one that was whole."""
+    files = RunFiles(Manifest.load(run))
+    begun = [*files.unfinished]
+    for path in begun:
+        (run / path).write_bytes(b"begun")
+    mine = run / "features" / "mine.part"
+    mine.write_bytes(b"mine")
+    make(run)
+    assert mine.read_bytes() == b"mine"
+    mine.unlink()
+    assert contents(run) == contents(made)
+    assert len(begun) == 26
+
+
 @pytest.mark.slow
 def test_whatever_is_missing_is_made_again(make: Make, made: Path, run: Path) -> None:
     """Each file of the run is deleted in turn, and is named; what the others hold stays."""

@@ -81,11 +81,16 @@ class RunFiles:
                 yield from self.of_shard(shard)
 
     @property
-    def written(self) -> Iterator[str]:
-        """All that is ever written, but the lock: the tables, the manifest, and each unfinished."""
+    def unfinished(self) -> Iterator[str]:
+        """What a program that is stopped while it writes leaves."""
         for path in (*self.tables, MANIFEST):
-            yield path
             yield f"{path}{PART}"
+
+    @property
+    def written(self) -> Iterator[str]:
+        """All that is ever written, but the lock."""
+        yield from (*self.tables, MANIFEST)
+        yield from self.unfinished
 
     @property
     def folders(self) -> list[str]:

@@ -47,6 +47,7 @@ def claim(folder: Path, manifest: Manifest, *, overwrite: bool = False) -> Itera
         with told(folder, "cannot be written to", RunError):
             _check(folder, manifest, overwrite)
             _take(folder, manifest, overwrite)
+            _clear_unfinished(folder, manifest)
             hold.rely_on(folder / MANIFEST)
             check_tables(folder, manifest, heal=True)
         yield
@@ -158,6 +159,13 @@ def _take(folder: Path, manifest: Manifest, overwrite: bool) -> None:
             return
         _clear(folder, RunFiles(Manifest.load(folder)))
     write_atomically(path, lambda part: part.write_text(manifest.dump(), encoding="utf-8"))
+
+
+def _clear_unfinished(folder: Path, manifest: Manifest) -> None:
+    """Delete what a program that was stopped had begun to write: it may not be written again."""
+    for path in RunFiles(manifest).unfinished:
+        if kind_of(folder / path) == "a file":
+            (folder / path).unlink()
 
 
 def _clear(folder: Path, files: RunFiles) -> None:

@@ -26,8 +26,7 @@ def check_leftover(folder: Path, manifest: Manifest) -> None:
         OSError: when the disk refuses.
     """
     files = RunFiles(manifest)
-    tables = set(files.tables)
-    unfinished = set(files.written) - tables
+    tables, unfinished = set(files.tables), set(files.unfinished)
     foreign = []
     for path, kind in _entries(folder, set(files.folders)):
         if kind == "a folder" or (kind == "a file" and path in {LOCK, *unfinished}):
