@@ -2,34 +2,26 @@
 
     python benchmarks/precision.py
 
-Errors are relative to float64, the largest over the product. Only torch is needed beside this file
-and `src/unembed/products.py`, so that it can be run where nothing is installed. A processor with
-AMX (or other bfloat16 products) and an NVIDIA GPU are where the settings do something.
+Errors are relative to float64, the largest over the product. Only torch and NumPy are needed beside
+the checkout, so that it can be run where nothing is installed. A processor with AMX (or other
+bfloat16 products) and an NVIDIA GPU are where the settings do something.
 """
 
 from __future__ import annotations
 
-import importlib.util
 import platform
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
-from types import ModuleType
 
 import torch
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
+
+from unembed.products import product
+
 ROWS, WIDTH, COLUMNS = 512, 1024, 4096
-
-
-def products() -> ModuleType:
-    """Return `unembed.products` by its file: the package's other needs may not be installed."""
-    path = Path(__file__).parents[1] / "src" / "unembed" / "products.py"
-    spec = importlib.util.spec_from_file_location("products", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 @contextmanager
@@ -55,7 +47,6 @@ def settings(device: str) -> dict[str, Callable[[], object]]:
 
 def main() -> None:
     """Print a table for each device that there is."""
-    product = products().product
     flags = Path("/proc/cpuinfo")
     amx = flags.is_file() and "amx_bf16" in flags.read_text()
     print(f"torch {torch.__version__}, {platform.processor() or platform.machine()}, AMX: {amx}")

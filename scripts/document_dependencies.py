@@ -1,7 +1,7 @@
 """Write the table of `docs/dependencies.md`: packages and megabytes of each extra.
 
-    python scripts/document_dependencies.py            # write it
-    python scripts/document_dependencies.py --print    # print it
+    python -m scripts.document_dependencies            # write it
+    python -m scripts.document_dependencies --print    # print it
 
 They are read from what is installed beside this interpreter, which must have the `dev` extra;
 what is counted is what `pip install 'unembed[EXTRA]'` brings, and what of it the base has not.
@@ -9,7 +9,6 @@ what is counted is what `pip install 'unembed[EXTRA]'` brings, and what of it th
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Iterable
 from functools import cache
@@ -19,10 +18,11 @@ from pathlib import Path
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from scripts.marked import replaced
+
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "dependencies.md"
 EXTRAS = ("gguf", "sentencepiece", "nltk", "plots", "explore")
-_BEGIN, _END = "<!-- sizes: begin -->\n", "<!-- sizes: end -->\n"
 
 
 @cache
@@ -95,10 +95,8 @@ def main() -> None:
     if "--print" in sys.argv:
         print(table())
         return
-    page = PAGE.read_text(encoding="utf-8")
-    within = re.compile(f"{re.escape(_BEGIN)}.*?{re.escape(_END)}", re.DOTALL)
-    new = f"{_BEGIN}\n{table()}\n{_END}"
-    PAGE.write_text(within.sub(lambda _: new, page), encoding="utf-8")
+    page = replaced(PAGE.read_text(encoding="utf-8"), "sizes", table())
+    PAGE.write_text(page, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -164,7 +164,7 @@ async def _made(
 ) -> Response:
     """Return an answer, or the mistake: what was asked for is not there, or weights are gone."""
     try:
-        return kind(await desk.answer(request.url.path, make))
+        return kind(await desk.answer(request.scope["path"], make))
     except QueryError as error:
         return told(str(error), 404)
     except SourceError as error:
