@@ -101,6 +101,9 @@ def test_no_run_there(tmp_path: Path) -> None:
         Run.open(tmp_path / "nothing")
     with pytest.raises(RunError, match=r"it holds no manifest\.json"):
         Run.open(tmp_path)
+    (tmp_path / "file").touch()
+    with pytest.raises(RunError, match="it is no folder.* -o RUN`"):
+        Run.open(tmp_path / "file")
 
 
 def test_two_banks_of_one_name(tmp_path: Path, unembedding: Unembedding, bank: Features) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import stat
 from collections.abc import Iterator, Mapping, Sequence
@@ -340,14 +341,21 @@ def _raw(folder: Path) -> bytes:
         except (FileNotFoundError, NotADirectoryError, ValueError):
             found = None
         if found is None or not stat.S_ISREG(found.st_mode):
-            what = f"holds no {MANIFEST}" if folder.is_dir() else "is not there"
-            raise RunError(
-                f"{folder} is no run: it {what}. Make one with `unembed run MODEL FEATURES -o "
-                f"{folder}`, or `unembed demo`."
-            )
+            raise _no_run(folder)
         if found.st_size > _MOST_BYTES:
             raise _damaged(path, f"it has {found.st_size:,} bytes, and may have {_MOST_BYTES:,}")
         return path.read_bytes()
+
+
+def _no_run(folder: Path) -> RunError:
+    name, why = str(folder), f"it holds no {MANIFEST}"
+    if not folder.is_dir():
+        is_there = os.path.lexists(folder)
+        name, why = ("RUN", "it is no folder") if is_there else (name, "it is not there")
+    return RunError(
+        f"{folder} is no run: {why}. Make one with `unembed run MODEL FEATURES -o {name}`, or "
+        "`unembed demo`."
+    )
 
 
 def _damaged(path: Path, said: object) -> RunError:

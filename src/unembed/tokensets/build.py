@@ -106,7 +106,8 @@ def drafts_of_file(path: Path, reading: Reading) -> Iterator[Draft]:
             f"Built in: {', '.join(_built_in())}. Files of your own end in {', '.join(_ENDINGS)}."
         )
     if not path.is_file():
-        raise TokenSetError(f"There is no file {path}.")
+        what = f"{path} is no plain file" if path.exists() else f"There is no file {path}"
+        raise TokenSetError(f"{what}. Give a file, or a built-in collection.")
     if path.suffix == ".gmt":
         return read_gmt(path, reading.vocabulary)
     return resolve(read_definitions(path), reading, library=default(), known=_Generated(reading))
