@@ -98,6 +98,10 @@ def listed(names: Iterable[str], nothing: str = "nothing", most: int = 12) -> st
 
 
 def _told(message: str) -> str:
-    if len(message) > _LONGEST:
-        message = f"{message[: _LONGEST - _LAST - 3]} … {message[-_LAST:]}"
-    return visible(message, keep="\n")
+    return _bounded(visible(_bounded(message), keep="\n"))  # an escape is longer than what it shows
+
+
+def _bounded(message: str) -> str:
+    if len(message) <= _LONGEST:
+        return message
+    return f"{message[: _LONGEST - _LAST - 3]} … {message[-_LAST:]}"

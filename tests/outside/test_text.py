@@ -55,6 +55,7 @@ def test_it_is_bounded() -> None:
     error = FormatError(f"{long} is wrong. Do this.")
     assert len(str(error)) < 4_100
     assert str(error).endswith("is wrong. Do this.")
+    assert len(str(FormatError("\x1b" * 3_000))) == 4_000  # an escape is four times as long
     assert str(pickle.loads(pickle.dumps(error))) == str(error)
     assert did_you_mean(long, [long]) == ""
     assert did_you_mean("mont", ["month", long]) == " Did you mean 'month'?"

@@ -102,7 +102,7 @@ def test_no_run_there(tmp_path: Path) -> None:
     with pytest.raises(RunError, match=r"it holds no manifest\.json"):
         Run.open(tmp_path)
     (tmp_path / "file").touch()
-    with pytest.raises(RunError, match="it is no folder.* -o RUN`"):
+    with pytest.raises(RunError, match=r"it is no folder.* -o RUN`"):
         Run.open(tmp_path / "file")
 
 

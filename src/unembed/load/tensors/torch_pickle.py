@@ -16,7 +16,10 @@ import torch
 
 from unembed.errors import FormatError, UnembedError
 from unembed.load.tensors.torch_views import Storage, Unread, View, checked_view, shown
+from unembed.outside.text import shown as readable
 
+_LONGEST_NAME = 200
+"""Characters that are told of the name of a class."""
 _STORAGES = {
     "DoubleStorage": torch.float64, "FloatStorage": torch.float32, "HalfStorage": torch.float16,
     "BFloat16Storage": torch.bfloat16, "LongStorage": torch.int64, "IntStorage": torch.int32,
@@ -261,7 +264,7 @@ _ALLOWED: dict[tuple[str, str], Any] = {
 def refused(place: str, name: object) -> FormatError:
     """Return the error for a file whose pickle names a class that is not let through."""
     return FormatError(
-        f"{place} holds a pickled {name}, which torch.load(weights_only=True) refuses, because "
-        "unpickling it could run any program. Ask its owner for safetensors, or save its tensors "
-        "alone: torch.save({name: tensor, …}, file)."
+        f"{place} holds a pickled {readable(name, _LONGEST_NAME)}, which "
+        "torch.load(weights_only=True) refuses, because unpickling it could run any program. Ask "
+        "its owner for safetensors, or save its tensors alone: torch.save({name: tensor, …}, file)."
     )
