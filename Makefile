@@ -98,9 +98,10 @@ $(LOWEST)/.installed: pyproject.toml src/unembed/version.py scripts/lowest_versi
 		--constraint $(LOWEST)/lowest.txt
 	touch $@
 
-# Every reader against input that is nearly right; the table is quoted in docs/robustness.md.
+# Every reader against input that is nearly right; what is stopped goes on from `.fuzz`. The table is
+# quoted in docs/robustness.md by `python -m scripts.document_robustness`.
 fuzz: setup
-	$(BIN)/python -m scripts.fuzz --cases $(CASES) --keep --out docs/data/fuzz.md
+	$(BIN)/python -m scripts.fuzz --cases $(CASES) --keep --state .fuzz --out docs/data/fuzz.md
 
 # Runs that are ended at any moment, and go on; likewise.
 kill: setup
@@ -133,6 +134,7 @@ bench: inputs browser page
 	$(BIN)/python benchmarks/registry.py
 	$(BIN)/python benchmarks/by_name.py
 	$(BIN)/python benchmarks/precision.py
+	$(BIN)/python benchmarks/products.py
 
 clean:
-	rm -rf $(VENV) $(ORACLE) $(LOWEST) dist build web/node_modules src/unembed/explorer/page
+	rm -rf $(VENV) $(ORACLE) $(LOWEST) .fuzz dist build web/node_modules src/unembed/explorer/page

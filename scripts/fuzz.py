@@ -1,11 +1,12 @@
 """Hold every reader against input that is nearly right (`tests/fuzz`), as often as is wanted.
 
-    python -m scripts.fuzz --cases 1000000 --out docs/data/fuzz.md
+    python -m scripts.fuzz --cases 1000000 --state .fuzz --out docs/data/fuzz.md
     python -m scripts.fuzz --listed --out docs/data/listed.md
     python -m scripts.fuzz --case '["models","gpt2-small",[["tree","config.json",5,0]]]'
 
-Prints what each fault was, with the command that shows it again, and a table of all cases; ends
-with status 1 where there was a fault.
+A million takes an hour on two cores; with `--state`, what is stopped goes on from there. Prints
+what each fault was, with the command that shows it again, and a table of all cases; ends with
+status 1 where there was a fault.
 """
 
 from __future__ import annotations
@@ -13,12 +14,12 @@ from __future__ import annotations
 import argparse
 import atexit
 import multiprocessing
+import pickle
 import sys
-import time
 import traceback
 from collections.abc import Iterator
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
-from contextlib import closing, contextmanager
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import closing, contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from secrets import randbits
@@ -42,35 +43,80 @@ def main() -> int:
         return _one(Case.load(options.case), options.seconds)
     if options.listed:
         return _listed(options.seconds, options.out)
-    seed = randbits(32) if options.seed is None else options.seed
-    readers = options.reader or list(SEEDS)
-    print(f"seed {seed}, {options.cases:,} cases, {options.seconds:g} s each at most", flush=True)
-    started = time.monotonic()
-    tallies, broken = {reader: Tally(reader) for reader in readers}, 0
-    with _pool(options.workers) as pool:
-        waiting: dict[Future[Tally], str] = {}
-        for number, (reader, count) in enumerate(_stretches(readers, options.cases)):
-            how = (reader, count, seed + number, options.seconds)
-            waiting[pool.submit(_stretch, *how)] = reader
-        for done in as_completed(waiting):
-            tally = tallies[waiting[done]]
-            if (error := done.exception()) is not None:  # of the fuzzer itself: the rest is tried
-                broken += 1
-                traceback.print_exception(error)
-                continue
-            for fault in tally.merge(done.result()):
+    state = _State(options)
+    print(
+        f"seed {state.seed}, {options.cases:,} cases, {options.seconds:g} s each at most",
+        flush=True,
+    )
+    tallies = {reader: Tally(reader) for reader in state.readers}
+    with suppress(KeyboardInterrupt):  # what was tried is told, and kept where that is asked for
+        for each in state.tried():
+            tally = tallies[each.reader]
+            for fault in tally.merge(each):
                 print(f"\n{tally.reader}: {fault.told()}", flush=True)
                 if options.keep:
                     keep(fault)
             tried = sum(tally.cases for tally in tallies.values())
             faults = sum(len(tally.faults) for tally in tallies.values())
-            print(f"{time.monotonic() - started:7.0f} s  {tried:9,} cases  {faults} faults",
-                  file=sys.stderr, flush=True)  # fmt: skip
-    table = _table(list(tallies.values()), seed, time.monotonic() - started)
+            print(f"{tried:9,} cases  {faults} faults", file=sys.stderr, flush=True)
+    table = _table(list(tallies.values()), state.seed)
     print(f"\n{table}")
-    if options.out:
+    if options.out and not state.left:
         options.out.write_text(table, encoding="utf-8")
-    return int(broken > 0 or any(tally.faults for tally in tallies.values()))
+    return int(bool(state.left) or any(tally.faults for tally in tallies.values()))
+
+
+class _State:
+    """The stretches of cases: those that were tried, also in an earlier call, and those left.
+
+    Args:
+        options: of the command line.
+    """
+
+    def __init__(self, options: argparse.Namespace) -> None:
+        self._options = options
+        self._done: dict[tuple[int, str, int], Tally] = {}
+        seed = options.seed
+        if options.state and options.state.is_file():
+            with options.state.open("rb") as file:
+                kept = pickle.load(file)
+                if seed not in (None, kept):
+                    raise SystemExit(f"{options.state} holds cases of the seed {kept}.")
+                seed = kept
+                while file.peek(1):
+                    self._done.update([pickle.load(file)])
+        self.seed: int = randbits(32) if seed is None else seed
+        self.readers: list[str] = options.reader or list(SEEDS)
+        stretches = enumerate(_stretches(self.readers, options.cases))
+        self._wanted = [(self.seed + at, reader, count) for at, (reader, count) in stretches]
+
+    @property
+    def left(self) -> list[tuple[int, str, int]]:
+        """The stretches that were not tried: their seed, the reader, how many cases."""
+        return [each for each in self._wanted if each not in self._done]
+
+    def tried(self) -> Iterator[Tally]:
+        """Yield what became of each stretch, as they end."""
+        yield from (self._done[each] for each in self._wanted if each in self._done)
+        with _pool(self._options.workers) as pool:
+            seconds = self._options.seconds
+            waiting = {pool.submit(_stretch, *each, seconds): each for each in self.left}
+            for ended in as_completed(waiting):
+                if (error := ended.exception()) is not None:  # of the fuzzer: the rest is tried
+                    traceback.print_exception(error)
+                    continue
+                self._keep(waiting[ended], ended.result())
+                yield ended.result()
+
+    def _keep(self, stretch: tuple[int, str, int], tally: Tally) -> None:
+        self._done[stretch] = tally
+        path: Path | None = self._options.state
+        if path is None:
+            return
+        with path.open("ab") as file:
+            if not file.tell():
+                pickle.dump(self.seed, file)
+            pickle.dump((stretch, tally), file)
 
 
 def _options() -> argparse.Namespace:
@@ -83,6 +129,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--case", help="one case alone, as a fault was told")
     parser.add_argument("--listed", action="store_true", help="inputs known to be hard, by kind")
     parser.add_argument("--keep", action="store_true", help="keep faults in the corpus")
+    parser.add_argument("--state", type=Path, help="keeps what was tried, to go on from there")
     parser.add_argument("--out", type=Path, help="a file for the table")
     return parser.parse_args()
 
@@ -114,7 +161,7 @@ def _own() -> Worker:
     return worker
 
 
-def _stretch(reader: str, count: int, seed: int, seconds: float) -> Tally:
+def _stretch(seed: int, reader: str, count: int, seconds: float) -> Tally:
     return hunt(_own(), reader, count, seconds=seconds, seed=seed)
 
 
@@ -164,7 +211,7 @@ def _listed(seconds: float, out: Path | None) -> int:
     return int(wrong > 0)
 
 
-def _table(tallies: list[Tally], seed: int, seconds: float) -> str:
+def _table(tallies: list[Tally], seed: int) -> str:
     lines = [
         "| reader | cases | values | errors | faults | slowest, s | most memory, MB |",
         "|---|--:|--:|--:|--:|--:|--:|",
@@ -176,7 +223,9 @@ def _table(tallies: list[Tally], seed: int, seconds: float) -> str:
         for tally in tallies
     ]
     total = sum(tally.cases for tally in tallies)
-    return "\n".join([*lines, "", f"{total:,} cases of seed {seed} in {seconds:,.0f} s.", ""])
+    seconds = sum(tally.seconds for tally in tallies)
+    said = f"{total:,} cases of seed {seed}, in {seconds / 60:,.0f} minutes of one process."
+    return "\n".join([*lines, "", said, ""])
 
 
 if __name__ == "__main__":

@@ -6,10 +6,10 @@ import re
 
 
 def replaced(page: str, name: str, new: str) -> str:
-    """Return a page with another text in one of its parts.
+    r"""Return a page with another text in one of its parts.
 
-    >>> replaced("a\\n<!-- x: begin -->\\nold\\n<!-- x: end -->\\nb", "x", "new\\n")
-    'a\\n<!-- x: begin -->\\n\\nnew\\n\\n<!-- x: end -->\\nb'
+    >>> replaced("a\n<!-- x: begin -->\nold\n<!-- x: end -->\nb", "x", "new\n")
+    'a\n<!-- x: begin -->\n\nnew\n\n<!-- x: end -->\nb'
 
     Raises:
         ValueError: when it has no such part, or several.
