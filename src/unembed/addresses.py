@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 BANK = r"[A-Za-z0-9][A-Za-z0-9._→-]*"
 """What a bank may be called; the arrow is of banks that write to another layer (`clt.5→9`)."""
 _BANK = re.compile(BANK)
+_MOST_DIGITS = 18
+"""Of an index: all of them are 64 bits wide."""
 LONGEST = 200
 """Bytes of a bank's name, in UTF-8: names of files have up to 255."""
 _DEVICES = re.compile(r"(?i:con|prn|aux|nul|com[0-9]|lpt[0-9])(?:\..*)?")
@@ -80,7 +82,7 @@ def split(address: str, banks: Sequence[str]) -> tuple[str, int]:
     bank, _, index = as_written(str(address)).rpartition("/")
     if not bank and len(banks) == 1:
         bank = banks[0]
-    if not index.isdecimal() or not bank:
+    if not _is_index(index) or not bank:
         raise QueryError(f"{str(address)!r} is no feature: write bank/index{_meant(index, banks)}.")
     if bank not in banks:
         raise QueryError(
@@ -90,13 +92,18 @@ def split(address: str, banks: Sequence[str]) -> tuple[str, int]:
     return bank, int(index)
 
 
+def _is_index(text: str) -> bool:
+    """Whether a text is a whole number, of no more digits than any index has."""
+    return text.isdecimal() and len(text) <= _MOST_DIGITS
+
+
 def _meant(text: str, banks: Sequence[str]) -> str:
     """Return what an address without a bank, or without an index, may be meant to be."""
-    if text.isdecimal():
+    if _is_index(text):
         return f", such as {' or '.join(address(bank, int(text)) for bank in banks[:3])}"
     for bank in banks:
         index = re.fullmatch(rf"{re.escape(bank)}\W+(\d+)", text)
-        if index:
+        if index and _is_index(index[1]):
             return f": {address(bank, int(index[1]))}"
     return f", such as {address(banks[0], 0)}"
 

@@ -47,7 +47,7 @@ def write_parquet(path: Path, table: pl.DataFrame, said: Mapping[str, str] | Non
     whole = BytesIO()
     table.write_parquet(whole, compression="zstd", metadata={**sealed.BLANK, **(said or {})})
     sealed.seal_parquet(whole)
-    path.write_bytes(whole.getbuffer())
+    path.write_bytes(whole.getvalue())  # shared, not copied
 
 
 def height_of(path: Path) -> int:

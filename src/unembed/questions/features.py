@@ -9,6 +9,7 @@ from polars.exceptions import PolarsError
 
 from unembed.errors import QueryError, did_you_mean
 from unembed.explanation import CLASSES
+from unembed.outside.limits import LONGEST_CONDITION
 from unembed.questions.banks import require_classes
 from unembed.questions.neuronpedia import page, sources_of
 from unembed.questions.pairs import check_sort
@@ -88,6 +89,11 @@ def fitting(found: pl.DataFrame, where: str) -> pl.DataFrame:
     Raises:
         QueryError: when it is no condition on them.
     """
+    if len(where) > LONGEST_CONDITION:
+        raise QueryError(
+            f"A condition has {LONGEST_CONDITION:,} characters at most; this one has "
+            f"{len(where):,}."
+        )
     try:
         return found.filter(pl.sql_expr(where))
     except (PolarsError, TypeError, UnicodeEncodeError) as error:

@@ -177,7 +177,12 @@ def read_rate(paths: Iterable[Path]) -> DiscoveryRate:
     rate = DiscoveryRate()
     for path in paths:
         table = read_table(path)
-        rate.counts[table["bin"].to_numpy()] += table["pairs"].to_numpy()
+        bins = table["bin"].to_numpy()
+        if bins.dtype.kind not in "iu" or table["pairs"].null_count():
+            raise damaged(path, ValueError("it lacks numbers"))
+        if len(bins) and not 0 <= bins.min() <= bins.max() < len(rate.counts):
+            raise damaged(path, ValueError("it counts what there is not"))
+        rate.counts[bins] += table["pairs"].to_numpy()
     return rate
 
 

@@ -110,7 +110,6 @@ class RunTables:
             QueryError: when there is no such row.
         """
         found = rows_of_shards(self.path, self.manifest, [at]).row(0, named=True)
-        texts = self.tokens["text"]
         ends = {end: found[f"{end}_ids"] for end in ("top", "bottom")}
         return {
             "feature": address(found["bank"], found["index"]),
@@ -118,7 +117,10 @@ class RunTables:
             "index": found["index"],
             "layer": self.manifest.bank(found["bank"]).layer,
             **{name: found[name] for name in FEATURE_COLUMNS if name not in ("bank", "index")},
-            **{f"{end}_tokens": ids and texts.gather(ids).to_list() for end, ids in ends.items()},
+            **{
+                f"{end}_tokens": ids and self._texts_at(pl.Series(ids)).to_list()
+                for end, ids in ends.items()
+            },
             **self._classes.row(at, named=True),
         }
 
@@ -174,10 +176,24 @@ class RunTables:
         """
         name = ids.name.removesuffix("_ids") + "_tokens"
         each = pl.DataFrame({"row": range(len(ids)), "id": ids}).drop_nulls("id").explode("id")
-        texts = each.select("row", self.tokens["text"].gather(each["id"]).alias(name))
+        texts = each.select("row", self._texts_at(each["id"]).alias(name))
         lists = texts.group_by("row", maintain_order=True).agg(name)
         rows = pl.DataFrame({"row": range(len(ids))}, schema={"row": each.schema["row"]})
         return rows.join(lists, on="row", how="left", maintain_order="left")[name]
+
+    def _texts_at(self, ids: pl.Series) -> pl.Series:
+        """Return the texts of tokens.
+
+        Raises:
+            RunError: when a table names a token that there is not, which no sealed one does.
+        """
+        known = ids.drop_nulls().to_numpy()
+        if len(known) and not 0 <= known.min() <= known.max() < len(self.tokens):
+            raise RunError(
+                f"{self.path} is damaged: its features name tokens that {TOKENS} does not have. "
+                "Make the run again."
+            )
+        return self.tokens["text"].gather(ids)
 
     def row_of(self, address: str) -> int:
         """Return a feature's place in `features`.
