@@ -215,7 +215,9 @@ def arrays(lab: Lab, folder: Path, options: Options) -> None:
     try:
         told = json.loads((folder / "array.json").read_bytes())
         W_dec = _array(told)
-    except (TypeError, ValueError, LookupError, ArithmeticError, RuntimeError, MemoryError):
+    except (
+        TypeError, ValueError, LookupError, ArithmeticError, RuntimeError, MemoryError, SyntaxError
+    ):  # fmt: skip
         return  # no such array can be made: there is nothing to read
     if W_dec.size > 1e6 if isinstance(W_dec, np.ndarray) else W_dec.numel() > 1e6:
         return

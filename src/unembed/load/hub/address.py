@@ -82,6 +82,8 @@ def parse_address(text: str) -> Address | None:
     Raises:
         SourceError: when it is a page of the hub without files of a model.
     """
+    if any("\ud800" <= letter <= "\udfff" for letter in text):  # bytes that are no UTF-8
+        return None
     if is_page(text):
         return _page(text)
     plain = text.removeprefix(PREFIX)
