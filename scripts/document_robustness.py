@@ -1,4 +1,4 @@
-"""Write what `make fuzz` and the listed inputs came to into `docs/robustness.md`.
+"""Write what `make fuzz`, `make kill` and the listed inputs came to into `docs/robustness.md`.
 
     python -m scripts.document_robustness
 
@@ -13,7 +13,7 @@ from scripts.marked import replaced
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGE = DOCS / "robustness.md"
-NAMES = ("listed", "fuzz")
+NAMES = ("listed", "fuzz", "kill")
 
 
 def written(page: str) -> str:
