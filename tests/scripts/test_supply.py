@@ -41,8 +41,8 @@ def test_sizes_are_of_the_packages_that_are_installed() -> None:
 
 def test_no_declared_version_has_a_known_advisory() -> None:
     assert advisories.troubled(advisories.allowed(), "allowed") == []
-    (line,) = advisories.troubled({"filelock": "3.20.0", "polars": "1.0"}, "installed")
-    assert line.startswith("filelock 3.20.0 is installed: CVE-2025-68146")
+    (line,) = advisories.troubled({"filelock": "3.20.1", "polars": "1.0"}, "installed")
+    assert line.startswith("filelock 3.20.1 is installed: CVE-2026-22701")
 
 
 def test_lowest_versions_are_all_declared() -> None:
