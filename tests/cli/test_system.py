@@ -67,7 +67,10 @@ def test_a_working_directory_that_is_gone(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_signals_end_a_command_as_ctrl_c_does(number: int) -> None:
+def test_signals_end_a_command_as_ctrl_c_does(number: int, request: pytest.FixtureRequest) -> None:
+    usual = signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
+    found = signal.signal(number, usual)  # ignored, where the tests were started with nohup
+    request.addfinalizer(lambda: signal.signal(number, found))
     before = signal.getsignal(number)
     put_away = []
 
