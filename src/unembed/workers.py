@@ -70,28 +70,21 @@ def on_threads(jobs: Sequence[Callable[[], object]], threads: int) -> None:
         wait(doing)
 
 
-def new_workers(count: int, name: str) -> ThreadPoolExecutor:
-    """Return workers for a caller's own jobs, all of them there.
-
-    Args:
-        count: how many.
-        name: that their threads' names begin with.
-    """
-    return _started(count, name, is_kept=False)
-
-
 class _Here(local):
     """What is known of the present thread.
 
     Attributes:
-        is_worker: whether torch has one thread here.
-        is_kept: whether it is of those that `on_threads` spreads over.
-        threads: that torch would have here otherwise; 0 for what it has.
+        threads: of a worker, where torch has one: how many it would have otherwise.
+        is_kept: whether it is a worker of those that `on_threads` spreads over.
     """
 
-    is_worker = False
+    threads: int | None = None
     is_kept = False
-    threads = 0
+
+    @property
+    def is_worker(self) -> bool:
+        """Whether torch has one thread here."""
+        return self.threads is not None
 
 
 class _Workers:
@@ -107,17 +100,24 @@ class _Workers:
         with self._lock:
             if self._pool is None or self._count < min(len(jobs), os.cpu_count() or 1):
                 before, self._count = self._pool, max(_FEWEST, len(jobs))
-                self._pool = _started(self._count, "unembed", is_kept=True)
+                self._pool = new_workers(self._count, "unembed", is_kept=True)
                 if before is not None:
                     before.shutdown(wait=False)
             return [self._pool.submit(job) for job in jobs]
 
 
-def _started(count: int, name: str, *, is_kept: bool) -> ThreadPoolExecutor:
+def new_workers(count: int, name: str, *, is_kept: bool = False) -> ThreadPoolExecutor:
+    """Return workers for a caller's own jobs, all of them there.
+
+    Args:
+        count: how many.
+        name: that their threads' names begin with.
+        is_kept: whether they are those that `on_threads` spreads over.
+    """
     before, all_there = torch.get_num_threads(), Barrier(count + 1)
 
     def begin() -> None:
-        _here.is_worker, _here.is_kept, _here.threads = True, is_kept, before
+        _here.threads, _here.is_kept = before, is_kept
         if _SETS_ONE_THREAD:
             torch.get_num_threads()  # or torch's first work here begins with what others have
             torch.set_num_threads(1)
