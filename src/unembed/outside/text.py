@@ -21,6 +21,15 @@ def quoted(text: str, most: int = LONGEST_TOKEN_SHOWN) -> str:
     return f"{quote}{seen}{quote}"
 
 
+def has_half(text: str) -> bool:
+    r"""Return whether a text holds half of a character (a lone surrogate), which no UTF-8 has.
+
+    >>> has_half("\ud800"), has_half("\U0001f9d1")
+    (True, False)
+    """
+    return any("\ud800" <= each <= "\udfff" for each in text)
+
+
 def shown(text: object, most: int = LONGEST_SHOWN) -> str:
     r"""Return a name, description or path from outside, bounded, with all its characters visible.
 

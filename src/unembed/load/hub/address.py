@@ -17,6 +17,7 @@ from urllib.parse import unquote, urlsplit
 from huggingface_hub import constants
 
 from unembed.errors import SourceError
+from unembed.outside.text import has_half
 
 PREFIX = "hf:"
 
@@ -82,7 +83,7 @@ def parse_address(text: str) -> Address | None:
     Raises:
         SourceError: when it is a page of the hub without files of a model.
     """
-    if any("\ud800" <= letter <= "\udfff" for letter in text):  # bytes that are no UTF-8
+    if has_half(text):
         return None
     if is_page(text):
         return _page(text)

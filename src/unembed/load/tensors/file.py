@@ -10,6 +10,7 @@ import torch
 
 from unembed.errors import FormatError, did_you_mean, listed
 from unembed.outside.limits import TENSOR_AXES, TENSOR_NAME, TENSOR_NUMBERS
+from unembed.outside.text import has_half
 
 Part = tuple[int | slice, ...]
 """Which part of a tensor to read, as an index: `(slice(None), 3)` is slice 3 of its second axis."""
@@ -45,7 +46,7 @@ def check_tensor(name: str, shape: Sequence[int]) -> None:
     """
     if len(name) > TENSOR_NAME:
         raise ValueError(f"a tensor's name has {len(name):,} characters: {name[:40]!r}…")
-    if any("\ud800" <= letter <= "\udfff" for letter in name):
+    if has_half(name):
         raise ValueError(f"a tensor's name is no text: {name[:40]!r}")
     if (
         len(shape) > TENSOR_AXES
