@@ -43,7 +43,8 @@ def main() -> int:
             while played.kills < options.kills:
                 before = len(played.faults)
                 table.play(number, arrangement(number), played)
-                print(*played.faults[before:], sep="\n", end="", file=sys.stderr, flush=True)
+                for fault in played.faults[before:]:
+                    print(fault, file=sys.stderr, flush=True)
                 number += 1
                 if played.rounds % 50 == 0:
                     print(f"{time.monotonic() - started:6.0f} s  {played.rounds:6,} rounds  "

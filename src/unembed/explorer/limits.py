@@ -20,6 +20,6 @@ IDLE_SECONDS: Final = 15
 UNREAD_SECONDS: Final = 30
 """An answer of which the other side takes nothing for so long is given up."""
 WORKERS: Final = max(2, min(os.cpu_count() or 1, 8))
-"""Answers made at once: one a core, since more take one another's time, and one long one waits."""
+"""Answers made at once: one a core, and two at least, so that a long one does not hold up all."""
 KEPT_BYTES: Final = 64 * 2**20
 """Of answers that are kept: all that a run's overview needs, and some hundred features."""

@@ -44,9 +44,11 @@ REFERENCE = 4_096
 PLACES = 20_000
 """Places or banks that one reference names; all SAEs that SAELens knows are 13,857."""
 
-# What is shown
+# Questions
 LONGEST_CONDITION = 1_000
 """Characters of a condition on features; its SQL is read in a time that grows with their cube."""
+
+# What is shown
 LONGEST_SHOWN = 1_000
 """Characters of a name or description in a line; ours have a few dozen."""
 LONGEST_TOKEN_SHOWN = 200
