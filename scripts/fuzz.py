@@ -26,7 +26,7 @@ from secrets import randbits
 
 from tests.fuzz.corpus import keep
 from tests.fuzz.hunt import Tally, hunt
-from tests.fuzz.listed import listed
+from tests.fuzz.listed import tried as tried_listed
 from tests.fuzz.seeds import SEEDS, seeds_of
 from tests.fuzz.shares import share_of
 from tests.fuzz.strategies import Case
@@ -185,14 +185,11 @@ def _listed(seconds: float, out: Path | None) -> int:
     outcomes: dict[str, list[Outcome]] = {}
     wrong = 0
     with closing(Worker()) as worker:
-        for reader in SEEDS:
-            worker.begin(reader, seeds_of(reader), seconds)
-            for case in (each for each in listed() if each.reader == reader):
-                outcome = worker.tried(case.seed, case.files)
-                outcomes.setdefault(case.kind, []).append(outcome)
-                if outcome.is_fault or case.outcome not in (None, outcome.kind):
-                    wrong += 1
-                    print(f"{reader}, {case.kind}, {case.what}: {outcome.kind}: {outcome.said}")
+        for case, outcome in tried_listed(worker, seconds):
+            outcomes.setdefault(case.kind, []).append(outcome)
+            if case.is_wrong(outcome):
+                wrong += 1
+                print(f"{case.reader}, {case.kind}, {case.what}: {outcome.kind}: {outcome.said}")
     lines = [
         "| what is odd | inputs | values | errors | slowest, s | most memory, MB |",
         "|---|--:|--:|--:|--:|--:|",

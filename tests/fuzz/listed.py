@@ -12,14 +12,16 @@ import io
 import json
 import struct
 from collections.abc import Iterator
+from itertools import groupby
 from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from safetensors.torch import save
 
-from tests.fuzz.mutations import Raw, written
+from tests.fuzz.mutations import Raw, bomb, written
 from tests.fuzz.seeds import ARRAY, golden_files, seeds_of, tiny_run_files
+from tests.fuzz.worker import Outcome, Worker
 
 
 class Listed(NamedTuple):
@@ -41,11 +43,29 @@ class Listed(NamedTuple):
     files: dict[str, bytes]
     outcome: str | None = "error"
 
+    def is_wrong(self, found: Outcome) -> bool:
+        """Whether something else became of it."""
+        return found.is_fault or self.outcome not in (None, found.kind)
+
 
 def listed() -> Iterator[Listed]:
     """Yield every input."""
     for make in (_nesting, _types, _counts, _matching, _texts, _numbers, _shapes):
         yield from make()
+
+
+def tried(worker: Worker, seconds: float) -> Iterator[tuple[Listed, Outcome]]:
+    """Yield every input with what becomes of it, reader after reader.
+
+    Args:
+        worker: tries them.
+        seconds: that each may take.
+    """
+    by_reader = sorted(listed(), key=lambda case: case.reader)
+    for reader, cases in groupby(by_reader, lambda case: case.reader):
+        worker.begin(reader, seeds_of(reader), seconds)
+        for case in cases:
+            yield case, worker.tried(case.seed, case.files)
 
 
 def _nest(opening: str, closing: str, depth: int = 100_000) -> bytes:
@@ -154,8 +174,7 @@ def _counts() -> Iterator[Listed]:
     yield Listed(kind, "a rank of 3·10⁸", "vocabularies", "tiktoken", {"a.tiktoken": ranks})
     ids = b"a\tids\t300000000\t1\n"
     yield Listed(kind, "an id of 3·10⁸ in GMT", "token_sets", "gmt", {"mine.gmt": ids}, None)
-    bomb = gzip.compress(gzip.compress(bytes(1 << 30), 9), 9)
-    files = {"a.tiktoken.gz": gzip.decompress(bomb) * 2}
+    files = {"a.tiktoken.gz": gzip.decompress(bomb()) * 8}
     yield Listed("2 GB in 2 MB", "a.tiktoken.gz", "vocabularies", "tiktoken.gz", files)
     gguf = bytearray(seeds_of("ggufs")["tied"].files["m.gguf"])
     for at, what in {8: "tensors", 16: "values"}.items():

@@ -289,7 +289,7 @@ def zipped(content: bytes, where: int, what: int) -> bytes:
 
 
 @cache
-def _bomb() -> bytes:
+def bomb() -> bytes:
     """A quarter of a kilobyte, twice decompressed 256 MiB."""
     return gzip.compress(gzip.compress(bytes(1 << 28), 9, mtime=0), 9, mtime=0)
 
@@ -297,7 +297,7 @@ def _bomb() -> bytes:
 def gzipped(content: bytes, where: int, what: int) -> bytes:
     """What is compressed, or a few bytes that grow to gigabytes."""
     if what % 16 == 15:
-        return gzip.decompress(_bomb()) * (1 + where % 9)
+        return gzip.decompress(bomb()) * (1 + where % 9)
     try:
         inside = zlib.decompressobj(wbits=31).decompress(content, MOST)
     except zlib.error:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.fuzz.corpus import kept
 from tests.fuzz.hunt import hunt
-from tests.fuzz.listed import listed
+from tests.fuzz.listed import tried
 from tests.fuzz.seeds import SEEDS, seeds_of
 from tests.fuzz.shares import share_of
 from tests.fuzz.worker import Worker
@@ -45,18 +45,12 @@ def test_seeds_are_read(worker: Worker, reader: str) -> None:
     assert not wrong
 
 
-@pytest.mark.parametrize("reader", sorted({case.reader for case in listed()}))
-def test_what_is_listed(worker: Worker, reader: str) -> None:
+def test_what_is_listed(worker: Worker) -> None:
     """Every input that is known to be hard, by its kind: a value or an error, as it should be."""
-    worker.begin(reader, seeds_of(reader), SECONDS)
-    cases = [case for case in listed() if case.reader == reader]
-    found = {f"{c.kind}: {c.what}": (c, worker.tried(c.seed, c.files)) for c in cases}
-    assert len(found) == len(cases)
-    assert not {
-        name: outcome
-        for name, (case, outcome) in found.items()
-        if outcome.is_fault or case.outcome not in (None, outcome.kind)
-    }
+    found = [*tried(worker, SECONDS)]
+    names = {f"{case.reader}, {case.kind}: {case.what}" for case, _ in found}
+    assert len(names) == len(found)
+    assert not [(case.kind, case.what, seen) for case, seen in found if case.is_wrong(seen)]
 
 
 @pytest.mark.parametrize("reader", sorted({case.reader for case in kept().values()}))
