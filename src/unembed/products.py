@@ -20,7 +20,9 @@ multiple of `ROWS`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import partial
 from threading import Lock
 from types import TracebackType
@@ -47,6 +49,34 @@ _ALIGNMENT = 64
 
 Float = TypeVar("Float", np.float32, np.float64)
 
+_torchs_order: ContextVar[bool] = ContextVar("torchs_order", default=False)
+
+
+@contextmanager
+def in_torchs_order() -> Iterator[None]:
+    """Have torch add up as it likes: products whole, sums by its own, as for runs of schema 1.
+
+    What it likes depends on the processor and its threads. This is here so that weights of such a
+    run have their hash again.
+    """
+    token = _torchs_order.set(True)
+    try:
+        yield
+    finally:
+        _torchs_order.reset(token)
+
+
+def sums(values: Tensor, axis: int) -> Tensor:
+    """Return the sums along an axis; torch's own depend on its threads.
+
+    Args:
+        values: on the CPU, float64.
+        axis: which one.
+    """
+    if _torchs_order.get():
+        return values.sum(axis)
+    return torch.from_numpy(values.numpy().sum(axis))
+
 
 def product(a: Tensor, b: Tensor, out: Tensor | None = None) -> Tensor:
     """Return a @ b, every number of it in the precision of its tensors.
@@ -59,7 +89,7 @@ def product(a: Tensor, b: Tensor, out: Tensor | None = None) -> Tensor:
         b: the same, on that device and of that dtype.
         out: where to write it, if not into a new tensor.
     """
-    if a.device.type != "cpu":
+    if a.device.type != "cpu" or _torchs_order.get():
         with _strict, torch.autocast(a.device.type, enabled=False):
             return torch.matmul(a, b, out=out)
     a, b = laid_out(a), laid_out(b)
@@ -123,8 +153,12 @@ def lengths(rows: Tensor) -> Tensor:
     Args:
         rows: [n, d] on the CPU.
     """
-    wide = rows.detach().double().numpy()
-    return torch.from_numpy(np.sqrt((wide * wide).sum(1)))
+    wide = rows.detach().double()
+    if _torchs_order.get():
+        of_each: Tensor = torch.linalg.vector_norm(wide, dim=1)
+        return of_each
+    array = wide.numpy()
+    return torch.from_numpy(np.sqrt((array * array).sum(1)))
 
 
 def laid_out(tensor: Tensor) -> Tensor:

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
@@ -23,29 +20,13 @@ from unembed.lens import LENSES, Lens
 from unembed.outside.arrays import float_tensor, narrowed, plain_tensor
 from unembed.outside.limits import DIRECTIONS_SIZE
 from unembed.outside.text import shown
-from unembed.products import add_product, eigh, laid_out, lengths
+from unembed.products import add_product, eigh, laid_out, lengths, sums
 from unembed.vocabulary import Vocabulary
 
 NORMS = ("rmsnorm", "layernorm", "none")
 ROWS_AT_ONCE = 8192
 _COVARIANCES = "covariance-2"
 """In the cache folder. Those of the first kind depended on how many threads had made them."""
-
-
-_torch_sums: ContextVar[bool] = ContextVar("torch_sums", default=False)
-
-
-@contextmanager
-def prepared_as_in_schema_1() -> Iterator[None]:
-    """Have W_U centred and scaled by torch's own sums, as it was for the first runs.
-
-    They depend on the processor, and are here so that W_U of such a run has its hash again.
-    """
-    token = _torch_sums.set(True)
-    try:
-        yield
-    finally:
-        _torch_sums.reset(token)
 
 
 @dataclass(frozen=True, eq=False)
@@ -282,7 +263,7 @@ def _fold(rows: Tensor, norm: FinalNorm) -> None:
         rows.mul_(gamma)
     if norm.kind == "layernorm":
         for part in torch.split(rows, ROWS_AT_ONCE):
-            part.sub_((_sum(part.double(), 1) / rows.shape[1]).float()[:, None])
+            part.sub_((sums(part.double(), 1) / rows.shape[1]).float()[:, None])
 
 
 def _mean_row(rows: Tensor) -> Tensor:
@@ -292,12 +273,8 @@ def _mean_row(rows: Tensor) -> Tensor:
     """
     total = rows.new_zeros(rows.shape[1], dtype=torch.float64)
     for part in torch.split(rows, ROWS_AT_ONCE):
-        total += _sum(part.double(), 0)
+        total += sums(part.double(), 0)
     return (total / rows.shape[0]).float()
-
-
-def _sum(part: Tensor, axis: int) -> Tensor:
-    return part.sum(axis) if _torch_sums.get() else torch.from_numpy(part.numpy().sum(axis))
 
 
 def _subtract(rows: Tensor, mean_row: Tensor) -> None:
@@ -305,7 +282,7 @@ def _subtract(rows: Tensor, mean_row: Tensor) -> None:
 
 
 def _scale_to_unit(rows: Tensor, token_ids: npt.NDArray[np.int64], vocabulary: Vocabulary) -> None:
-    of_rows = torch.linalg.vector_norm(rows, dim=1) if _torch_sums.get() else _lengths(rows)
+    of_rows = _lengths(rows)
     empty = torch.nonzero(of_rows == 0)
     if len(empty):
         token = token_ids[int(empty[0])]

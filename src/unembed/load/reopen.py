@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from unembed.errors import SourceError
 from unembed.facts import BankFacts, UnembeddingFacts
@@ -24,13 +24,16 @@ from unembed.load.published.names import entry_named
 from unembed.load.reference import Place, reference_of
 from unembed.outside import limits
 from unembed.outside.fields import Fields, needed
-from unembed.unembedding import Unembedding, prepared_as_in_schema_1
+from unembed.products import in_torchs_order
+from unembed.unembedding import Unembedding
 
 _PLACES = ("path", "repo")
 _TEXTS = (*_PLACES, "subfolder", "file", "commit", "format", "published", "part")
 
 Load = Callable[[str], Model]
 """What opens a model by its reference."""
+
+Opened = TypeVar("Opened", Features, Unembedding)
 
 
 def reopen_unembedding(facts: UnembeddingFacts, load: Load = load_model) -> Unembedding:
@@ -53,13 +56,7 @@ def reopen_unembedding(facts: UnembeddingFacts, load: Load = load_model) -> Unem
             tokenizer=tokenizer and reference_of(tokenizer),
         )
 
-    found = opened()
-    if found.digest != facts.sha256:
-        with prepared_as_in_schema_1():
-            found = opened()
-    if found.digest != facts.sha256:
-        raise _changed(reference_of(origin))
-    return found
+    return _unchanged(opened, facts.sha256, reference_of(origin))
 
 
 def reopen_features(facts: BankFacts, load: Load = load_model) -> Features:
@@ -73,14 +70,14 @@ def reopen_features(facts: BankFacts, load: Load = load_model) -> Features:
         SourceError: when it was an array, is not there any more, or is not what it was.
     """
     origin = _origin(facts.origin, f"The bank {facts.name}")
-    bank = (
-        _part_of_model(origin, facts.layer, load)
-        if "model" in origin
-        else _source(origin, facts, load).read()
-    )
-    if bank.digest != facts.sha256:
-        raise _changed(reference_of(origin.get("model", origin)))
-    return bank.renamed(facts.name)
+
+    def opened() -> Features:
+        if "model" in origin:
+            return _part_of_model(origin, facts.layer, load)
+        return _source(origin, facts, load).read()
+
+    place = reference_of(origin.get("model", origin))
+    return _unchanged(opened, facts.sha256, place).renamed(facts.name)
 
 
 def _part_of_model(origin: Mapping[str, Any], layer: int | None, load: Load) -> Features:
@@ -155,6 +152,22 @@ def _origin(origin: object, what: str) -> Mapping[str, Any]:
     if fields.content.get("expert") != "shared":
         fields.whole("expert", limits.EXPERTS)
     return fields.content
+
+
+def _unchanged(opened: Callable[[], Opened], sha256: str, place: str) -> Opened:
+    """Return what was opened, if it is what the run was made of.
+
+    Raises:
+        SourceError: when it is not.
+    """
+    found = opened()
+    if found.digest == sha256:
+        return found
+    with in_torchs_order():
+        found = opened()
+    if found.digest == sha256:
+        return found
+    raise _changed(place)
 
 
 def _changed(place: str) -> SourceError:
