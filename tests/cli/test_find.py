@@ -100,7 +100,7 @@ def test_likeness_shows_the_heavier_tail(run: Run) -> None:
         (["--token-id", 1], "rank"),
         (["--like", "a/20"], "cosine"),
         (["--class", "flat"], "kurt"),
-        (["--where", "kurtosis > 1e6"], "No feature fits"),
+        (["--where", "kurtosis > 1000000"], "No feature fits"),
     ],
 )
 def test_every_kind_prints(run: Run, options: list[object], shown: str) -> None:

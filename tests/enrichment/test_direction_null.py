@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from scipy.integrate import trapezoid
 from scipy.optimize import brentq
 from scipy.stats import beta
 
@@ -98,7 +99,7 @@ class Form:
         angles = np.multiply.outer(np.exp(x), self.eigenvalues)
         theta = 0.5 * np.arctan(angles).sum(1)
         log_rho = 0.25 * np.log1p(angles**2).sum(1)
-        return 0.5 + float(np.trapezoid(np.sin(theta) * np.exp(-log_rho), x)) / np.pi
+        return 0.5 + float(trapezoid(np.sin(theta) * np.exp(-log_rho), x)) / np.pi
 
     def along_the_saddlepoint(self) -> float:
         """log P by the inversion integral over the vertical line through the saddlepoint."""
@@ -113,7 +114,7 @@ class Form:
         lines = np.array([self.eigenvalues]) * 2
         values = -0.5 * sum(np.log(1 - line * (s + 1j * y)) for line in lines[0])
         integrand = np.exp(values - start) / (s + 1j * y)
-        return float(start + np.log(np.trapezoid(integrand.real, y) / (2 * np.pi)))
+        return float(start + np.log(trapezoid(integrand.real, y) / (2 * np.pi)))
 
 
 @pytest.mark.parametrize("which", range(3))

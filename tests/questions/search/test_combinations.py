@@ -26,7 +26,7 @@ FILTERS: dict[str, tuple[dict[str, Any], pl.Expr]] = {
     "typed bank": ({"bank": ["b", "c->4"]}, pl.col("bank").is_in(["b", "c→4"])),
     "layer": ({"layer": 9}, pl.col("bank") == "b"),
     "layers": ({"layer": [9, 4]}, pl.col("bank").is_in(["b", "c→4"])),
-    "no feature": ({"where": "kurtosis > 1e9"}, pl.lit(False)),
+    "no feature": ({"where": "kurtosis > 1000000000"}, pl.lit(False)),
     "condition": (
         {"where": "bank = 'b' and skewness < 0"},
         (pl.col("bank") == "b") & (pl.col("skewness") < 0),

@@ -77,7 +77,7 @@ def test_a_smallest_z_is_without_a_sign(tiny: Planted) -> None:
 
 
 def test_nothing_found_has_every_column(tiny: Planted) -> None:
-    found = find(tiny.run, token=" Paris", where="kurtosis > 1e9")
+    found = find(tiny.run, token=" Paris", where="kurtosis > 1000000000")
     assert found.columns == find(tiny.run, token=" Paris").columns
     assert found.schema == find(tiny.run, token=" Paris").schema
     assert found.is_empty()
