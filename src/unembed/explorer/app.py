@@ -7,6 +7,7 @@ it still holds. Arrays travel as raw little-endian bytes; their type is the path
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable
 from pathlib import Path as File
 from typing import Annotated, Any, Literal
@@ -14,6 +15,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from fastapi import FastAPI, Path, Request, Response
 from fastapi.staticfiles import StaticFiles
+from pydantic import BeforeValidator
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from unembed.addresses import BANK
@@ -29,8 +31,16 @@ from unembed.version import __version__
 HOSTS = ("127.0.0.1", "localhost")
 _LARGEST = 2**31 - 1
 
+
+def _plain(number: str) -> str:
+    """Return a number's text if it is the only one for it: an answer has one path."""
+    if not re.fullmatch("0|[1-9][0-9]*", number):
+        raise ValueError("a number is written in plain digits")
+    return number
+
+
 Bank = Annotated[str, Path(pattern=f"^{BANK}$", max_length=200)]
-Number = Annotated[int, Path(ge=0, le=_LARGEST)]
+Number = Annotated[int, Path(ge=0, le=_LARGEST), BeforeValidator(_plain)]
 Responses = dict[int | str, dict[str, Any]]
 
 
