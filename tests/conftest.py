@@ -116,7 +116,7 @@ def _run_demo(folder: Path, cache: Path) -> str:
     folder.mkdir()
     done = subprocess.run(
         [sys.executable, "-m", "unembed", "demo", "-o", folder / "run"],
-        capture_output=True, text=True, check=False, timeout=600,
+        capture_output=True, text=True, check=False, timeout=1800,
         env={**os.environ, **offline, "UNEMBED_CACHE": str(cache), "COLUMNS": "160"},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

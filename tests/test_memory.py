@@ -25,7 +25,7 @@ print(json.dumps(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024))
 
 def peak_mb(count: int, folder: Path) -> float:
     command = [sys.executable, "-c", SCRIPT, str(count), str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300)
     return float(json.loads(done.stdout))
 
 

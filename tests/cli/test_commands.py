@@ -362,11 +362,11 @@ def test_ctrl_c_keeps_what_is_done_and_says_so(tmp_path: Path, my_sets: Path) ->
             break
         time.sleep(0.02)
     started.send_signal(signal.SIGINT)
-    _, errors = started.communicate(timeout=60)
+    _, errors = started.communicate(timeout=300)
     assert started.returncode == 130, errors
     assert "the same command goes on" in " ".join(errors.split())
     assert "Traceback" not in errors
     assert 0 < len(list(tmp_path.glob("run/features/*.parquet"))) < 12
-    again = subprocess.run(arguments, capture_output=True, check=False, timeout=120)
+    again = subprocess.run(arguments, capture_output=True, check=False, timeout=300)
     assert again.returncode == 0
     assert Run.open(tmp_path / "run").features.height == 3072

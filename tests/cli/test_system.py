@@ -25,7 +25,7 @@ def ended(
     """The status of a command whose streams a shell redirected, and what it said of errors."""
     words = " ".join(f"'{each}'" for each in (sys.executable, "-m", "unembed", *arguments))
     done = subprocess.run(
-        ["/bin/sh", "-c", f"{words} {redirected}"], capture_output=True, check=False, timeout=120,
+        ["/bin/sh", "-c", f"{words} {redirected}"], capture_output=True, check=False, timeout=300,
         cwd=folder, env={**os.environ, **variables},
     )  # fmt: skip
     return done.returncode, done.stderr.decode()
@@ -61,7 +61,7 @@ def test_a_name_that_no_file_can_have(tmp_path: Path) -> None:
 def test_a_working_directory_that_is_gone(tmp_path: Path) -> None:
     (tmp_path / "gone").mkdir()
     script = f"cd '{tmp_path}/gone' && rmdir ../gone && exec '{sys.executable}' -m unembed saes x"
-    done = subprocess.run(["/bin/sh", "-c", script], capture_output=True, check=False, timeout=120)
+    done = subprocess.run(["/bin/sh", "-c", script], capture_output=True, check=False, timeout=300)
     assert done.returncode == 1
     assert b"Error: The working directory is gone" in done.stderr
 

@@ -460,7 +460,7 @@ def _unembed(arguments: list[str], environment: dict[str, str]) -> subprocess.Co
         env={**os.environ, **environment},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
 

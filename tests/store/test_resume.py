@@ -66,7 +66,7 @@ unembed.analyze(unembedding, banks, folder, token_sets=sets, enrichment=few, pro
 
 def start(where: str, kill_at: int, folder: Path) -> int:
     command = [sys.executable, "-c", SCRIPT, where, str(kill_at), str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     assert done.returncode in (0, -signal.SIGKILL), done.stderr
     return done.returncode
 
@@ -203,7 +203,7 @@ except unembed.UnembedError as error:
 def test_a_full_disk_leaves_no_half_written_file(tmp_path: Path) -> None:
     """The kernel refuses to let a file grow, as it does when the disk is full."""
     command = [sys.executable, "-c", FULL, str(tmp_path / "run")]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=300)
     assert "cannot be written" in done.stdout, done.stderr
     assert contents(tmp_path / "run").keys() == {"manifest.json", "tokens.parquet"}
 

@@ -193,7 +193,7 @@ def test_a_file_of_gigabytes_is_not_read(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=300,
         env={
             "OPENBLAS_NUM_THREADS": "1",
             "POLARS_MAX_THREADS": "1",
