@@ -1,9 +1,10 @@
 """Flip bits of a run, one at a time: each is found, or harmless.
 
-    python scripts/flip_bits.py RUN [--each 1] [--seed 0]
+    python scripts/flip_bits.py RUN [--each 1] [--every-bit] [--seed 0]
 
 In a copy of the run, one bit of every byte of every file is flipped in turn (of every so many,
-by `--each`; which bit, is drawn), and the file is read and checked as a run's are:
+by `--each`; which bit, is drawn, or all eight one after the other), and the file is read and
+checked as a run's are:
 
 - `read`: whoever reads the file is told that it is damaged;
 - `check`: so is who checks the run;
@@ -36,13 +37,16 @@ from unembed.store.shards import read_table
 Places = Callable[[int], Iterable[int]]
 
 
-def flipped(run: Path, places: Places, seed: int = 0) -> Iterator[tuple[str, str]]:
+def flipped(
+    run: Path, places: Places, seed: int = 0, *, every_bit: bool = False
+) -> Iterator[tuple[str, str]]:
     """Yield file and outcome of every flip; the run is as it was behind the last.
 
     Args:
         run: a run folder that may be written to.
         places: the bytes to flip a bit of, of a file of so many.
         seed: decides which bit.
+        every_bit: flip all eight of a byte, one after the other.
     """
     drawn = random.Random(seed)
     manifest = Manifest.load(run)
@@ -50,10 +54,11 @@ def flipped(run: Path, places: Places, seed: int = 0) -> Iterator[tuple[str, str
         path = run / file
         raw, wanted = path.read_bytes(), _content(path)
         for place in places(len(raw)):
-            damaged = bytearray(raw)
-            damaged[place] ^= 1 << drawn.randrange(8)
-            path.write_bytes(damaged)
-            yield file, _outcome(run, file, manifest, wanted)
+            for bit in range(8) if every_bit else [drawn.randrange(8)]:
+                damaged = bytearray(raw)
+                damaged[place] ^= 1 << bit
+                path.write_bytes(damaged)
+                yield file, _outcome(run, file, manifest, wanted)
         path.write_bytes(raw)
 
 
@@ -83,13 +88,17 @@ def main() -> None:
     )
     parser.add_argument("run", type=Path)
     parser.add_argument("--each", type=int, default=1)
+    parser.add_argument("--every-bit", action="store_true")
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args()
     counts: Counter[tuple[str, str]] = Counter()
     with tempfile.TemporaryDirectory() as folder:
         run = Path(folder, "run")
         shutil.copytree(asked.run, run)
-        for file, outcome in flipped(run, lambda size: range(0, size, asked.each), asked.seed):
+        found = flipped(
+            run, lambda size: range(0, size, asked.each), asked.seed, every_bit=asked.every_bit
+        )
+        for file, outcome in found:
             counts[_kind(file), outcome] += 1
     for (kind, outcome), count in sorted(counts.items()):
         print(f"{kind:24}{outcome:12}{count:>12,}")

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
 import torch
+import typer.testing
 from filelock import FileLock
 
 from unembed import Features, Run, Unembedding, Vocabulary, prepare_unembedding
@@ -32,15 +34,22 @@ def pytest_sessionstart() -> None:
     """Import all of the package.
 
     Python 3.11 cannot parse in two threads at once, and the hook that checks shapes parses.
+    A command line is built once, not for each command that a test types: half of what they took.
     """
     import_everything()
+    typer.testing._get_command = cache(typer.testing._get_command)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs more than this folder and a moment."""
+    """Mark what needs more than this folder and a moment.
+
+    What needs the demo comes first: one process makes it, and the other, which begins with the
+    second half, does not wait for it.
+    """
     for item in items:
         for fixture in NEEDS.keys() & set(getattr(item, "fixturenames", ())):
             item.add_marker(NEEDS[fixture])
+    items.sort(key=lambda item: item.get_closest_marker("demo") is None)
 
 
 @pytest.fixture(autouse=True)

@@ -6,13 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.tokensets.vocabularies import default_sets
 from unembed import Vocabulary
 from unembed.errors import TokenSetError
-from unembed.load import load_vocabulary
-from unembed.tokensets import TokenSets, build_token_sets, read_gmt, write_gmt
+from unembed.tokensets import TokenSets, read_gmt, write_gmt
 from unembed.tokensets.assemble import assemble
 
-INPUTS = Path(__file__).parents[2] / ".inputs"
 AWKWARD = Vocabulary.from_ids(
     dict(enumerate([
         b"A", b" A", b"A", b"\n\n", b"\t", b"\\n", b" ", b"\xe2\x80", b"\xe2\x80\x94", b"\xc2\xa0",
@@ -51,11 +50,8 @@ def test_members_hold_no_white_space_and_are_unique(tmp_path: Path) -> None:
 @pytest.mark.inputs
 @pytest.mark.parametrize("name", ["gpt2", "llama2"])
 def test_a_real_vocabulary_comes_back(name: str, tmp_path: Path) -> None:
-    if not (INPUTS / name).is_dir():
-        pytest.skip(f"{name} is not in .inputs: run scripts/fetch_inputs.py")
-    vocabulary = load_vocabulary(INPUTS / name / ("tokenizer.json" if name == "llama2" else ""))
-    sets = build_token_sets(vocabulary)
-    found = again(sets, tmp_path / "x.gmt", vocabulary)
+    sets = default_sets(name)
+    found = again(sets, tmp_path / "x.gmt", sets.vocabulary)
     assert {each: found[each].tolist() for each in found} == {
         each: sets[each].tolist() for each in sets
     }
