@@ -15,7 +15,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from unembed.errors import UnembedError
 from unembed.lens import Lens
+from unembed.outside.text import has_half
 
 _COUNTS = "counts"
 
@@ -103,6 +105,11 @@ class BankFacts:
     neuronpedia: str | None
     origin: dict[str, Any] = field(metadata=INFORMATION)
     sha256: str
+
+    def __post_init__(self) -> None:
+        for text in (self.hook, self.neuronpedia):
+            if text is not None and has_half(text):
+                raise UnembedError(f"{text!r:.100} holds half of a character, and is no name")
 
     @property
     def kind(self) -> str:

@@ -17,7 +17,7 @@ from unembed.addresses import LONGEST, as_written, is_bank_name, is_device, posi
 from unembed.errors import ShapeError, UnembedError, WeightError
 from unembed.facts import BankFacts
 from unembed.outside.arrays import float_tensor, whole_numbers
-from unembed.outside.text import shown
+from unembed.outside.text import has_half, shown
 from unembed.unembedding import Unembedding, beyond_float32, broken_rows
 
 _MOST_LAYERS = 1_000_000
@@ -107,7 +107,7 @@ class Features:
     def _check_facts(self) -> None:
         """Check what is said of the bank, before a run keeps it."""
         for label, text in (("hook", self.hook), ("neuronpedia", self.neuronpedia)):
-            if text is not None and not isinstance(text, str):
+            if text is not None and (not isinstance(text, str) or has_half(text)):
                 raise UnembedError(
                     f"Features {self.name}: {label} should be a name, not {text!r:.100}."
                 )

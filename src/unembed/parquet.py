@@ -6,11 +6,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 from polars.exceptions import ComputeError, PanicException
 
 from unembed import sealed
+from unembed.outside.text import has_half
 
 
 def read_parquet(*paths: Path, columns: list[str] | None = None) -> pl.DataFrame:
@@ -28,7 +30,7 @@ def read_parquet(*paths: Path, columns: list[str] | None = None) -> pl.DataFrame
         sealed.verify(path)
     with _no_panic():
         return pl.read_parquet(
-            [path.absolute() for path in paths],
+            [_source(path) for path in paths],
             columns=columns, glob=False, hive_partitioning=False,
         )  # fmt: skip
 
@@ -53,7 +55,7 @@ def write_parquet(path: Path, table: pl.DataFrame, said: Mapping[str, str] | Non
 def height_of(path: Path) -> int:
     """Return how many rows a file holds, from its last few bytes alone."""
     with _no_panic():
-        counted = pl.scan_parquet(path.absolute(), glob=False, hive_partitioning=False)
+        counted = pl.scan_parquet(_source(path), glob=False, hive_partitioning=False)
         return int(counted.select(pl.len()).collect().item())
 
 
@@ -67,6 +69,12 @@ def said_of(path: Path) -> dict[str, str]:
     """Return what a file says of itself, from its last few bytes alone."""
     with path.open("rb") as file, _no_panic():
         return pl.read_parquet_metadata(file)
+
+
+def _source(path: Path) -> Any:
+    """Return what polars opens: a path, or the bytes of a file whose path is no text."""
+    whole = path.absolute()
+    return whole.read_bytes() if has_half(str(whole)) else whole
 
 
 @contextmanager

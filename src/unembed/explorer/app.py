@@ -7,6 +7,7 @@ it still holds. Arrays travel as raw little-endian bytes; their type is the path
 from __future__ import annotations
 
 import hashlib
+import os
 import re
 from collections.abc import Callable
 from pathlib import Path as File
@@ -211,6 +212,6 @@ def _checker(run: Run) -> Callable[[], None]:
 def _digest(run: Run) -> str:
     """Return a hash of what all answers depend on: the run, and this version's reading of it."""
     content = hashlib.sha256((run.path / MANIFEST).read_bytes())
-    content.update(run.path.resolve().name.encode())
+    content.update(os.fsencode(run.path.resolve().name))
     content.update(__version__.encode())
     return content.hexdigest()

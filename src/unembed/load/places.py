@@ -142,7 +142,7 @@ def _existing(text: str) -> tuple[Path, str]:
     """
     try:
         whole = Path(text).expanduser()
-    except RuntimeError:  # the home of nobody
+    except (RuntimeError, ValueError):  # the home of nobody, or of no name
         return Path(), text
     root = Path(whole.anchor)
     parts = whole.parts[1:] if whole.anchor else whole.parts

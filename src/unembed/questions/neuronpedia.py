@@ -17,6 +17,7 @@ import polars as pl
 
 from unembed.addresses import bank_named
 from unembed.errors import QueryError, did_you_mean
+from unembed.outside.text import has_half
 from unembed.store.tables import RunTables
 from unembed.sweep.bins import bin_edges
 from unembed.version import __version__
@@ -27,7 +28,7 @@ LIST_LIMIT = 100
 PARTS = ("plots", "explanation", "test", "activations", "link", "steer")
 """Parts of a page that can be left out where it is embedded."""
 
-_SOURCE = re.compile(r"[^/\s?#]+/[^/\s?#]+")
+_SOURCE = re.compile(r"[^/\s?#\ud800-\udfff]+/[^/\s?#\ud800-\udfff]+")
 
 Sources = Mapping[str, str]
 """`model/source` of banks, by name."""
@@ -79,13 +80,15 @@ def quick_list(name: str, features: Sequence[tuple[str, int]]) -> str:
         features: `model/source` and index of each, at most 100.
 
     Raises:
-        QueryError: for no feature, or too many.
+        QueryError: for no feature, or too many, or a name that is no text.
     """
     if not 0 < len(features) <= LIST_LIMIT:
         raise QueryError(
             f"A quick list is one link that holds every feature: 1 to {LIST_LIMIT} of them, not "
             f"{len(features):,}. Choose the first ones, or export them as JSON."
         )
+    if has_half(name):
+        raise QueryError(f"A list cannot be called {name!r}: that holds half of a character.")
     entries = [_identity(source, index) for source, index in features]
     content = json.dumps(entries, separators=(",", ":"))
     options = urlencode({"name": name, "features": content}, quote_via=quote)

@@ -56,6 +56,7 @@ _OF_NULLS = {**_RANGES, "features": (0, _LARGEST)}
 SEAL = "seal"
 """A hash of all else that the manifest says, in the order of its keys; no part of what it says."""
 
+_HALF = re.compile("[\ud800-\udfff]")
 _WHEREABOUTS = ("origin", "name_of_model")
 """What was no identity in schema 1, of whatever part it is a field."""
 
@@ -265,7 +266,7 @@ class Manifest:
         """Return the text of `manifest.json`, sealed unless it was read without a seal."""
         seal = {SEAL: _seal_of(self.content)} if self.is_sealed else {}
         content = {**self.content, **seal}
-        return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
+        return _dumps(content, indent=2) + "\n"
 
     @cached_property
     def digest(self) -> str:
@@ -274,7 +275,7 @@ class Manifest:
         Two runs of the same weights and settings have the same, wherever the weights lay and
         however the work was cut up. That of schema 1 is of its tile and of shrinkages, too.
         """
-        content = json.dumps(self._identity, sort_keys=True, ensure_ascii=False)
+        content = _dumps(self._identity, sort_keys=True)
         return hashlib.sha256(content.encode()).hexdigest()
 
     @property
@@ -326,6 +327,12 @@ class Manifest:
         if self.schema_version != new.schema_version:
             return [f"schema_version ({self.schema_version}, now {new.schema_version})"]
         return _differences(self._identity, new._identity)
+
+
+def _dumps(content: Any, **layout: Any) -> str:
+    """Return JSON that UTF-8 has: half of a character, as for a path's byte, is escaped."""
+    text = json.dumps(content, ensure_ascii=False, **layout)
+    return _HALF.sub(lambda half: json.dumps(half[0])[1:-1], text)
 
 
 def _raw(folder: Path) -> bytes:
@@ -393,8 +400,8 @@ def _is_hash(value: Any) -> bool:
 
 def _seal_of(content: Mapping[str, Any]) -> str:
     """Return a hash of a manifest's values, however they are set out."""
-    text = json.dumps(content, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return sealed.hash_of(text.encode("utf-8", "surrogatepass"))
+    text = _dumps(content, sort_keys=True, separators=(",", ":"))
+    return sealed.hash_of(text.encode())
 
 
 _PARTS: Mapping[str, type] = {
