@@ -13,7 +13,7 @@ from scripts.marked import replaced
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGE = DOCS / "robustness.md"
-NAMES = ("listed", "fuzz", "kill")
+NAMES = ("listed", "fuzz", "fuzz_again", "kill")
 
 
 def written(page: str) -> str:
