@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 from unembed.outside.limits import LONGEST_SHOWN, LONGEST_TOKEN_SHOWN
 from unembed.visible import visible
+
+HALF = re.compile("[\ud800-\udfff]")
+"""Half of a character (a lone surrogate), which no UTF-8 has."""
 
 
 def quoted(text: str, most: int = LONGEST_TOKEN_SHOWN) -> str:
@@ -22,12 +27,12 @@ def quoted(text: str, most: int = LONGEST_TOKEN_SHOWN) -> str:
 
 
 def has_half(text: str) -> bool:
-    r"""Return whether a text holds half of a character (a lone surrogate), which no UTF-8 has.
+    r"""Return whether a text holds half of a character.
 
     >>> has_half("\ud800"), has_half("\U0001f9d1")
     (True, False)
     """
-    return any("\ud800" <= each <= "\udfff" for each in text)
+    return HALF.search(text) is not None
 
 
 def shown(text: object, most: int = LONGEST_SHOWN) -> str:

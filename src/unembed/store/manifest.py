@@ -20,6 +20,7 @@ from unembed.disk import told
 from unembed.errors import RunError
 from unembed.explanation import ExplanationSettings
 from unembed.facts import INFORMATION, BankFacts, NullFacts, UnembeddingFacts, counts, identity
+from unembed.outside.text import HALF
 from unembed.store.typed import check_depth, facts_of, rows, table
 from unembed.sweep import SweepSettings, Weight
 from unembed.version import __version__
@@ -56,7 +57,6 @@ _OF_NULLS = {**_RANGES, "features": (0, _LARGEST)}
 SEAL = "seal"
 """A hash of all else that the manifest says, in the order of its keys; no part of what it says."""
 
-_HALF = re.compile("[\ud800-\udfff]")
 _WHEREABOUTS = ("origin", "name_of_model")
 """What was no identity in schema 1, of whatever part it is a field."""
 
@@ -332,7 +332,7 @@ class Manifest:
 def _dumps(content: Any, **layout: Any) -> str:
     """Return JSON that UTF-8 has: half of a character, as for a path's byte, is escaped."""
     text = json.dumps(content, ensure_ascii=False, **layout)
-    return _HALF.sub(lambda half: json.dumps(half[0])[1:-1], text)
+    return HALF.sub(lambda half: json.dumps(half[0])[1:-1], text)
 
 
 def _raw(folder: Path) -> bytes:
