@@ -5,7 +5,7 @@ Intel's, bfloat16 on processors with AMX or on Arm, either under `torch.autocast
 for its training, and would change our third digit. A library of products may also add up in
 another order where it has more threads, or fewer rows, which changes the last digit. So `product`
 and `add_product` are the only way in this package to a product of tensors (`tests/test_products.py`
-holds every module to it), and `eigh` to their eigenvectors.
+holds every module to it), `cholesky` to their roots, and `eigh` to their eigenvectors.
 
 What torch allows is one setting of the whole process, which its threads share. The first product
 makes it strict, and the last one that is under way puts back what it found, so that products in
@@ -44,6 +44,7 @@ _COLUMNS = 512
 """Columns of a block, which stay in a core's cache while it takes all rows with them."""
 _WORTH_SPREADING = 2**26
 """Multiplications from which a product is made on several threads: some 30 ms on one."""
+_LIFTS = (0.0, 1e-15, 1e-14, 1e-13, 1e-12)
 _ALIGNMENT = 64
 """Bytes at whose multiples memory begins: elsewhere a library may begin its sums otherwise."""
 
@@ -134,6 +135,29 @@ def eigh(matrix: Tensor) -> tuple[Tensor, Tensor]:
     matrix = laid_out(matrix)
     values, vectors = on_one_thread(lambda: torch.linalg.eigh(matrix))
     return values, vectors
+
+
+def cholesky(matrix: Tensor) -> Tensor:
+    """Return a lower triangular L with L Lᵀ = matrix, by one thread.
+
+    It takes a small part of what `eigh` does. A matrix that has no inverse (Σ behind a LayerNorm)
+    is lifted by the least multiple of the identity, of those tried, that lets it be factored: 1e-15
+    to 1e-12 of its trace. Directions that it does not see get less from that than from rounding the
+    root to float32.
+
+    Args:
+        matrix: [d, d] on the CPU, float64, symmetric, with no negative eigenvalue but by rounding.
+    """
+    matrix = laid_out(matrix)
+    size = float(matrix.diagonal().sum())
+    for lift in _LIFTS:
+        lifted = matrix.clone()
+        lifted.diagonal().add_(lift * size)
+        root: Tensor
+        root, failed = on_one_thread(partial(torch.linalg.cholesky_ex, lifted))
+        if not failed:
+            return root
+    raise RuntimeError("A matrix of squares has an eigenvalue that is far below zero.")
 
 
 def sum_of(values: Tensor) -> float:

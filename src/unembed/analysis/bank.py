@@ -36,14 +36,14 @@ class BankSteps:
     def __init__(self, folder: Path, bank: Features, at: int, sets: RunSets, sweep: Sweep) -> None:
         self._folder = folder
         self._bank = bank
-        self._moment = sets.moments[at]
+        self._at = at
         self._sets = sets
         self._sweep = sweep
 
     @cached_property
     def direction_test(self) -> DirectionTest:
         """The bank's direction test of every set."""
-        return DirectionTest(self._sweep, self._sets.effects, self._moment)
+        return self._sets.direction_test(self._at, self._sweep)
 
     def test(self, report: Report) -> DiscoveryRate:
         """Test every pair: before that, the q-value of none is known."""

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from unembed.enrichment import EnrichmentSettings, Null, SecondMoment
-from unembed.enrichment.directions import second_moment
+from unembed.enrichment.directions import DirectionTest, second_moment
 from unembed.enrichment.effects import Effects, effects_of, rows_of
 from unembed.enrichment.token_null import TokenNull
 from unembed.explanation import ExplanationSettings
 from unembed.features import Features
 from unembed.progress import Report
 from unembed.store.enrichment import digest
-from unembed.sweep import Membership
+from unembed.sweep import Membership, Sweep
 from unembed.tokensets import TokenSets
 from unembed.unembedding import Unembedding
 
@@ -38,6 +38,7 @@ class RunSets:
     moments: tuple[SecondMoment, ...]
     settings: EnrichmentSettings
     explanation: ExplanationSettings
+    _tests: dict[SecondMoment, DirectionTest] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -55,9 +56,10 @@ class RunSets:
             TokenSetError: when they are of another vocabulary.
         """
         rows = rows_of(token_sets, unembedding)
+        shared = None if null == "bank" else second_moment(null, banks[0], unembedding)
         return cls(
             token_sets, unembedding, Membership(unembedding.n_tokens, token_sets.indptr, rows),
-            tuple(second_moment(null, bank, unembedding) for bank in banks),
+            tuple(shared or second_moment(null, bank, unembedding) for bank in banks),
             settings or EnrichmentSettings(), explanation or ExplanationSettings(),
         )  # fmt: skip
 
@@ -77,6 +79,14 @@ class RunSets:
     def effects(self) -> Effects:
         """δ of each set."""
         return effects_of(self.token_sets, self.unembedding)
+
+    def direction_test(self, at: int, sweep: Sweep) -> DirectionTest:
+        """Return the direction test of a bank; one that all banks share is made once."""
+        moment = self.moments[at]
+        if moment not in self._tests:
+            self._tests.clear()
+            self._tests[moment] = DirectionTest(sweep, self.effects, moment)
+        return self._tests[moment]
 
     def token_null(self, report: Report) -> TokenNull | None:
         """Return the classical null of ES, None where TSEA is left out or its weight has none."""

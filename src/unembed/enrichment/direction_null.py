@@ -1,9 +1,9 @@
 """The null of the direction test, exactly: how far a random direction shifts a set.
 
-For w ~ N(0, M), t = δ·w / sqrt(wᵀΣw) is a ratio of Gaussians. With A = M^½ Σ M^½ = Q diag(a) Qᵀ and
-b = Qᵀ M^½ δ, |t| > c says that a quadratic form in independent normals, xᵀ(b bᵀ − c² diag(a))x, is
-positive. It has one positive eigenvalue, so that the inversion integral of its characteristic
-function wraps around a single branch cut and becomes real and positive:
+For w ~ N(0, M), t = δ·w / sqrt(wᵀΣw) is a ratio of Gaussians. With any root R Rᵀ = M, A = Rᵀ Σ R =
+Q diag(a) Qᵀ and b = Qᵀ Rᵀ δ, |t| > c says that a quadratic form in independent normals,
+xᵀ(b bᵀ − c² diag(a))x, is positive. It has one positive eigenvalue, so that the inversion integral
+of its characteristic function wraps around a single branch cut and becomes real and positive:
 
     P(|t| > c) = 1/π ∫ from u* of e^{−A(u)} / (u sqrt(h(u)/c² − 1)) du
 
@@ -50,7 +50,7 @@ class DirectionNull:
 
     def __init__(self, covariance: Float[Tensor, "d d"], moment: SecondMoment) -> None:
         root = moment.root
-        values, vectors = eigh(product(product(root, covariance), root))
+        values, vectors = eigh(product(product(root.T, covariance), root))
         self._basis: F64 = product(root, vectors).numpy()
         a: F64 = values.numpy()
         self._seen = a > _UNSEEN * a[-1]
@@ -109,12 +109,15 @@ class DirectionNull:
     def _inverse(self, value: F64) -> F64:
         """Return the u with A(u) = value, by Newton's steps in log u (A is convex in it)."""
         log_u = np.log(2 * value / self._a.sum())
+        last = np.inf
         for _ in range(200):
             u = np.exp(log_u)
             step = (self._log_det(u) - value) / (u * self._log_det_slope(u))
             log_u -= step
-            if np.abs(step).max() < 1e-14:
-                break
+            largest = np.abs(step).max()
+            if largest < 1e-14 or (largest < 1e-9 and largest > last / 2):
+                break  # steps that shrink no more are the rounding of A
+            last = largest
         inverse: F64 = np.exp(log_u)
         return inverse
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from unembed.errors import WeightError
 from unembed.features import Features
-from unembed.products import eigh, lengths, product, sum_of
+from unembed.products import cholesky, lengths, product, sum_of
 
 _ROWS_AT_ONCE = 2048
 
@@ -69,9 +69,8 @@ class SecondMoment:
 
     @cached_property
     def root(self) -> Float[Tensor, "d_model d_model"]:
-        """The symmetric square root of M."""
-        values, vectors = eigh(self.matrix)
-        return product(vectors * values.clamp_min(0).sqrt(), vectors.T)
+        """R with R Rᵀ = M, lower triangular."""
+        return cholesky(self.matrix)
 
     @property
     def facts(self) -> dict[str, Any]:
@@ -83,7 +82,7 @@ class SecondMoment:
         random = torch.Generator().manual_seed(seed)
         shape = count, len(self.matrix)
         normal = torch.randn(shape, generator=random, dtype=torch.float64, device="cpu")
-        return product(normal, self.root).float()
+        return product(normal, self.root.T).float()
 
 
 def _shrinkage(moment: Float[Tensor, "d d"], count: int) -> float:
