@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -14,7 +16,8 @@ from unembed.errors import TokenSetError
 from unembed.sweep.settings import WEIGHTS, Weight
 from unembed.sweep.tsea import Membership, TseaReadings, accelerator, cpu
 from unembed.sweep.tsea.bits import transpose
-from unembed.sweep.tsea.membership import DENSE
+from unembed.sweep.tsea.membership import DENSE, MARKED
+from unembed.sweep.tsea.ranks import N_BUCKETS, rank_all, rank_few
 
 N = 5003
 
@@ -28,8 +31,8 @@ def membership(sets: list[np.ndarray], n: int = N) -> Membership:
 def any_sets(n: int = N, seed: int = 0) -> list[np.ndarray]:
     """Sets of every kind of size, more than are read at once, some where the weights are."""
     random = np.random.default_rng(seed)
-    small = [1, 1, 2, 3, 5, 8, 13, 17, 31, 32, 33, 64, 100, 127, 300, 640, 1000, DENSE - 1]
-    large = [DENSE, 1500, 2500, n - 64, n - 3, n - 2, n - 1]
+    small = [1, 1, 2, 3, 5, 8, 13, 17, 31, 32, 33, 64, 100, 127, 300, MARKED, 1000, DENSE - 1]
+    large = [DENSE, 4500, 4700, n - 64, n - 3, n - 2, n - 1]
     sizes = [size for size in small * 2 + large * 11 if size < n]
     return [np.sort(random.choice(n, size, replace=False)) for size in sizes]
 
@@ -128,6 +131,54 @@ def test_the_readers_agree(kind: str, weight: Weight) -> None:
     else:
         np.testing.assert_allclose(one.es, other.es, rtol=0, atol=1e-10)
         np.testing.assert_allclose(one.auroc, other.auroc, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("kind", [*KINDS, "crowded"])
+@pytest.mark.parametrize("weight", WEIGHTS)
+@pytest.mark.parametrize("reader", [cpu, accelerator])
+def test_single_pairs_are_what_whole_tiles_have(kind: str, weight: Weight, reader: Any) -> None:
+    """Whatever is quickest for a row: counting for few members, sorting for many or for crowds."""
+    sets = any_sets(seed=5)
+    if kind == "crowded":  # nearly all in one bucket of weights
+        z = (weights_of("normal", sets) * 1e-5).astype(np.float32)
+        z[:, 7] = 200
+    else:
+        z = weights_of(kind, sets)
+    every = membership(sets)
+    whole = cpu.read_tile(z, every, weight)
+    random = np.random.default_rng(2)
+    some = random.random(whole.es.shape) < np.array([0.02, 1, 0, 0.1, 0.3])[: len(z), None]
+    some[0, :4] = True
+    row, token_set = np.nonzero(some)
+    tile = z if reader is cpu else torch.from_numpy(z)
+    found = reader.read_pairs(tile, row, token_set, every, weight)
+    np.testing.assert_allclose(found.es, whole.es[row, token_set], rtol=0, atol=1e-10)
+    np.testing.assert_array_equal(found.auroc, whole.auroc[row, token_set])
+    if weight == "none":
+        np.testing.assert_array_equal(found.es, whole.es[row, token_set])
+        np.testing.assert_array_equal(found.peak, whole.peak[row, token_set])
+
+
+@pytest.mark.parametrize("reader", [cpu, accelerator])
+def test_no_pairs(reader: Any) -> None:
+    z = np.zeros((2, 10), np.float32)
+    none = np.empty(0, np.int64)
+    tile = z if reader is cpu else torch.from_numpy(z)
+    assert reader.read_pairs(tile, none, none, membership([np.array([1])], 10)).es.shape == (0,)
+
+
+def test_few_are_counted_as_all_are_sorted() -> None:
+    random = np.random.default_rng(0)
+    z = random.integers(-40, 40, 3000).astype(np.float32) / 16
+    order, rank = np.empty(3000, np.int32), np.empty(3001, np.int32)
+    keys, spare = np.empty(3000, np.uint64), np.empty(3000, np.uint64)
+    rank_all(z.view(np.int32), keys, spare, order, rank)
+    counted = np.full(3000, -1, np.int32)
+    rows = random.choice(3000, 20, replace=False).astype(np.int32)
+    scratch = np.empty(3000, np.uint16), np.empty(N_BUCKETS + 1, np.int32), order
+    assert rank_few(z, rows, *scratch, counted)
+    assert (counted[rows] == rank[rows]).all()
+    assert not rank_few(np.zeros_like(z), rows, *scratch, counted)
 
 
 @settings(deadline=None, max_examples=150)

@@ -28,6 +28,8 @@ from unembed.sweep.tsea import accelerator as tsea_accelerator
 from unembed.sweep.tsea import cpu as tsea_cpu
 from unembed.unembedding import Unembedding, beyond_float32, directions
 
+I64 = npt.NDArray[np.int64]
+
 Value = TypeVar("Value", bound=np.generic)
 
 
@@ -130,6 +132,24 @@ class Sweep:
         flat = tile.features.std == 0
         found.es[flat], found.peak[flat], found.auroc[flat] = 0, 0, 0.5
         return found
+
+    def tsea_of(
+        self, tile: Tile, row: I64, token_set: I64, sets: Membership, weight: Weight = "none"
+    ) -> TseaReadings:
+        """Return the enrichment of single pairs [P] of a tile's features and sets.
+
+        The same numbers as `tsea` has for them, at the price of these pairs alone.
+
+        Args:
+            tile: as `tiles` yields it.
+            row: [P] of the tile, ascending; none of a flat feature.
+            token_set: [P] numbers of testable sets.
+            sets: over this unembedding's rows.
+            weight: what a hit adds.
+        """
+        if self.device.type == "cpu":
+            return tsea_cpu.read_pairs(tile.z.numpy(), row, token_set, sets, weight)
+        return tsea_accelerator.read_pairs(tile.z, row, token_set, sets, weight)
 
     def standardised(self, W_dec: Float[Tensor, "features d_model"]) -> Standardised:
         """Return features scaled so that their logit weights have standard deviation 1.

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
@@ -46,18 +50,77 @@ def read_tile(
         for start in range(0, len(z), at_once):
             part = slice(start, start + at_once)
             order = ordered(z[part], n)
-            rank = torch.empty_like(order).scatter_(
-                1, order, torch.arange(n, device=device).expand_as(order)
-            )
+            rank = _ranks(order)
             ranks = (owner * n + rank[:, rows]).sort(dim=1).values - owner * n
             if weight == "none":
                 found = _unweighted(ranks, owner, m, n)
             else:
                 weights = z[part].gather(1, order).abs().double() if scores is None else scores
-                found = _weighted(ranks, owner, m, n, weights.expand(len(ranks), n))
+                hit = weights.expand(len(ranks), n).gather(1, ranks)
+                found = _weighted(ranks, hit, owner, m, n)
             es[part, sets], peak[part, sets] = found[0], found[1].int()
             auroc[part, sets] = _auroc(ranks, owner, m, n)
     return TseaReadings(es.cpu().numpy(), peak.cpu().numpy(), auroc.cpu().numpy())
+
+
+def read_pairs(
+    z: Float[Tensor, "tile tokens"],
+    row: npt.NDArray[np.int64],
+    token_set: npt.NDArray[np.int64],
+    membership: Membership,
+    weight: Weight = "none",
+) -> TseaReadings:
+    """Return the enrichment of single pairs [P]: each is to the others as one more set.
+
+    Args:
+        z: [T, n] standardised logit weights.
+        row: [P] of z, ascending.
+        token_set: [P] testable sets.
+        membership: the sets, over the same n rows of W_U.
+        weight: what a hit adds.
+    """
+    device, n = z.device, z.shape[1]
+    out = TseaReadings.nothing((len(row),))
+    rows = torch.from_numpy(membership.rows).to(device).long()
+    scores = torch.from_numpy(normal_scores(n)).to(device) if weight == "normal-scores" else None
+    for part in _parts(row, membership.sizes[token_set], n):
+        read, of_row = np.unique(row[part], return_inverse=True)
+        tile = z[torch.from_numpy(read).to(device)]
+        order = ordered(tile, n)
+        sizes, first = membership.sizes[token_set[part]], membership.indptr[token_set[part]]
+        m = torch.from_numpy(sizes).to(device)
+        owner = torch.repeat_interleave(torch.arange(len(m), device=device), m)
+        at = torch.arange(len(owner), device=device) + torch.from_numpy(
+            np.repeat(first - (np.cumsum(sizes) - sizes), sizes)
+        ).to(device)
+        of_member = torch.from_numpy(of_row).to(device)[owner]
+        ranks = (owner * n + _ranks(order)[of_member, rows[at]]).sort().values - owner * n
+        if weight == "none":
+            found = _unweighted(ranks[None], owner, m, n)
+        else:
+            weights = tile.gather(1, order).abs().double() if scores is None else scores
+            hit = weights.expand(len(read), n)[of_member, ranks]
+            found = _weighted(ranks[None], hit[None], owner, m, n)
+        out.es[part], out.peak[part] = found[0][0].cpu().numpy(), found[1][0].cpu().numpy()
+        out.auroc[part] = _auroc(ranks[None], owner, m, n)[0].cpu().numpy()
+    return out
+
+
+def _parts(row: npt.NDArray[np.int64], sizes: npt.NDArray[np.int64], n: int) -> Iterator[slice]:
+    """Yield stretches of pairs that fit into memory together: their members, and their rows."""
+    most, start = _BYTES // 8, 0
+    while start < len(row):
+        members = np.cumsum(sizes[start:])
+        rows = np.cumsum(np.diff(row[start:], prepend=-1) > 0) * n
+        stop = start + max(1, int(np.searchsorted(np.maximum(members, rows), most, "right")))
+        yield slice(start, stop)
+        start = stop
+
+
+def _ranks(order: Tensor) -> Int[Tensor, "part tokens"]:
+    """Return the rank of each row of W_U, from 0."""
+    places = torch.arange(order.shape[1], device=order.device).expand_as(order)
+    return torch.empty_like(order).scatter_(1, order, places)
 
 
 def _hits(owner: Tensor, m: Tensor) -> Int[Tensor, " memberships"]:
@@ -88,20 +151,20 @@ def _unweighted(ranks: Tensor, owner: Tensor, m: Tensor, n: int) -> tuple[Tensor
 
 
 def _weighted(
-    ranks: Tensor, owner: Tensor, m: Tensor, n: int, weights: Tensor
+    ranks: Tensor, hit: Tensor, owner: Tensor, m: Tensor, n: int
 ) -> tuple[Tensor, Tensor]:
-    hit = weights.gather(1, ranks)
+    """ES of hits that weigh differently: `hit`, of each member by its rank."""
     ends = torch.cumsum(m, 0) - 1
     heavy = torch.zeros(len(ranks), len(m), dtype=torch.bool, device=ranks.device)
     heavy.scatter_reduce_(1, owner.expand_as(ranks), hit > 0, "amax")
     hit = torch.where(heavy[:, owner], hit, 1.0)
+    total = hit.new_zeros(len(ranks), len(m)).scatter_add_(1, owner.expand_as(ranks), hit)
+    hit = hit / total[:, owner]  # before it is summed up: sets may differ by many orders
     gained = hit.cumsum(1)
     upto = torch.cat([torch.zeros_like(gained[:, :1]), gained[:, ends[:-1]]], 1)
-    total = gained[:, ends] - upto
-    unit = (1 / total)[:, owner]
     lost = (ranks - _hits(owner, m)).double() / (n - m)[owner].double()
-    after = (gained - upto[:, owner]) * unit - lost
-    before = (gained - hit - upto[:, owner]) * unit - lost
+    after = gained - upto[:, owner] - lost
+    before = after - hit
     bottom, top = _extremes(before, after, owner, len(m))
     top_at = _first(after == top[:, owner], ranks + 1, owner, len(m), n)
     bottom_at = _first(before == bottom[:, owner], ranks, owner, len(m), n)

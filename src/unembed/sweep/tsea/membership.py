@@ -16,10 +16,12 @@ I64 = npt.NDArray[np.int64]
 I32 = npt.NDArray[np.int32]
 U64 = npt.NDArray[np.uint64]
 
-DENSE = 1280
+MARKED = 384
+"""Sets of so many members and more are marked in the ranking, one after the other."""
+DENSE = 4096
 """Sets of so many members and more are read as bits, 64 at a time."""
 LANES = 16
-"""Other sets are sorted 16 at a time, side by side."""
+"""The smallest are sorted 16 at a time, side by side."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +68,12 @@ class Membership:
     @cached_property
     def sparse(self) -> Batches:
         """The testable sets of few members."""
-        return self.batches(np.flatnonzero(self.testable & (self.sizes < DENSE)))
+        return self.batches(np.flatnonzero(self.testable & (self.sizes < MARKED)))
+
+    @cached_property
+    def marked(self) -> I64:
+        """The numbers of the testable sets of more members, but not very many."""
+        return np.flatnonzero(self.testable & (self.sizes >= MARKED) & (self.sizes < DENSE))
 
     @cached_property
     def every(self) -> Batches:
@@ -75,7 +82,7 @@ class Membership:
 
     @cached_property
     def dense(self) -> tuple[I64, U64]:
-        """The testable sets of many members, and [n + 1, ⌈sets / 64⌉] their bits at each row.
+        """The testable sets of very many members, and [n + 1, ⌈sets / 64⌉] their bits at each row.
 
         The last row is of no token.
         """

@@ -10,22 +10,27 @@ from jaxtyping import Float, Int
 
 
 class TseaReadings(NamedTuple):
-    """Signed enrichment of S token sets in the rankings of T features.
+    """Signed enrichment of S token sets in the rankings of T features, or of P single pairs.
 
     Tokens are ranked by logit weight, highest first, equal ones in token-id order. Sets of no or of
     all tokens, and flat features, have es 0, peak 0 and auroc ½. Hits that all weigh nothing (the
     one in the very middle, by normal scores) weigh alike.
 
     Attributes:
-        es: [T, S] the running sum's value of largest magnitude, with its sign; + promotes. Of equal
-            magnitudes the positive one.
-        peak: [T, S] after how many tokens of the ranking the running sum is at es, 0 to n.
-        auroc: [T, S] probability that a token of the set outranks one that is not in it.
+        es: [T, S] or [P] the running sum's value of largest magnitude, with its sign; +
+            promotes. Of equal magnitudes the positive one.
+        peak: [T, S] or [P] after how many tokens of the ranking the running sum is at es, 0 to n.
+        auroc: [T, S] or [P] probability that a token of the set outranks one that is not in it.
     """
 
-    es: Float[np.ndarray, "tile sets"]
-    peak: Int[np.ndarray, "tile sets"]
-    auroc: Float[np.ndarray, "tile sets"]
+    es: Float[np.ndarray, "*pairs"]
+    peak: Int[np.ndarray, "*pairs"]
+    auroc: Float[np.ndarray, "*pairs"]
+
+    @classmethod
+    def nothing(cls, shape: tuple[int, ...]) -> TseaReadings:
+        """Return what sets of no token have."""
+        return cls(np.zeros(shape), np.zeros(shape, np.int32), np.full(shape, 0.5))
 
 
 def normal_scores(n_tokens: int) -> npt.NDArray[np.float64]:
