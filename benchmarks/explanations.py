@@ -4,7 +4,7 @@
 
 The whole demo (14,336 real features, its default token sets), and GPT-2 small's size (24,576
 features, its vocabulary and default sets, synthetic weights in which every second feature writes
-one to three token sets). The direction test alone (`tsea=False`), so that labels are compared with
+one to three token sets). The direction test alone (`tsea="none"`), so that labels are compared with
 the least that a run can do; the first tile, which compiles, is left out.
 """
 
@@ -82,7 +82,7 @@ def main() -> None:
             start = time.perf_counter()
             run = unembed.analyze(
                 unembedding, banks, Path(folder) / "run", token_sets=sets,
-                enrichment=unembed.EnrichmentSettings(tsea=False),
+                enrichment=unembed.EnrichmentSettings(tsea="none"),
             )  # fmt: skip
             whole = time.perf_counter() - start
             labels = sum(seconds[1:]) * len(seconds) / (len(seconds) - 1)

@@ -61,7 +61,7 @@ def build(folder: Path, features: int) -> Path:
         W_dec[::10] += 2 * topics[torch.arange(len(W_dec[::10])) % SETS]
         save_file({"W_dec": W_dec}, sae / "sae_weights.safetensors")
     banks = [bank for at in range(BANKS) for bank in unembed.load_features(folder / f"sae-{at}")]
-    settings = unembed.EnrichmentSettings(tsea=False)
+    settings = unembed.EnrichmentSettings(tsea="none")
     unembedding = unembed.load_unembedding(model)
     unembed.analyze(unembedding, banks, folder / "run", token_sets=sets, enrichment=settings)
     return folder / "run"

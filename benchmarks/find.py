@@ -65,7 +65,7 @@ def build(folder: Path, family: list[str]) -> Path:
         unembed.load_features(sae),
         folder / "run",
         token_sets=sets,
-        enrichment=unembed.EnrichmentSettings(tsea=False),
+        enrichment=unembed.EnrichmentSettings(tsea="none"),
     )
     return folder / "run"
 

@@ -29,7 +29,7 @@ import numpy as np
 from unembed import Run
 from unembed.errors import UnembedError
 from unembed.store import examine
-from unembed.store.enrichment import read_z
+from unembed.store.arrays import read_array
 from unembed.store.files import RunFiles
 from unembed.store.manifest import MANIFEST, Manifest
 from unembed.store.shards import read_table
@@ -66,7 +66,7 @@ def _content(path: Path) -> Any:
     """Return what a run takes from a file."""
     if path.name == MANIFEST:
         return Run.open(path.parent).manifest.content
-    return np.array(read_z(path)) if path.suffix == ".npy" else read_table(path)
+    return np.array(read_array(path)) if path.suffix == ".npy" else read_table(path)
 
 
 def _outcome(run: Path, file: str, manifest: Manifest, wanted: Any) -> str:

@@ -35,7 +35,7 @@ from unembed import (
 from unembed.tokensets import SetInfo
 from unembed.unembedding import Lens
 
-FEW = EnrichmentSettings(directions=200, tsea=False)
+FEW = EnrichmentSettings(directions=200, tsea="none")
 """Enough for a run whose scores are not looked at to the last digit."""
 
 

@@ -47,7 +47,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory, vectors: Path) -> Path:
     run = analyze(
         unembedding, load_features(vectors), tmp_path_factory.mktemp("explained") / "run",
         token_sets=build_token_sets(unembedding.vocabulary, family="grammar/pronouns"),
-        enrichment=EnrichmentSettings(tsea=False),
+        enrichment=EnrichmentSettings(tsea="none"),
     )  # fmt: skip
     return run.path
 

@@ -12,6 +12,7 @@ from unembed.enrichment.direction_simulation import simulate
 from unembed.enrichment.effects import effects_of, rows_of
 from unembed.enrichment.simulated_null import SimulatedNull
 from unembed.sweep import Membership, joined
+from unembed.sweep.settings import WEIGHTS
 from unembed.tokensets import TokenSets
 
 N = 3000
@@ -41,10 +42,10 @@ def test_nes_and_p_are_those_of_the_draws(
     made: tuple[DirectionTest, Membership, SimulatedNull],
 ) -> None:
     test, membership, null = made
-    es = drawn(test, membership, 5)
+    es = drawn(test, membership, 5)[:1000]  # and their opposites
     for s in range(4):
+        same = np.abs(es[:, s])
         for sign in (1, -1):
-            same = np.abs(es[es[:, s] * sign > 0, s])
             for share in (0.9, 0.5, 0.2, 0.1):
                 value = np.quantile(same, 1 - share)
                 at = np.array([sign * value]), np.array([s])
@@ -63,6 +64,35 @@ def test_tails_hold_for_other_draws(made: tuple[DirectionTest, Membership, Simul
         assert ((p <= level).mean(1) < 2 * level + 1e-4).all()
     for level in (0.1, 0.01):  # the one token is so far out that ES = 1 is nothing rare
         assert ((p <= level).mean(1) > level / 3)[[0, 2, 3]].all()
+
+
+def test_opposite_directions_have_opposite_scores(
+    made: tuple[DirectionTest, Membership, SimulatedNull],
+) -> None:
+    """So that those that are drawn count with both signs."""
+    test, membership, _ = made
+    directions = test.moment.draw(300, 8)
+    for weight in WEIGHTS:
+        one, other = (
+            np.concatenate(
+                [test.sweep.tsea(tile, membership, weight).es for tile in test.sweep.tiles(rows)]
+            )
+            for rows in (directions, -directions)
+        )
+        np.testing.assert_allclose(np.abs(one), np.abs(other), atol=1e-3)
+        assert (np.sign(one) == -np.sign(other)).mean() > 0.95  # unless both ends are as far
+
+
+def test_sets_that_are_not_asked_for_are_not_read(
+    made: tuple[DirectionTest, Membership, SimulatedNull],
+) -> None:
+    test, membership, null = made
+    some = simulate(test, membership, 2000, 5, "none", sets=np.array([0, 3]))
+    np.testing.assert_array_equal(some.es[:, [0, 3]], null.es[:, [0, 3]])
+    np.testing.assert_array_equal(some.log10_p[:, [0, 3]], null.log10_p[:, [0, 3]])
+    assert np.isnan(some.means[:, 1:3]).all()
+    assert np.isnan(some.p_values(np.array([0.5, -0.5]), np.array([1, 2]))).all()
+    np.testing.assert_array_equal(some.z_sd, null.z_sd)
 
 
 def test_p_falls_and_never_ends(made: tuple[DirectionTest, Membership, SimulatedNull]) -> None:

@@ -14,7 +14,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, list[Kind]]:
     bank, truth = planted.bank()
     run = analyze(
         planted.unembedding, [bank, planted.nothing()], tmp_path_factory.mktemp("planted") / "run",
-        token_sets=planted.sets, enrichment=EnrichmentSettings(tsea=False),
+        token_sets=planted.sets, enrichment=EnrichmentSettings(tsea="none"),
     )  # fmt: skip
     return run, truth
 

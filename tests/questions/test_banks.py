@@ -238,7 +238,7 @@ def test_what_is_not_there(run: Run, bare: Run) -> None:
 def test_a_run_in_which_nothing_passes(tmp_path: Path, model: Unembedding, sets: TokenSets) -> None:
     random = torch.Generator().manual_seed(9)
     bank = Features.from_array(torch.randn(40, D, generator=random), name="noise")
-    settings = EnrichmentSettings(tsea=False, directions=200, max_q=1e-9)
+    settings = EnrichmentSettings(tsea="none", directions=200, max_q=1e-9)
     quiet = analyze(model, bank, tmp_path / "run", token_sets=sets, enrichment=settings)
     assert sets_by_bank(quiet).is_empty()
     assert sets_by_bank(quiet, ["few"])["share"].to_list() == [0]

@@ -23,7 +23,7 @@ from unembed import (
 )
 from unembed.errors import SourceError
 
-DIRECTION_TEST = EnrichmentSettings(tsea=False)
+DIRECTION_TEST = EnrichmentSettings(tsea="none")
 
 
 def write(folder: Path, files: tiny_models.Files) -> Path:

@@ -49,7 +49,7 @@ def run(tmp_path: Path, model: Path) -> Run:
     unembedding = load_unembedding(model)
     banks = [*load_features("mlp:1", model=model), *load_features(f"mine={tmp_path / 'v.npy'}")]
     sets = TokenSets.from_ids({"some": [3, 50, 60, 70]}, unembedding.vocabulary)
-    settings = EnrichmentSettings(tsea=False, directions=200)
+    settings = EnrichmentSettings(tsea="none", directions=200)
     return analyze(unembedding, banks, tmp_path / "run", token_sets=sets, enrichment=settings)
 
 

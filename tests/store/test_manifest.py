@@ -59,8 +59,9 @@ def test_facts_are_what_the_file_says(content: Content) -> None:
     for facts, said in parts:
         assert {each.name: getattr(facts, each.name) for each in fields(facts)} == said
     for each in fields(tested):
-        if each.name not in ("nulls", "explanation"):
+        if each.name not in ("nulls", "explanation", "tsea"):
             assert getattr(tested, each.name) == content["enrichment"][each.name]
+    assert tested.tsea == "all"  # true, as it says it
 
 
 PARTS: dict[str, tuple[type, Callable[[Content], Content]]] = {
@@ -128,7 +129,7 @@ def test_parts_of_another_kind(part: str, value: object, content: Content, tmp_p
 
 def test_another_schema_is_refused(content: Content, tmp_path: Path) -> None:
     with pytest.raises(
-        RunError, match=r"has schema version 9; this unembed reads 1 and 2\. .*\(99\.0\)"
+        RunError, match=r"has schema version 9; this unembed reads 1, 2 and 3\. .*\(99\.0\)"
     ):
         loaded(tmp_path, {**content, "schema_version": 9, "unembed_version": "99.0"})
 
@@ -195,7 +196,7 @@ def test_shards_are_a_plain_count(sizes: list[int], size: int) -> None:
 
 
 def test_information_is_no_identity(tiny: Planted, tmp_path: Path) -> None:
-    """Of schema 2; what decides the bytes is, each by itself."""
+    """Of this schema; what decides the bytes is, each by itself."""
     content = json.loads((tiny.run.path / MANIFEST).read_text(encoding="utf-8"))
     del content["seal"]  # what is changed by hand is taken without one
     content["settings"]["device"] = "cuda"
@@ -236,4 +237,4 @@ def test_a_run_of_schema_1_is_read_and_not_gone_on_with(tiny: Planted) -> None:
     assert old.schema_version == 1
     retiled = replace(old, content=changed(dict(old.content), ("settings", "tile"), 64))
     assert retiled.digest != old.digest
-    assert old.differences(tiny.run.manifest) == ["schema_version (1, now 2)"]
+    assert old.differences(tiny.run.manifest) == ["schema_version (1, now 3)"]

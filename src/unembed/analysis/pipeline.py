@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+import numpy as np
+
 from unembed.analysis.bank import BankSteps
 from unembed.analysis.sets import RunSets
 from unembed.analysis.shard import sweep_shard
@@ -16,7 +18,8 @@ from unembed.features import Features, check_size, check_width
 from unembed.progress import Progress, Report, report_of, report_within, silent
 from unembed.questions import Run
 from unembed.store import Manifest
-from unembed.store.enrichment import TOKEN_SETS
+from unembed.store.arrays import write_array
+from unembed.store.enrichment import EFFECTS, TOKEN_SETS
 from unembed.store.folder import claim
 from unembed.store.kept import keep
 from unembed.store.missing import Missing
@@ -75,19 +78,23 @@ def analyze(
     manifest = Manifest.of(unembedding, banks, settings, sets.facts if sets else None)
 
     with claim(folder, manifest, overwrite=overwrite):
-        _share(folder, unembedding, sets)
+        _share(folder, manifest, unembedding, sets)
         if missing := Missing.of(folder, manifest):
             sweep = Sweep(unembedding, settings)
             _finish(folder, manifest, missing, banks, sets, sweep, progress)
     return Run.open(folder)
 
 
-def _share(folder: Path, unembedding: Unembedding, sets: RunSets | None) -> None:
+def _share(
+    folder: Path, manifest: Manifest, unembedding: Unembedding, sets: RunSets | None
+) -> None:
     """Write the tables that all banks share."""
-    tokens, of_sets = folder / TOKENS, folder / TOKEN_SETS
+    tokens, of_sets, effects = folder / TOKENS, folder / TOKEN_SETS, folder / EFFECTS
     keep([tokens], lambda: write_table(tokens, token_rows(unembedding)))
     if sets:
         keep([of_sets], lambda: write_table(of_sets, to_frame(sets.token_sets)))
+        if manifest.z_is_factored:
+            keep([effects], lambda: write_array(effects, [sets.effects.delta], np.float32))
 
 
 def _finish(
@@ -101,7 +108,7 @@ def _finish(
 ) -> None:
     """Take every bank that has something missing through the steps, in order."""
     tokens = None
-    if sets and missing.shards:
+    if sets:
         tokens = sets.token_null(report_of(progress, "Token null"))
     done = manifest.features - sum(shard.features for shard in missing.shards)
     progress("Features", done, manifest.features)
@@ -111,14 +118,17 @@ def _finish(
         of_sets = None
         if sets:
             steps = BankSteps(folder, bank, at, sets, sweep)
-            rate = steps.test(_of_bank(progress, "Direction test", [len(b) for b in banks], at))
+            sizes = [len(each) for each in banks]
+            rate, passing = steps.test(_of_bank(progress, "Direction test", sizes, at))
             drawn = [sets.settings.directions] * len(banks)
-            null = steps.simulate(_of_bank(progress, "Null directions", drawn, at))
-            of_sets = partial(steps.readers, rate, null, tokens)
+            null = steps.simulate(passing, _of_bank(progress, "Null directions", drawn, at))
+            steps.claim(tokens)
+            of_sets = partial(steps.readers, rate, passing, null, tokens)
         # sweep, explain and write, a shard at a time
         for shard in missing.of_bank(at):
             report = report_within(report_of(progress, "Features"), done, manifest.features)
-            sweep_shard(folder, shard, bank, sweep, of_sets() if of_sets else None, report)
+            readers = of_sets() if of_sets else None
+            sweep_shard(folder, manifest, shard, bank, sweep, readers, report)
             done += shard.features
 
 

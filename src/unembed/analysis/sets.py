@@ -90,7 +90,7 @@ class RunSets:
 
     def token_null(self, report: Report) -> TokenNull | None:
         """Return the classical null of ES, None where TSEA is left out or its weight has none."""
-        if not self.settings.tsea:
+        if self.settings.tsea == "none":
             return None
         sizes, n_tokens = self.membership.sizes, self.membership.n_tokens
         if self.settings.weight == "none":

@@ -4,22 +4,28 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+
 from unembed.enrichment.bank import BankEnrichment
 from unembed.explanation import Explainer, Explanation
 from unembed.features import Features
 from unembed.progress import Report
 from unembed.store import enrichment as store
+from unembed.store.arrays import write_array
 from unembed.store.explanation import explanation_path, explanation_rows
-from unembed.store.manifest import Shard
+from unembed.store.manifest import Manifest, Shard
 from unembed.store.schema import feature_rows
 from unembed.store.shards import write_table
-from unembed.sweep import Sweep, joined
+from unembed.sweep import Sweep, Tile, TseaReadings, joined
+from unembed.sweep.standardised import unit_rows
 
 Readers = tuple[BankEnrichment, Explainer]
 
 
 def sweep_shard(
     folder: Path,
+    manifest: Manifest,
     shard: Shard,
     bank: Features,
     sweep: Sweep,
@@ -30,22 +36,26 @@ def sweep_shard(
 
     Args:
         folder: of the run.
+        manifest: of the run.
         shard: of the bank.
         bank: whose features it holds.
         sweep: of the run.
         readers: of the bank (`BankSteps.readers`); None for the features' statistics alone.
         report: told how many of its features are done.
     """
-    statistics, z, pairs = [], [], []
-    explanations: list[Explanation] = []
+    statistics, pairs, explanations = [], [], list[Explanation]()
+    arrays: dict[str, list[npt.NDArray[np.floating]]] = {
+        kind: [] for kind in (manifest.arrays if readers else ())
+    }
     at = shard.start
     for tile in sweep.tiles(bank.W_dec[shard.start : shard.stop]):
         statistics.append(sweep.statistics(tile))
         if readers:
             enrichment, explainer = readers
-            scores, found = enrichment.read(tile)
-            z.append(scores)
+            found, every = enrichment.read(tile, at)
             pairs.append(found._replace(feature=found.feature + at))
+            for kind, parts in arrays.items():
+                parts.append(_array(kind, tile, every, enrichment))
             density = bank.log10_density
             explanations += explainer.read(
                 tile, statistics[-1], found,
@@ -56,9 +66,23 @@ def sweep_shard(
     if readers:
         enrichment, explainer = readers
         paths = store.shard_paths(shard.path)
-        store.write_z(folder / paths.z, z)
-        store.write_pairs(folder / paths.pairs, pairs)
-        store.write_rate(folder / paths.claims, enrichment.claims)
+        for kind, parts in arrays.items():
+            write_array(folder / paths[kind], parts)
+        store.write_pairs(folder / paths["pairs"], pairs)
+        if manifest.claims_are_counted:
+            store.write_rate(folder / paths["claims"], enrichment.claims)
         rows = explanation_rows(explanations, explainer.envelope)
         write_table(folder / explanation_path(shard.path), rows)
     write_table(folder / shard.path, feature_rows(bank, shard.start, joined(statistics)))
+
+
+def _array(
+    kind: str, tile: Tile, every: TseaReadings | None, enrichment: BankEnrichment
+) -> npt.NDArray[np.floating]:
+    """Return what one of the run's arrays has of a tile, a row for each feature."""
+    if kind == "directions":
+        return unit_rows(tile.features.scaled)[1].numpy()
+    if kind == "z":
+        return enrichment.test.z(tile.features.scaled)
+    values: npt.NDArray[np.floating] = getattr(every, kind)
+    return values

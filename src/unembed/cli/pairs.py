@@ -42,6 +42,12 @@ def enrichment(
         str,
         typer.Option(metavar="COLUMN", help="The column to sort by, the largest |value| first."),
     ] = "z",
+    tsea: Annotated[
+        bool,
+        typer.Option(
+            "--tsea", help="Read TSEA of pairs that do not pass too, from the weights, of FEATURES."
+        ),
+    ] = False,
     limit: Limit = 20,
     as_json: Json = False,
     as_csv: Csv = False,
@@ -52,6 +58,8 @@ def enrichment(
 
         unembed enrichment runs/demo mlp.26/1329
 
+        unembed enrichment runs/demo mlp.26/1329 --tsea --sort es
+
         unembed enrichment runs/demo --set pronouns_reflexive --bank sae.26 --sign +
 
         unembed enrichment runs/demo --family grammar --max-q 0.01 --csv --limit 0
@@ -61,7 +69,7 @@ def enrichment(
     run = open_run(path, *(named or ()))
     found = questions.list_pairs(
         run, named, token_set=token_set, family=several(family), bank=several(bank), sign=sign,
-        max_q=max_q, sort=sort, limit=limit or None,
+        max_q=max_q, sort=sort, limit=limit or None, tsea=tsea,
     )  # fmt: skip
     print_frame(found, terminal.enrichment.table, "No pair fits.", as_json=as_json, as_csv=as_csv)
 

@@ -15,7 +15,7 @@ from unembed.cli.progress import analyze_with_progress
 from unembed.demo import FEATURES as DEMO_FEATURES
 from unembed.demo import MODEL as DEMO_MODEL
 from unembed.enrichment import EnrichmentSettings
-from unembed.enrichment.settings import FEWEST_DIRECTIONS
+from unembed.enrichment.settings import FEWEST_DIRECTIONS, TseaOf
 from unembed.lens import Lens
 from unembed.sweep import MAX_TOP_K, SweepSettings, Weight
 from unembed.tokensets import DEFAULT as DEFAULT_SETS
@@ -79,12 +79,15 @@ def run(
     ] = DEFAULT_SETS,
     family: Family = None,
     tsea: Annotated[
-        bool,
+        TseaOf,
         typer.Option(
-            "--tsea/--no-tsea",
-            help="Enrichment scores and AUROC too, or the direction test alone.",
+            help="Enrichment scores and AUROC of the pairs that pass the direction test, of all "
+            "(which takes longer, and more disk), or none."
         ),
     ] = EnrichmentSettings.tsea,
+    no_tsea: Annotated[
+        bool, typer.Option("--no-tsea", help="The direction test alone: --tsea none.")
+    ] = False,
     null_bank: Annotated[
         str | None,
         typer.Option(
@@ -126,7 +129,11 @@ def run(
     """
     settings = SweepSettings(top_k=top_k, tile=tile, device=device)
     enrichment = EnrichmentSettings(
-        tsea=tsea, weight=weight, directions=directions, seed=seed, max_q=max_q
+        tsea="none" if no_tsea else tsea,
+        weight=weight,
+        directions=directions,
+        seed=seed,
+        max_q=max_q,
     )
     unembedding, banks, null = load_inputs(
         inputs, model=model, hook=hook, lens=lens, tokenizer=tokenizer, null_bank=null_bank

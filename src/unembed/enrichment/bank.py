@@ -1,4 +1,4 @@
-"""One bank's features against every token set, tile by tile: scores, and pairs worth keeping."""
+"""One bank's features against every token set, tile by tile: all that is measured of a pair."""
 
 from __future__ import annotations
 
@@ -8,17 +8,15 @@ import numpy as np
 import numpy.typing as npt
 
 from unembed.enrichment.directions import DirectionTest
-from unembed.enrichment.discovery_rate import DiscoveryRate, log10_q, threshold
+from unembed.enrichment.discovery_rate import DiscoveryRate, log10_q
 from unembed.enrichment.pairs import Pairs
-from unembed.enrichment.settings import EnrichmentSettings
+from unembed.enrichment.passing import Passing
 from unembed.enrichment.simulated_null import SimulatedNull
 from unembed.enrichment.token_null import TokenNull
-from unembed.sweep import Membership, Tile
+from unembed.sweep import Membership, Sweep, Tile, TseaReadings, Weight
 
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
-
-_MARGIN = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -26,14 +24,20 @@ class Tsea:
     """What it takes to read TSEA beside the direction test.
 
     Attributes:
+        sweep: of the run.
         membership: the token sets over the rows of W_U.
+        weight: what a hit adds to ES.
         simulated: ES of random directions.
         tokens: the classical null; None for weights without one.
+        of_all: whether it is read of every pair, or of those that pass.
     """
 
+    sweep: Sweep
     membership: Membership
+    weight: Weight
     simulated: SimulatedNull
     tokens: TokenNull | None
+    of_all: bool = False
 
 
 class BankEnrichment:
@@ -41,76 +45,69 @@ class BankEnrichment:
 
     Args:
         test: the bank's direction test.
+        passing: the bank's pairs that pass, by the direction test.
         curve: log10 q by log10 p, over all pairs of the bank (`DiscoveryRate.curve`).
-        settings: what is kept.
         tsea: for ES and AUROC; None for the direction test alone.
+
+    Attributes:
+        test: the bank's direction test.
+        claims: what the classical null says of every pair, where TSEA is read of every one.
     """
 
     def __init__(
-        self,
-        test: DirectionTest,
-        curve: F32,
-        settings: EnrichmentSettings,
-        tsea: Tsea | None = None,
+        self, test: DirectionTest, passing: Passing, curve: F32, tsea: Tsea | None = None
     ) -> None:
         self.test = test
-        self.tsea = tsea
         self.claims = DiscoveryRate()
+        self._passing = passing
         self._curve = curve
-        self._weight = settings.weight
-        self._log10_max_q = np.float32(np.log10(settings.max_q))
-        self._critical = _critical(test, threshold(curve, settings.max_q))
+        self._tsea = tsea
 
-    def read(self, tile: Tile) -> tuple[F32, Pairs]:
-        """Return z of every pair of a tile [T, S], and the pairs that pass.
-
-        What the classical null of tokens says of every pair is counted in `claims`.
+    def read(self, tile: Tile, first: int) -> tuple[Pairs, TseaReadings | None]:
+        """Return the pairs of a tile that pass, and TSEA of every pair [T, S] if it is read of all.
 
         Args:
             tile: of the sweep.
+            first: the position in the bank of its first feature.
         """
-        z = self.test.z(tile.features.scaled)
-        feature, token_set = np.nonzero(np.abs(z) >= self._critical)
-        log10_p = self.test.log10_p_of_sets(token_set, z[feature, token_set])
-        q = log10_q(log10_p, self._curve)
-        kept = q <= self._log10_max_q
-        feature, token_set = feature[kept], token_set[kept]
-        scores = self._tsea(tile, feature, token_set)
-        found = (z[feature, token_set], log10_p[kept], q[kept], *scores)
-        return z, Pairs(feature, token_set, *found)
+        found = self._passing.of(first, first + len(tile.mean))
+        feature, token_set = found.feature.astype(np.int64), found.token_set.astype(np.int64)
+        log10_q_of_pairs = log10_q(found.log10_p, self._curve)
+        every, own = self._readings(tile, feature, token_set)
+        scores = self._scored(own, token_set)
+        pairs = Pairs(
+            feature, token_set, found.z, found.log10_p, log10_q_of_pairs, *scores
+        )  # fmt: skip
+        return pairs, every
 
-    def _tsea(
+    def _readings(
         self, tile: Tile, feature: npt.NDArray[np.int64], token_set: npt.NDArray[np.int64]
-    ) -> tuple[F64, npt.NDArray[np.int32], F64, F64, F64, F64]:
-        nothing = np.full(len(feature), np.nan)
-        if self.tsea is None:
-            zero = np.zeros(len(feature), np.int32)
-            return nothing, zero, nothing, nothing, nothing, nothing
-        read = self.test.sweep.tsea(tile, self.tsea.membership, self._weight)
-        es = read.es[feature, token_set]
-        by_tokens = nothing
-        if self.tsea.tokens is not None:
-            log10_p = self.tsea.tokens.log10_p(read.es)
+    ) -> tuple[TseaReadings | None, TseaReadings | None]:
+        """Return TSEA of every pair, and of those that pass; None where it is left out."""
+        tsea = self._tsea
+        if tsea is None:
+            return None, None
+        if not tsea.of_all:
+            own = tsea.sweep.tsea_of(tile, feature, token_set, tsea.membership, tsea.weight)
+            return None, own
+        every = tsea.sweep.tsea(tile, tsea.membership, tsea.weight)
+        if tsea.tokens is not None:
             alive = tile.features.std > 0
-            self.claims.add(log10_p[alive], self.tsea.membership.testable)
-            by_tokens = log10_p[feature, token_set].astype(np.float64)
+            self.claims.add(tsea.tokens.log10_p(every.es)[alive], tsea.membership.testable)
+        return every, TseaReadings(*(each[feature, token_set] for each in every))
+
+    def _scored(
+        self, read: TseaReadings | None, token_set: npt.NDArray[np.int64]
+    ) -> tuple[F64, npt.NDArray[np.int32], F64, F64, F64, F64]:
+        """Return ES, peak and AUROC of pairs, and ES against each null; NaN where left out."""
+        nothing = np.full(len(token_set), np.nan)
+        if read is None or self._tsea is None:
+            nowhere = np.zeros(len(token_set), np.int32)
+            return nothing, nowhere, nothing, nothing, nothing, nothing
+        simulated, tokens = self._tsea.simulated, self._tsea.tokens
         return (
-            es,
-            read.peak[feature, token_set],
-            read.auroc[feature, token_set],
-            self.tsea.simulated.normalised(es, token_set),
-            self.tsea.simulated.p_values(es, token_set),
-            by_tokens,
+            *read,
+            simulated.normalised(read.es, token_set),
+            simulated.p_values(read.es, token_set),
+            nothing if tokens is None else tokens.log10_p_of_sets(token_set, read.es).astype(float),
         )
-
-
-def _critical(test: DirectionTest, log10_p: float) -> F32:
-    """[S] the |z| from which a pair may pass, a little below where it does."""
-    critical = np.full(len(test.effects), np.inf, np.float32)
-    if np.isfinite(log10_p):
-        tails = test.tails
-        critical[test.testable] = [
-            np.interp(-log10_p, -p, z) - _MARGIN
-            for z, p in zip(tails.z, tails.log10_p, strict=True)
-        ]
-    return np.maximum(critical, np.float32(1e-6))

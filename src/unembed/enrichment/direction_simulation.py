@@ -1,9 +1,12 @@
 """Random directions through the sweep: the null of ES, which has no closed form.
 
-N directions w ~ N(0, M) are swept by the same code as features.
+N directions w ~ N(0, M) are swept by the same code as features. −w is as likely as w, and turns its
+ranking round, and with it ES: so half of the directions are read for ES, and count with both signs.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +19,7 @@ from unembed.sweep import Membership, Weight, joined, tail_kurtosis
 
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
+I64 = npt.NDArray[np.int64]
 
 _SHARES = np.linspace(1, 0.1, 19)
 """Shares of the null beyond each knot in the body of the distribution; the last begins the tail."""
@@ -25,6 +29,7 @@ _FEWEST = 50
 for small sets, are not trusted to the end: p is then at least 1 / (values + 1)."""
 _END = 1e-12
 _N_BEYOND = 8
+_ONE_PERCENT = -2.0
 
 
 def simulate(
@@ -34,6 +39,7 @@ def simulate(
     seed: int,
     weight: Weight,
     report: Report = lambda done, total: None,
+    sets: I64 | None = None,
 ) -> SimulatedNull:
     """Return what random directions do, swept by the same code as features.
 
@@ -44,33 +50,44 @@ def simulate(
         seed: decides the directions.
         weight: what a hit adds to ES.
         report: told how many directions are done.
+        sets: numbers of those whose ES is wanted; all, if None.
     """
-    parts, es, z = [], [], []
+    chosen = np.arange(len(test.effects)) if sets is None else sets
+    members = membership.of_sets(chosen) if membership is not None else None
+    parts, es, z, done = [], [], [], 0
     for tile in test.sweep.tiles(test.moment.draw(directions, seed)):
         parts.append(test.sweep.statistics(tile))
-        if membership is not None:
-            es.append(test.sweep.tsea(tile, membership, weight).es.astype(np.float32))
         z.append(test.z(tile.features.scaled))
-        report(sum(map(len, z)), directions)
+        first = tile.first(max(-(-directions // 2) - done, 0))
+        if members is not None and len(first.mean):
+            es.append(test.sweep.tsea(first, members, weight).es.astype(np.float32))
+        done += len(tile.mean)
+        report(done, directions)
     statistics, scores = joined(parts), np.concatenate(z)
-    means, knots, log10_p = _tails(np.concatenate(es)) if es else no_scores()
+    nulls = _of_all(chosen, len(test.effects), *_tails(np.concatenate(es))) if es else no_scores()
     return SimulatedNull(
         statistics.std,
         statistics.skewness,
         statistics.kurtosis,
         *tail_kurtosis(statistics.histogram),
         np.sqrt((scores.astype(np.float64) ** 2).mean(0)),
-        (test.log10_p(scores) < -2).mean(0),
-        means,
-        knots,
-        log10_p,
+        (np.abs(scores) > test.critical(_ONE_PERCENT)).mean(0),
+        *nulls,
     )
 
 
+def _of_all(chosen: I64, count: int, *of_sets: npt.NDArray[np.floating]) -> Iterator[F64]:
+    """Yield what is known of the sets that were read, for both signs, and NaN of the others."""
+    for values in of_sets:
+        every = np.full((2, count, *values.shape[1:]), np.nan, values.dtype)
+        every[:, chosen] = values
+        yield every
+
+
 def _tails(es: Float[np.ndarray, "directions sets"]) -> tuple[F64, F32, F32]:
-    found = [_tail(np.sort(np.where(es * sign > 0, es * sign, np.nan), 0)) for sign in (1, -1)]
-    means, knots, log10_p = (np.stack(column) for column in zip(*found, strict=True))
-    return means, knots.astype(np.float32), log10_p.astype(np.float32)
+    """Return mean, knots and log10 p of |ES|."""
+    mean, knots, log10_p = _tail(np.sort(np.where(es != 0, np.abs(es), np.nan), 0))
+    return mean, knots.astype(np.float32), log10_p.astype(np.float32)
 
 
 def _tail(values: Float[np.ndarray, "directions sets"]) -> tuple[F64, F64, F64]:

@@ -32,6 +32,9 @@ from unembed.unembedding import Unembedding
 F32 = npt.NDArray[np.float32]
 
 _FEATURES_AT_ONCE = 2048
+_HALVINGS = 24
+_NOTHING = 1e-6
+"""z of a feature that writes nothing is 0, and no pair of its own ever passes."""
 
 Null = SecondMoment | Features | Literal["bank", "identity"]
 """What random directions are like: a bank, the bank itself, all dimensions alike, or a given M."""
@@ -94,6 +97,23 @@ class DirectionTest:
             self._null.coordinates(self.effects.delta[testable]) / self.sd[testable, None]
         )
         return unit
+
+    def critical(self, log10_p: float) -> F32:
+        """Return [S] the |z| from which a pair's log10 p may be this low, found in the tables.
+
+        At most a ten-thousandth below where it is: p falls with |z|. Infinite for sets that cannot
+        be tested, and where no z comes to that.
+        """
+        tails, found = self.tails, np.full(len(self.effects), np.inf, np.float32)
+        sets = np.arange(len(tails.z))
+        low, high = np.zeros(len(sets), np.float32), tails.z[:, -1].copy()
+        reached = tails.log10_p[:, -1] <= log10_p
+        for _ in range(_HALVINGS):
+            middle = (low + high) / 2
+            below = tails.log10_p_of(middle, sets) > log10_p
+            low, high = np.where(below, middle, low), np.where(below, high, middle)
+        found[self.testable] = np.where(reached, np.maximum(low, _NOTHING), np.inf)
+        return found
 
     def log10_p_of_sets(
         self, token_sets: npt.NDArray[np.int64], z: npt.NDArray[np.floating]

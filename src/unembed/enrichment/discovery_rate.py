@@ -6,6 +6,8 @@ import numpy as np
 import numpy.typing as npt
 from jaxtyping import Float
 
+LEVELS = (0.01, 0.05)
+"""False discovery rates that a summary counts at."""
 PER_DECADE = 512
 _DECADES = 1100
 
@@ -38,6 +40,19 @@ class DiscoveryRate:
 
         add_to_bins(log10_p, tested, PER_DECADE, self.counts)
 
+    def add_pairs(self, log10_p: npt.NDArray[np.floating], others: int) -> None:
+        """Count pairs with a small p, and how many there are besides.
+
+        Of the others it need only be known that p is above the largest q that is of interest, and
+        their q therefore: it is taken for 1. What the curve says of them is at most too large.
+
+        Args:
+            log10_p: [P] of single pairs.
+            others: how many more were tested.
+        """
+        self.counts += np.bincount(_bins(log10_p, len(self.counts)), minlength=len(self.counts))
+        self.counts[0] += others
+
     def passing(self, *levels: float) -> list[int]:
         """Return how many of the pairs that were counted have q up to each of some levels."""
         curve = self.curve()
@@ -59,11 +74,14 @@ def log10_q(
     log10_p: npt.NDArray[np.floating], curve: npt.NDArray[np.float32]
 ) -> npt.NDArray[np.float32]:
     """Return log10 q of each log10 p, by the curve of all pairs."""
-    places = np.minimum((-log10_p * PER_DECADE).astype(np.int64), len(curve) - 1)
-    return curve[places]
+    return curve[_bins(log10_p, len(curve))]
 
 
 def threshold(curve: npt.NDArray[np.float32], max_q: float) -> float:
     """Return the largest log10 p whose q is at most max_q; −inf where there is none."""
     passing = np.flatnonzero(curve <= np.log10(max_q))
     return -float(passing[0]) / PER_DECADE if len(passing) else -np.inf
+
+
+def _bins(log10_p: npt.NDArray[np.floating], count: int) -> npt.NDArray[np.int64]:
+    return np.minimum((-log10_p * PER_DECADE).astype(np.int64), count - 1)

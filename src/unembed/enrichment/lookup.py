@@ -1,4 +1,4 @@
-"""Kernels that read tables of tail probabilities for hundreds of millions of pairs."""
+"""Kernels for hundreds of millions of pairs: what z says of p, and which pairs matter."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import numpy.typing as npt
 from unembed.compiled import compiled
 
 F32 = npt.NDArray[np.float32]
+I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
 
 _GROUP = 64
@@ -71,3 +72,26 @@ def log10_p_of_pairs(z: F32, rows: I64, knots: F32, log10_p: F32, slope: F32, ou
     for i in range(z.shape[0]):
         row = rows[i]
         out[i] = _at(z[i], knots[row], log10_p[row], slope[row])
+
+
+@compiled(parallel=True)
+def count_beyond(z: F32, critical: F32, counts: I64) -> None:
+    """Fill in counts [B]: of how many sets |z| reaches the set's critical value [S]."""
+    for i in numba.prange(z.shape[0]):
+        found = np.int32(0)
+        for s in range(z.shape[1]):
+            found += np.int32(abs(z[i, s]) >= critical[s])
+        counts[i] = found
+
+
+@compiled(parallel=True)
+def list_beyond(z: F32, critical: F32, starts: I64, row: I32, token_set: I32, value: F32) -> None:
+    """Fill in the pairs [P] that were counted, those of row i from starts[i] on."""
+    for i in numba.prange(z.shape[0]):
+        at = starts[i]
+        if at == starts[i + 1]:
+            continue
+        for s in range(z.shape[1]):
+            if abs(z[i, s]) >= critical[s]:
+                row[at], token_set[at], value[at] = i, s, z[i, s]
+                at += 1

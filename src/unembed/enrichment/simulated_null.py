@@ -26,9 +26,9 @@ class SimulatedNull:
         left_tail, right_tail: [N] the kurtosis of each tail (`sweep.tail_kurtosis`).
         z_sd: [S] the standard deviation of z; 1 where the closed form holds.
         z_beyond: [S] the share of directions with direction-test p below 1 %.
-        means: [2, S] mean |ES| of the directions with positive and with negative ES; NaN where
-            there is none.
-        es: [2, S, K] |ES| of each sign at the knots of its p-value, rising.
+        means: [2, S] mean |ES| of the directions with positive and with negative ES, which are
+            alike but in old runs; NaN where there is none, or the set was not read.
+        es: [2, S, K] |ES| of each sign at the knots of its p-value, rising; NaN likewise.
         log10_p: [2, S, K] log10 of the share of that sign's directions beyond each knot.
     The last three have no sets where TSEA was left out.
     """

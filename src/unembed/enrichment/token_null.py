@@ -21,7 +21,7 @@ from scipy.interpolate import CubicSpline
 from scipy.optimize import brentq
 
 from unembed.compiled import compiled
-from unembed.enrichment.lookup import log10_p_values
+from unembed.enrichment.lookup import log10_p_of_pairs, log10_p_values
 from unembed.enrichment.tails import Tails
 from unembed.enrichment.token_simulation import simulation
 from unembed.progress import Report
@@ -92,6 +92,33 @@ class TokenNull:
         values = np.ascontiguousarray(es, np.float32)
         log10_p_values(values, self._columns, *self._tables, out)
         return out
+
+    def log10_p_of_sets(self, token_sets: I64, es: npt.NDArray[np.floating]) -> F32:
+        """Return the two-sided log10 p of single pairs: ES [P] of the sets with these numbers."""
+        out = np.zeros(len(es), np.float32)
+        columns = self._columns[token_sets]
+        known = columns >= 0
+        found = np.zeros(np.count_nonzero(known), np.float32)
+        log10_p_of_pairs(es[known].astype(np.float32), columns[known], *self._tables, found)
+        out[known] = found
+        return out
+
+
+def log10_p_unweighted(es: F64, sizes: I64, n_tokens: int) -> F64:
+    """Return the two-sided log10 p of unweighted ES of single pairs, without a table.
+
+    Args:
+        es: [P]
+        sizes: [P] members of the set; of none or of all tokens p is 1.
+        n_tokens: how many tokens are ranked.
+    """
+    log_p = np.zeros(len(es))
+    for at, (score, size) in enumerate(zip(np.abs(es), sizes, strict=True)):
+        least = min(int(size), n_tokens - int(size))
+        if least > 0 and score > 0:
+            _log_one_sided(np.array([min(score, 1.0)]), least, n_tokens, log_p[at : at + 1])
+    p: F64 = np.where(log_p < 0, _two_sided(log_p), 0.0) / math.log(10)
+    return p
 
 
 def _table(m: int, n: int) -> tuple[F64, F64, F64]:

@@ -118,6 +118,8 @@ class Discoveries(TypedDict):
     pairs: int
     passing: dict[str, int]
     classical: dict[str, int] | None
+    classical_error: dict[str, int] | None
+    classical_features: int | None
     nulls: dict[str, NullFacts]
 
 

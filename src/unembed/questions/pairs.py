@@ -30,12 +30,14 @@ def list_pairs(
     max_q: float | None = None,
     sort: str | None = None,
     limit: int | None = None,
+    tsea: bool = False,
 ) -> pl.DataFrame:
     """Return pairs of features and token sets with their scores, strongest first.
 
     Of one feature, or some, or one token set, every pair, unless max_q says otherwise; else the
     significant ones, q up to the run's own max_q. TSEA's columns are kept for those only, and null
-    for others. The false discovery rate is each bank's own, over all of its pairs.
+    for others, unless they are asked for. The false discovery rate is each bank's own, over all of
+    its pairs.
 
     Args:
         run: with token sets.
@@ -48,6 +50,8 @@ def list_pairs(
         sort: the column to sort by, in the place of z: numbers by size whatever their sign, the
             largest first, texts by the alphabet; pairs without a value last.
         limit: at most so many rows.
+        tsea: read TSEA of the other pairs too, from the weights that the run was made of: of
+            features that are named.
 
     Returns:
         feature, bank, index, token_set, family, size; z, log10_p, log10_q of the direction test;
@@ -55,8 +59,14 @@ def list_pairs(
 
     Raises:
         QueryError: when the run has no such feature, set, family or bank, no enrichment, or an
-            unknown column.
+            unknown column; when TSEA is asked for, and no feature is named.
+        SourceError: when it is asked for, and the run's sources are gone, or changed.
     """
+    if tsea and feature is None:
+        raise QueryError(
+            "TSEA of every pair is read a feature at a time: name one, or several. Of all features "
+            "a run has it if it was made with --tsea all."
+        )
     check_sign(sign)
     number = None if token_set is None else run.sets.number(token_set)
     families = None if family is None else run.sets.within(family)
@@ -66,6 +76,10 @@ def list_pairs(
         found = found.filter(pl.col("z") > 0 if sign == "+" else pl.col("z") < 0)
     if max_q is not None:
         found = found.filter(pl.col("log10_q") <= log10_of(max_q))
+    if tsea:
+        from unembed.questions.tsea import with_tsea  # which opens models; most questions do not
+
+        found = with_tsea(run, found)
     named = _named(run, found)
     if families is not None:
         named = named.filter(pl.col("family").is_in(families))

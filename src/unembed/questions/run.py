@@ -74,12 +74,14 @@ class Run(RunTables):
         bank: str | Sequence[str] | None = None,
         sign: Sign | None = None,
         max_q: float | None = None,
+        tsea: bool = False,
     ) -> pl.DataFrame:
         """Return pairs of features and token sets with their scores, strongest first.
 
         Of one feature, or some, or one token set, every pair, unless max_q says otherwise; else the
         significant ones, q up to the run's own max_q. TSEA's columns are kept for those only, and
-        null for others. The false discovery rate is each bank's own, over all of its pairs.
+        null for others, unless they are asked for. The false discovery rate is each bank's own,
+        over all of its pairs.
 
         Args:
             feature: `bank/index`, or several.
@@ -88,17 +90,22 @@ class Run(RunTables):
             bank: only features of this bank, or of these.
             sign: `+` promotes, `-` suppresses.
             max_q: largest q-value.
+            tsea: read TSEA of the other pairs too, of features that are named; the weights are read
+                again as for `logit_weights`.
 
         Returns:
             feature, bank, index, token_set, family, size; z, log10_p, log10_q of the direction
             test; es, peak, auroc, nes, log10_p_directions, log10_p_tokens of TSEA.
 
         Raises:
-            QueryError: when the run has no such feature, set, family or bank, or no enrichment.
+            QueryError: when the run has no such feature, set, family or bank, or no enrichment, or
+                TSEA is asked for and no feature named.
+            SourceError: when TSEA is asked for, and the run's sources are gone, or changed.
         """
         return list_pairs(
-            self, feature, token_set=token_set, family=family, bank=bank, sign=sign, max_q=max_q
-        )
+            self, feature, token_set=token_set, family=family, bank=bank, sign=sign, max_q=max_q,
+            tsea=tsea,
+        )  # fmt: skip
 
     def logit_weights(self, feature: str) -> LogitWeights:
         """Return the logit weights of one feature over all n tokens: their ids, and the weights.

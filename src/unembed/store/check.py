@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from unembed import parquet, sealed
 from unembed.errors import FormatError, RunError
 from unembed.parquet import height_of, read_parquet
 from unembed.store import enrichment as store
+from unembed.store.arrays import height_of_array
 from unembed.store.columns import check_columns
 from unembed.store.explanation import explanation_path
 from unembed.store.files import RunFiles, listed_files
@@ -79,7 +80,7 @@ def check_tables(folder: Path, manifest: Manifest, *, heal: bool = False) -> Non
     _check_old(folder, manifest, set(unsaid))
     if manifest.enrichment:
         for shard in manifest.shards():
-            _check_scores(folder, shard)
+            _check_scores(folder, shard, manifest.arrays)
 
 
 def said_of(path: Path) -> dict[str, str]:
@@ -160,16 +161,17 @@ def _check_tokens(folder: Path, wanted: int) -> None:
             )
 
 
-def _check_scores(folder: Path, shard: Shard) -> None:
-    table = store.shard_paths(shard.path).z
-    try:
-        found, wanted = store.height_of_z(folder / table), shard.features
-    except RunError:
-        return  # whoever reads it says what is wrong with it
-    if found != wanted:
-        raise _foreign(
-            folder, table, f"it has scores of {found:,} features, and should have {wanted:,}"
-        )
+def _check_scores(folder: Path, shard: Shard, kinds: Iterable[str]) -> None:
+    for kind in kinds:
+        table = store.shard_paths(shard.path)[kind]
+        try:
+            found, wanted = height_of_array(folder / table), shard.features
+        except RunError:
+            continue  # whoever reads it says what is wrong with it
+        if found != wanted:
+            raise _foreign(
+                folder, table, f"it has scores of {found:,} features, and should have {wanted:,}"
+            )
 
 
 def _foreign(folder: Path, table: str, why: str) -> RunError:

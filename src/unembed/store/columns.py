@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 from polars.datatypes import DataType, DataTypeClass
 
+from unembed.enrichment.discovery_rate import LEVELS
 from unembed.errors import RunError
 from unembed.parquet import schema_of
 from unembed.store import enrichment as store
@@ -18,6 +19,9 @@ from unembed.tokensets.frame import COLUMNS as TOKEN_SET_COLUMNS
 
 _FLOATS = pl.List(pl.Float32())
 _RATE: dict[str, DataType] = {"bin": pl.Int64(), "pairs": pl.Int64()}
+_CLAIMS: dict[str, DataType] = dict.fromkeys(
+    ("feature", "pairs", *(f"passing_{level}" for level in LEVELS)), pl.Int64()
+)
 _NAMES: dict[str, DataType] = {"id": pl.Int32(), "text": pl.String(), "bytes": pl.Binary()}
 _FLAGS = ("special", "unused", "partial_utf8", "masked")
 _DIRECTIONS = ("std", "skewness", "kurtosis", "left_tail", "right_tail")
@@ -29,6 +33,7 @@ _TABLES: dict[str, Mapping[str, DataType]] = {
     "enrichment/pairs": store.PAIR_COLUMNS,
     "enrichment/rate": _RATE,
     "enrichment/claims": _RATE,
+    "enrichment/sampled_claims": _CLAIMS,
     "enrichment/tests": dict.fromkeys(("z", "log10_p", "slope"), _FLOATS),
     "null": {"z_sd": pl.Float64(), "z_beyond_1_percent": pl.Float64()},
     "null-directions": dict.fromkeys(_DIRECTIONS, pl.Float64()),

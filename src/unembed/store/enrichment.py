@@ -4,11 +4,17 @@
 token_sets.parquet               one row a set; those that are tested first
 enrichment/rate/BANK.parquet     how many of a bank's pairs have which log10 p: q follows
 enrichment/tests/BANK.parquet    each set's test against a bank: sd, VIF, table of log10 p by z
-enrichment/z/BANK-00000.npy      z of every pair, float16 [features, sets]
+enrichment/z/BANK-00000.npy      z of every pair, float16 [features, sets]; or, for more sets than
+                                 d_model, what it is the product of:
+enrichment/effects.npy                   δ of each set, float32 [sets, d_model]
+enrichment/directions/BANK-00000.npy     each feature at length 1, float16 [features, d_model]
 enrichment/pairs/BANK-00000.parquet    the significant pairs, with everything
-enrichment/claims/BANK-00000.parquet   what the classical null of tokens would have claimed
+enrichment/sampled_claims/BANK.parquet what the classical null of tokens claims of some features
 null/BANK.parquet, null/BANK-directions.parquet    what random directions do
 ```
+
+Where TSEA is read of every pair, `enrichment/es` and `enrichment/auroc` hold it, float16 [features,
+sets], and `enrichment/claims/BANK-00000.parquet` counts what the classical null claims.
 """
 
 from __future__ import annotations
@@ -16,33 +22,27 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from unembed import sealed
-from unembed.enrichment.discovery_rate import DiscoveryRate
+from unembed.enrichment.claims import Claims
+from unembed.enrichment.discovery_rate import LEVELS, DiscoveryRate
 from unembed.enrichment.pairs import Pairs
 from unembed.enrichment.simulated_null import SimulatedNull, no_scores
 from unembed.enrichment.tails import Tails
-from unembed.errors import FormatError
-from unembed.recent import Recent
-from unembed.store.atomic import write_atomically
 from unembed.store.shards import damaged, read_table, write_table
-from unembed.store.stamp import stamp
 
 if TYPE_CHECKING:
     from unembed.enrichment.directions import DirectionTest
     from unembed.tokensets import TokenSets
 
 TOKEN_SETS = "token_sets.parquet"
-MOST_MAPS = 128
-"""Shards' z that stay mapped: each holds a file open, of which some systems allow 256."""
+EFFECTS = "enrichment/effects.npy"
 
 F32 = npt.NDArray[np.float32]
-_maps = Recent[tuple[Path, int, int], npt.NDArray[np.float16]](MOST_MAPS, lambda z: 1)
 
 _SIGNS = ("positive", "negative")
 _BY_DIRECTION = ("std", "skewness", "kurtosis", "left_tail", "right_tail")
@@ -64,22 +64,21 @@ PAIR_COLUMNS: dict[str, pl.DataType] = {
 tested, the direction test, and TSEA; what was not measured is null."""
 
 
-class ShardPaths(NamedTuple):
-    """The enrichment files of one shard, relative to the run."""
-
-    z: str
-    pairs: str
-    claims: str
+ARRAYS = ("z", "directions", "es", "auroc")
+"""What a shard may have as arrays, a row for each feature."""
+_TABLES = ("pairs", "claims")
 
 
-def shard_paths(features_path: str) -> ShardPaths:
-    """Return the files that belong to a shard of features."""
+def shard_paths(features_path: str) -> dict[str, str]:
+    """Return the enrichment files that belong to a shard of features, by what they hold."""
     stem = Path(features_path).stem
-    return ShardPaths(
-        f"enrichment/z/{stem}.npy",
-        f"enrichment/pairs/{stem}.parquet",
-        f"enrichment/claims/{stem}.parquet",
-    )
+    arrays = {kind: f"enrichment/{kind}/{stem}.npy" for kind in ARRAYS}
+    return {**arrays, **{kind: f"enrichment/{kind}/{stem}.parquet" for kind in _TABLES}}
+
+
+def claims_path(bank: str) -> str:
+    """Return the file of what the classical null claims of some of a bank's features."""
+    return f"enrichment/sampled_claims/{bank}.parquet"
 
 
 def rate_path(bank: str) -> str:
@@ -103,55 +102,6 @@ def digest(token_sets: TokenSets) -> str:
     content.update(token_sets.indptr.tobytes())
     content.update(token_sets.ids.tobytes())
     return content.hexdigest()
-
-
-def write_z(path: Path, z: Iterable[F32]) -> None:
-    """Write z [F, S] as float16, sealed: 0.05 % exact, and read without loading it."""
-    largest = np.finfo(np.float16).max
-    joined = np.concatenate([part.clip(-largest, largest).astype(np.float16) for part in z])
-
-    said = stamp(path)
-
-    def write(part: Path) -> None:
-        with part.open("wb") as file:
-            np.save(file, joined)
-        sealed.seal(part, said)
-
-    write_atomically(path, write)
-
-
-def read_z(path: Path) -> npt.NDArray[np.float16]:
-    """Return z [F, S] that was written, verified by the hash it carries, and mapped into memory.
-
-    The map is kept as long as the file is what it is: a new one has none of its pages, and a set's
-    column touches one for each feature.
-
-    Raises:
-        RunError: when it is missing or damaged.
-    """
-    try:
-        sealed.verify(path)
-        now = path.stat()
-    except (OSError, FormatError) as error:
-        raise damaged(path, error) from error
-    return _maps.get((path, now.st_mtime_ns, now.st_size), lambda: _mapped(path))
-
-
-def height_of_z(path: Path) -> int:
-    """Return of how many features z was written, from the file's head alone.
-
-    Raises:
-        RunError: when it is missing, or cannot be understood.
-    """
-    return len(_mapped(path))
-
-
-def _mapped(path: Path) -> npt.NDArray[np.float16]:
-    try:
-        z: npt.NDArray[np.float16] = np.load(path, mmap_mode="r")
-    except Exception as error:  # NumPy hands the head of a file to Python's own parser
-        raise damaged(path, error) from error
-    return z
 
 
 def write_pairs(path: Path, parts: Iterable[Pairs]) -> None:
@@ -186,6 +136,23 @@ def read_rate(paths: Iterable[Path]) -> DiscoveryRate:
     return rate
 
 
+def write_claims(path: Path, claims: Claims) -> None:
+    """Write what the classical null claims of a bank's sampled features."""
+    columns = {f"passing_{level}": claims.passing[:, i] for i, level in enumerate(LEVELS)}
+    write_table(path, pl.DataFrame({"feature": claims.feature, "pairs": claims.pairs, **columns}))
+
+
+def read_claims(path: Path) -> Claims:
+    """Return what was written.
+
+    Raises:
+        RunError: when the file is missing or damaged.
+    """
+    table = read_table(path)
+    passing = [table[f"passing_{level}"].to_numpy() for level in LEVELS]
+    return Claims(table["feature"].to_numpy(), table["pairs"].to_numpy(), np.stack(passing, 1))
+
+
 def write_tests(path: Path, test: DirectionTest) -> None:
     """Write what the tests of a bank against each set rest on."""
     columns = {}
@@ -209,6 +176,11 @@ def read_tails(path: Path) -> Tails:
     """Return the table of every set; of those that cannot be tested it says p = 1."""
     frame = read_table(path, columns=list(Tails._fields))
     return Tails(*(_matrix(frame[name]) for name in Tails._fields))
+
+
+def read_sd(path: Path) -> npt.NDArray[np.float64]:
+    """Return [S] the standard deviation of each set's t; 0 where it cannot be tested."""
+    return read_table(path, columns=["sd"])["sd"].to_numpy()
 
 
 def write_null(folder: Path, bank: str, null: SimulatedNull) -> None:

@@ -14,6 +14,7 @@ from unembed.errors import FormatError, RunError
 from unembed.parquet import read_parquet
 from unembed.progress import Report
 from unembed.store import enrichment as store
+from unembed.store.arrays import height_of_array
 from unembed.store.atomic import PART
 from unembed.store.check import ARRAY, check_tables, misplaced, said_of
 from unembed.store.explanation import explanation_path
@@ -118,7 +119,7 @@ def _problem(error: FormatError, path: Path) -> str:
 def _height(path: Path) -> int:
     """Return how many rows a table has, all of which is read, or an array."""
     if path.suffix == ARRAY:
-        return store.height_of_z(path)
+        return height_of_array(path)
     return read_parquet(path).height
 
 
@@ -126,9 +127,12 @@ def _rows(manifest: Manifest) -> dict[str, int]:
     """Return how many rows tables have, of those of which the manifest says it."""
     rows: dict[str, int] = {}
     for shard in manifest.shards():
-        of_shard = shard.path, explanation_path(shard.path), store.shard_paths(shard.path).z
+        paths = store.shard_paths(shard.path)
+        arrays = (paths[kind] for kind in manifest.arrays)
+        of_shard = shard.path, explanation_path(shard.path), *arrays
         rows |= dict.fromkeys(of_shard, shard.features)
     if manifest.enrichment:
+        rows[store.EFFECTS] = manifest.enrichment.token_sets
         for bank in manifest.names:
             by_set, by_direction = store.null_paths(bank)
             sets = manifest.enrichment.token_sets

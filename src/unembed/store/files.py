@@ -28,16 +28,18 @@ class BankFiles(NamedTuple):
         tests: of the direction test.
         rate: of the false discovery rate.
         null: of random directions, by set and by direction.
+        claims: of the classical null, where it was asked of a sample.
     """
 
     tests: tuple[str, ...] = ()
     rate: tuple[str, ...] = ()
     null: tuple[str, ...] = ()
+    claims: tuple[str, ...] = ()
 
     @property
     def all(self) -> tuple[str, ...]:
         """All of them, in the order that they are made in."""
-        return (*self.tests, *self.rate, *self.null)
+        return (*self.tests, *self.rate, *self.null, *self.claims)
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,10 @@ class RunFiles:
     @property
     def of_run(self) -> tuple[str, ...]:
         """The tables that all banks share."""
-        return (TOKENS, store.TOKEN_SETS) if self.manifest.enrichment else (TOKENS,)
+        if self.manifest.enrichment is None:
+            return (TOKENS,)
+        effects = (store.EFFECTS,) if self.manifest.z_is_factored else ()
+        return (TOKENS, store.TOKEN_SETS, *effects)
 
     def of_bank(self, bank: str) -> BankFiles:
         """Return what is known of a bank before a feature of it is swept."""
@@ -61,13 +66,17 @@ class RunFiles:
         if tested is None:
             return BankFiles()
         # runs of earlier versions had no need of random directions without TSEA
-        simulated = tested.tsea or self.manifest.is_explained
+        simulated = tested.tsea != "none" or self.manifest.is_explained
         null = store.null_paths(bank) if simulated else ()
-        return BankFiles((store.tests_path(bank),), (store.rate_path(bank),), null)
+        claims = (store.claims_path(bank),) if self.manifest.claims_are_sampled else ()
+        return BankFiles((store.tests_path(bank),), (store.rate_path(bank),), null, claims)
 
     def of_shard(self, shard: Shard) -> tuple[str, ...]:
         """Return the tables of a shard, that of its features last."""
-        scores = store.shard_paths(shard.path) if self.manifest.enrichment else ()
+        paths = store.shard_paths(shard.path)
+        counted = ("claims",) if self.manifest.claims_are_counted else ()
+        kinds = (*self.manifest.arrays, "pairs", *counted) if self.manifest.enrichment else ()
+        scores = [paths[kind] for kind in kinds]
         explained = (explanation_path(shard.path),) if self.manifest.is_explained else ()
         return (*scores, *explained, shard.path)
 

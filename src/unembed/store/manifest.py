@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from unembed import sealed
 from unembed.addresses import is_bank_name
 from unembed.disk import told
+from unembed.enrichment.settings import TseaOf
 from unembed.errors import RunError
 from unembed.explanation import ExplanationSettings
 from unembed.facts import INFORMATION, BankFacts, NullFacts, UnembeddingFacts, counts, identity
@@ -30,10 +31,13 @@ if TYPE_CHECKING:
     from unembed.unembedding import Unembedding
 
 MANIFEST = "manifest.json"
-SCHEMA_VERSION = 2
-"""Of runs that are made now. Since 2, what identity is stands by the fields (`facts.counts`)."""
-SCHEMAS = (1, SCHEMA_VERSION)
+SCHEMA_VERSION = 3
+"""Of runs that are made now. Since 2, what identity is stands by the fields (`facts.counts`); since
+3, TSEA is read of chosen pairs, and z may be kept as what it is the product of."""
+SCHEMAS = (1, 2, SCHEMA_VERSION)
 """Of runs that are read."""
+_CHOSEN_PAIRS = 3
+"""The schema since which TSEA is read of chosen pairs."""
 SHARD_FEATURES = 4096
 """Features in a shard, the least that is lost when a run is stopped."""
 FEATURES = "features"
@@ -110,7 +114,7 @@ class EnrichmentFacts:
         max_q: pairs with q up to this are kept in full.
         directions: random ones of each bank.
         seed: decides them.
-        tsea: whether enrichment scores were read, too.
+        tsea: of which pairs enrichment scores were read; in runs of schema 1 and 2, of all or none.
         weight: what a hit adds to them.
         explanation: how features were classed and labelled, None in runs that did not yet.
     """
@@ -122,7 +126,7 @@ class EnrichmentFacts:
     max_q: float
     directions: int
     seed: int
-    tsea: bool = True
+    tsea: TseaOf = "all"
     weight: Weight = "none"
     explanation: ExplanationSettings | None = None
 
@@ -196,9 +200,9 @@ class Manifest:
         if type(version) is not int or version not in SCHEMAS:
             raise RunError(
                 f"{folder} has schema version {_short(version)}; this unembed reads "
-                f"{' and '.join(map(str, SCHEMAS))}. Nothing in it was touched. Make the run "
-                "again in another folder, or use the version of unembed that made it "
-                f"({_short(content.get('unembed_version'))})."
+                f"{', '.join(map(str, SCHEMAS[:-1]))} and {SCHEMAS[-1]}. Nothing in it was "
+                "touched. Make the run again in another folder, or use the version of unembed that "
+                f"made it ({_short(content.get('unembed_version'))})."
             )
         said = content.pop(SEAL, None)
         lost = said is None and any(map(_is_hash, content.values()))  # its name is what is damaged
@@ -298,6 +302,36 @@ class Manifest:
         return self.enrichment is not None and self.enrichment.explanation is not None
 
     @property
+    def z_is_factored(self) -> bool:
+        """Whether z is kept as directions and effects: smaller for more sets than dimensions."""
+        tested = self.enrichment
+        return (
+            self.schema_version >= _CHOSEN_PAIRS
+            and tested is not None
+            and tested.token_sets > self.unembedding.d_model
+        )
+
+    @property
+    def arrays(self) -> tuple[str, ...]:
+        """What each shard has as arrays, of the kinds in `store.enrichment.ARRAYS`."""
+        if self.enrichment is None:
+            return ()
+        every = self.schema_version >= _CHOSEN_PAIRS and self.enrichment.tsea == "all"
+        return ("directions" if self.z_is_factored else "z", *(("es", "auroc") if every else ()))
+
+    @property
+    def claims_are_counted(self) -> bool:
+        """Whether what the classical null claims was counted in every shard, over all pairs."""
+        tested = self.enrichment
+        return tested is not None and (self.schema_version < _CHOSEN_PAIRS or tested.tsea == "all")
+
+    @property
+    def claims_are_sampled(self) -> bool:
+        """Whether it was asked of a sample of features of each bank."""
+        tested = self.enrichment
+        return tested is not None and tested.tsea == "kept" and tested.weight != "magnitude"
+
+    @property
     def features(self) -> int:
         """How many features there are in all banks."""
         return sum(bank.features for bank in self.banks)
@@ -384,6 +418,8 @@ def _enrichment_facts(content: Any) -> EnrichmentFacts:
     explanation = None
     if said is not None:
         explanation = facts_of(ExplanationSettings, said, f"{at}.explanation", _RANGES)
+    if isinstance(given.get("tsea"), bool):  # as schemas 1 and 2 say it
+        given = {**given, "tsea": "all" if given["tsea"] else "none"}
     return facts_of(
         EnrichmentFacts,
         given,

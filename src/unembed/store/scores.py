@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
@@ -11,16 +11,16 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from unembed.enrichment.discovery_rate import DiscoveryRate, log10_q, threshold
+from unembed.enrichment.claims import Claims
+from unembed.enrichment.discovery_rate import LEVELS, DiscoveryRate, log10_q, threshold
 from unembed.enrichment.simulated_null import SimulatedNull
 from unembed.enrichment.tails import Tails
 from unembed.recent import Recent
 from unembed.store import enrichment as store
 from unembed.store.manifest import Manifest, Shard
 from unembed.store.shards import recent_table
+from unembed.store.z import StoredZ
 
-LEVELS = (0.01, 0.05)
-"""False discovery rates that a summary counts at."""
 Score = Literal["z", "log10_p", "log10_q"]
 IDENTITY = ("feature", "token_set")
 """What numbers a pair: the feature's position in its bank, and the set's among those tested."""
@@ -40,20 +40,21 @@ class StoredScores:
     def __init__(self, folder: Path, manifest: Manifest) -> None:
         self._folder = folder
         self._manifest = manifest
+        self._z = StoredZ(folder, manifest)
         self._read_tails = Recent[str, Tails]()
         self._curves = Recent[str, F32]()
+        self._nulls = Recent[str, SimulatedNull | None]()
 
     @cached_property
     def discoveries(self) -> dict[str, Any]:
         """How many pairs pass, and how many the classical null would have claimed."""
         banks = self._manifest.names
         rates = {bank: self._rate(bank) for bank in banks}
-        claims = {bank: store.read_rate(self._paths("claims", bank)) for bank in banks}
         nulls = {bank: store.read_null(self._folder, bank) for bank in banks}
         return {
             "pairs": sum(rate.pairs for rate in rates.values()),
             "passing": _passing(rates),
-            "classical": _passing(claims) if any(c.pairs for c in claims.values()) else None,
+            **self._claims(),
             "nulls": {bank: _check_of(null) for bank, null in nulls.items() if null is not None},
         }
 
@@ -66,7 +67,13 @@ class StoredScores:
         """
         z, kept = self._pairs_of(bank, position)
         chosen = np.arange(len(z)) if numbers is None else np.asarray(numbers, np.int64)
-        return self._scored(bank, np.full(len(chosen), position), chosen, z[chosen], kept)
+        shard = self._shard_of(bank, position)
+        every = {
+            kind: self._z.array(kind, shard)[position - shard.start, chosen]
+            for kind in self._of_all
+        }
+        places = np.full(len(chosen), position)
+        return self._scored(bank, places, chosen, z[chosen], kept, every)
 
     def strongest_of(self, bank: str, position: int, most: int) -> tuple[I64, int]:
         """Return the sets with the largest |z| in a feature, and how many of all are significant.
@@ -81,9 +88,8 @@ class StoredScores:
 
     def _pairs_of(self, bank: str, position: int) -> tuple[F32, pl.DataFrame]:
         """Return z of a feature with every set, as it is kept, and its significant pairs."""
-        shards = self._manifest.shards(bank)
-        shard = next(each for each in shards if each.start <= position < each.stop)
-        z = self._z(shard)[position - shard.start].astype(np.float32)
+        shard = self._shard_of(bank, position)
+        z = self._z.of_feature(shard, position - shard.start)
         kept = self._kept_of(shard)
         return z, kept[np.flatnonzero(kept["feature"].to_numpy() == position)]
 
@@ -91,7 +97,12 @@ class StoredScores:
         """Return the pairs of every feature of a bank with one set, likewise."""
         z = self.z_of_set(bank, number)
         kept = self.kept(bank).filter(pl.col("token_set") == number)
-        return self._scored(bank, np.arange(len(z)), np.full(len(z), number), z, kept)
+        shards = list(self._manifest.shards(bank))
+        every = {
+            kind: np.concatenate([self._z.array(kind, shard)[:, number] for shard in shards])
+            for kind in self._of_all
+        }
+        return self._scored(bank, np.arange(len(z)), np.full(len(z), number), z, kept, every)
 
     def kept(self, bank: str) -> pl.DataFrame:
         """Return the significant pairs of a bank, likewise."""
@@ -108,9 +119,13 @@ class StoredScores:
         return log10_p if score == "log10_p" else log10_q(log10_p, self._curve(bank))
 
     def z_of_set(self, bank: str, number: int) -> F32:
-        """Return z of a bank's features with one set, as it is kept, in float16."""
+        """Return z of a bank's features with one set, as exact as it is kept."""
         shards = self._manifest.shards(bank)
-        return np.concatenate([self._z(shard)[:, number].astype(np.float32) for shard in shards])
+        return np.concatenate([self._z.of_set(shard, number) for shard in shards])
+
+    def null(self, bank: str) -> SimulatedNull | None:
+        """Return what random directions like a bank's do, None where they were not drawn."""
+        return self._nulls.get(bank, lambda: store.read_null(self._folder, bank))
 
     def threshold(self, bank: str) -> float:
         """Return the largest log10 p that passes at the run's max_q in a bank; −inf if none."""
@@ -127,9 +142,18 @@ class StoredScores:
         ).sort(pl.col("z").abs(), descending=True, maintain_order=True)
 
     def _scored(
-        self, bank: str, feature: I64, token_set: I64, z: F32, kept: pl.DataFrame
+        self,
+        bank: str,
+        feature: I64,
+        token_set: I64,
+        z: F32,
+        kept: pl.DataFrame,
+        every: Mapping[str, npt.NDArray[np.float16]],
     ) -> pl.DataFrame:
-        """Pairs with z, log10 p and q by the bank's tables; all else where it was kept."""
+        """Pairs with z, log10 p and q by the bank's tables; all else where it was kept.
+
+        `every`: columns that are kept of all pairs.
+        """
         log10_p = self._tails(bank).log10_p_of(z, token_set)
         scored = pl.DataFrame(
             {
@@ -138,6 +162,7 @@ class StoredScores:
                 "z": z,
                 "log10_p": log10_p,
                 "log10_q": log10_q(log10_p, self._curve(bank)),
+                **{kind: values.astype(np.float32) for kind, values in every.items()},
             }
         )
         exact = [name for name in store.PAIR_COLUMNS if name not in IDENTITY]
@@ -149,7 +174,7 @@ class StoredScores:
                 pl.coalesce(f"{name}_kept", name) if name in scored.columns else pl.col(name)
                 for name in exact
             ),
-        ).rename({f"{name}_kept": name for name in ("z", "log10_p", "log10_q")})
+        ).rename({f"{name}_kept": name for name in exact if name in scored.columns})
 
     def _rate(self, bank: str) -> DiscoveryRate:
         return store.read_rate([self._folder / store.rate_path(bank)])
@@ -165,21 +190,63 @@ class StoredScores:
 
     def _kept_of(self, shard: Shard) -> pl.DataFrame:
         return recent_table(
-            self._folder / store.shard_paths(shard.path).pairs, list(store.PAIR_COLUMNS)
+            self._folder / store.shard_paths(shard.path)["pairs"], list(store.PAIR_COLUMNS)
         )
 
-    def _z(self, shard: Shard) -> npt.NDArray[np.float16]:
-        return store.read_z(self._folder / store.shard_paths(shard.path).z)
-
-    def _paths(self, kind: Literal["pairs", "claims"], bank: str) -> list[Path]:
+    def _shard_of(self, bank: str, position: int) -> Shard:
         shards = self._manifest.shards(bank)
-        return [self._folder / getattr(store.shard_paths(shard.path), kind) for shard in shards]
+        return next(each for each in shards if each.start <= position < each.stop)
+
+    @property
+    def _of_all(self) -> tuple[str, ...]:
+        """What of TSEA is kept of every pair."""
+        return tuple(
+            kind for kind in self._manifest.arrays if kind in store.PAIR_COLUMNS and kind != "z"
+        )
+
+    def _claims(self) -> dict[str, Any]:
+        """What the classical null claims: counted over all pairs, or told from a sample."""
+        manifest, found = self._manifest, {}
+        if manifest.claims_are_sampled:
+            paths = (self._folder / store.claims_path(bank) for bank in manifest.names)
+            sizes = (bank.features for bank in manifest.banks)
+            found = _expected(list(zip(map(store.read_claims, paths), sizes, strict=True)))
+        elif manifest.claims_are_counted:
+            rates = {bank: store.read_rate(self._claims_of(bank)) for bank in manifest.names}
+            if any(rate.pairs for rate in rates.values()):
+                found = {"classical": _passing(rates)}
+        return {**dict.fromkeys(("classical", "classical_error", "classical_features")), **found}
+
+    def _claims_of(self, bank: str) -> list[Path]:
+        shards = self._manifest.shards(bank)
+        return [self._folder / store.shard_paths(shard.path)["claims"] for shard in shards]
 
 
 def _passing(rates: dict[str, DiscoveryRate]) -> dict[str, int]:
     """Return how many pairs pass at each level, each by the rate of its own bank."""
     counts = [rate.passing(*LEVELS) for rate in rates.values()]
     return {str(level): sum(of) for level, *of in zip(LEVELS, *counts, strict=True)}
+
+
+def _expected(samples: Sequence[tuple[Claims, int]]) -> dict[str, Any]:
+    """Return how many pairs would pass at each level, and the standard error, told from samples.
+
+    Args:
+        samples: of each bank, with how many features the bank has.
+    """
+    counts, errors = (
+        np.stack(column)
+        for column in zip(*(claims.expected(size) for claims, size in samples), strict=True)
+    )
+    return {
+        "classical": _by_level(counts.sum(0)),
+        "classical_error": _by_level(np.sqrt((errors**2).sum(0))),
+        "classical_features": sum(len(claims.feature) for claims, _ in samples),
+    }
+
+
+def _by_level(counts: npt.NDArray[np.float64]) -> dict[str, int]:
+    return {str(level): round(count) for level, count in zip(LEVELS, counts, strict=True)}
 
 
 def _check_of(null: SimulatedNull) -> dict[str, Any]:

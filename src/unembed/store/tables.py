@@ -338,7 +338,9 @@ class RunTables:
         """How many pairs were tested, and pass; what the classical null would have claimed.
 
         `pairs`; `passing`, at false discovery rates of 0.01 and 0.05; `classical`, the same
-        by the null of random token sets, None where it was not read; `nulls`, what the random
+        by the null of random token sets, None where it was not read, and where that is told from a
+        random sample of features, `classical_error`, its standard error, and `classical_features`,
+        how many they are; `nulls`, what the random
         directions of each bank say of the direction test: the standard deviation of z, which
         should be 1, and the share beyond its 1 % point.
 

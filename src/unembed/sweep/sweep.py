@@ -47,6 +47,12 @@ class Tile(NamedTuple):
     features: Standardised
     mean: F64
 
+    def first(self, count: int) -> Tile:
+        """Return the tile of the first so many features alone."""
+        scaled, std, norm = self.features
+        features = Standardised(scaled[:count], std[:count], norm[:count])
+        return Tile(self.z[:count], features, self.mean[:count])
+
 
 class Sweep:
     """A prepared sweep against one unembedding: tiles in, statistics out.

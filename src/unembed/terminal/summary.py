@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from unembed.addresses import address
+from unembed.enrichment.discovery_rate import LEVELS
 from unembed.numerals import number
 from unembed.outside.text import shown
 from unembed.questions.banks import enriched_by_bank
@@ -20,7 +21,6 @@ from unembed.questions.summary import (
     extreme,
     strongest_sets,
 )
-from unembed.store.scores import LEVELS
 from unembed.terminal import enrichment, features
 
 
@@ -121,10 +121,17 @@ def _discoveries(facts: dict[str, Any]) -> Table:
     table.add_column("pass at a false discovery rate of")
     for level in LEVELS:
         table.add_column(f"{level:.0%}", justify="right")
-    found = {"direction test": facts["passing"], "classical TSEA would claim": facts["classical"]}
-    for name, counts in found.items():
-        if counts is not None:
-            table.add_row(name, *(f"{counts[str(level)]:,}" for level in LEVELS))
+    passing, classical, error = (
+        facts[name] for name in ("passing", "classical", "classical_error")
+    )
+    table.add_row("direction test", *(f"{passing[str(level)]:,}" for level in LEVELS))
+    if classical is not None and error is None:
+        claimed = [f"{classical[str(level)]:,}" for level in LEVELS]
+        table.add_row("classical TSEA would claim", *claimed)
+    elif classical is not None:
+        told = [f"{classical[str(level)]:,} ± {error[str(level)]:,}" for level in LEVELS]
+        sample = f"classical TSEA would claim, by {facts['classical_features']:,} random features"
+        table.add_row(sample, *told)
     return table
 
 

@@ -93,6 +93,13 @@ class Membership:
             bits[members, at // WORD] |= np.uint64(1) << np.uint64(at % WORD)
         return sets, bits
 
+    def of_sets(self, sets: I64) -> Membership:
+        """Return some of the sets, by number, in the order given."""
+        parts = [self.rows[self.indptr[number] : self.indptr[number + 1]] for number in sets]
+        ends = np.cumsum([0, *map(len, parts)])
+        rows = np.concatenate([np.empty(0, np.int32), *parts])
+        return Membership(self.n_tokens, ends.astype(np.int64), rows)
+
     def batches(self, sets: I64) -> Batches:
         """Return sets side by side, 16 of about the same size together."""
         by_size = sets[np.argsort(self.sizes[sets], kind="stable")]

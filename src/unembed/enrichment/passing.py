@@ -1,0 +1,115 @@
+"""Pairs that pass, found by z alone: for each set p falls with |z|, so that a p is a threshold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from jaxtyping import Float
+from torch import Tensor
+
+from unembed.enrichment.directions import DirectionTest
+from unembed.enrichment.discovery_rate import DiscoveryRate
+from unembed.enrichment.lookup import count_beyond, list_beyond
+from unembed.progress import Report
+
+F32 = npt.NDArray[np.float32]
+I32 = npt.NDArray[np.int32]
+
+_FEATURES_AT_ONCE = 2048
+LIKELY = -3.0
+"""The log10 p up to which pairs are held while all are counted. Where more than a fiftieth of a
+bank's pairs pass at a rate of 5 %, the threshold is above it, and z is multiplied out once more."""
+
+
+class Passing(NamedTuple):
+    """Pairs of a feature and a token set with a small p.
+
+    Attributes:
+        feature: [P] the feature's position in its bank, ascending.
+        token_set: [P] the set's number, ascending for each feature.
+        z, log10_p: [P] of the direction test.
+    """
+
+    feature: I32
+    token_set: I32
+    z: F32
+    log10_p: F32
+
+    def up_to(self, log10_p: float) -> Passing:
+        """Return the pairs whose log10 p is at most this."""
+        return self._at(self.log10_p <= log10_p)
+
+    def of(self, start: int, stop: int) -> Passing:
+        """Return the pairs of the features from `start` to `stop`, counted from `start`."""
+        part = slice(*np.searchsorted(self.feature, (start, stop)))
+        found = self._at(part)
+        return found._replace(feature=found.feature - np.int32(start))
+
+    def _at(self, chosen: slice | npt.NDArray[np.bool_]) -> Passing:
+        feature, token_set, z, log10_p = self
+        return Passing(feature[chosen], token_set[chosen], z[chosen], log10_p[chosen])
+
+
+def count_pairs(
+    test: DirectionTest, W_dec: Float[Tensor, "features d_model"], max_p: float, report: Report
+) -> tuple[DiscoveryRate, Passing]:
+    """Return the false discovery rate of a bank's pairs, and those with a log10 p up to LIKELY.
+
+    Args:
+        test: the bank's.
+        W_dec: [F, d_model] its features.
+        max_p: pairs with a larger p are counted as such: their q is of no interest.
+        report: told how many features are done.
+    """
+    rate, kept = DiscoveryRate(), []
+    for part, tested in _parts(test, W_dec, float(np.log10(max_p)), report):
+        rate.add_pairs(part.log10_p, tested - len(part.log10_p))
+        kept.append(part.up_to(LIKELY))
+    return rate, _joined(kept)
+
+
+def find_passing(
+    test: DirectionTest, W_dec: Float[Tensor, "features d_model"], log10_p: float
+) -> Passing:
+    """Return the pairs of a bank with a log10 p up to any threshold.
+
+    Args:
+        test: the bank's.
+        W_dec: [F, d_model] its features.
+        log10_p: the threshold.
+    """
+    parts = _parts(test, W_dec, log10_p, lambda done, total: None)
+    return _joined([part for part, _ in parts])
+
+
+def _parts(
+    test: DirectionTest, W_dec: Float[Tensor, "features d_model"], log10_p: float, report: Report
+) -> Iterator[tuple[Passing, int]]:
+    """Yield the pairs of so many features at once, and how many pairs were tested."""
+    critical = test.critical(log10_p)
+    for start in range(0, len(W_dec), _FEATURES_AT_ONCE):
+        report(start, len(W_dec))
+        rows = test.sweep.standardised(W_dec[start : start + _FEATURES_AT_ONCE])
+        row, token_set, z = _beyond(test.z(rows.scaled), critical)
+        p = test.log10_p_of_sets(token_set.astype(np.int64), z)
+        tested = np.count_nonzero(rows.std) * np.count_nonzero(test.testable)
+        yield Passing(row + np.int32(start), token_set, z, p).up_to(log10_p), int(tested)
+    report(len(W_dec), len(W_dec))
+
+
+def _beyond(z: Float[np.ndarray, "features sets"], critical: F32) -> tuple[I32, I32, F32]:
+    """Return row, set and z of the pairs whose |z| reaches the set's critical value."""
+    starts = np.zeros(len(z) + 1, np.int64)
+    count_beyond(z, critical, starts[1:])
+    np.cumsum(starts, out=starts)
+    total = int(starts[-1])
+    found = np.empty(total, np.int32), np.empty(total, np.int32), np.empty(total, np.float32)
+    list_beyond(z, critical, starts, *found)
+    return found
+
+
+def _joined(parts: list[Passing]) -> Passing:
+    return Passing(*(np.concatenate(column) for column in zip(*parts, strict=True)))

@@ -1,0 +1,82 @@
+"""z of every pair of a run: as it is kept, or as the product of what is kept.
+
+For more sets than dimensions the table of z is larger than the features' directions and the sets'
+effects, of which it is the product: z = δ·w / (std(w) sd). So these are kept, and z is had in
+milliseconds, a feature or a set at a time.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from unembed.products import array_product
+from unembed.recent import Recent
+from unembed.store import enrichment as store
+from unembed.store.arrays import Array, read_array
+from unembed.store.manifest import Manifest, Shard
+from unembed.store.shards import recent_table
+
+F32 = npt.NDArray[np.float32]
+F64 = npt.NDArray[np.float64]
+
+
+class StoredZ:
+    """z of a finished run.
+
+    Args:
+        folder: the run's.
+        manifest: of the run.
+    """
+
+    def __init__(self, folder: Path, manifest: Manifest) -> None:
+        self._folder = folder
+        self._manifest = manifest
+        self._sd = Recent[str, F64]()
+
+    def of_feature(self, shard: Shard, row: int) -> F32:
+        """Return [S] z of the feature in a row of a shard, with every set."""
+        if not self._manifest.z_is_factored:
+            return np.asarray(self.array("z", shard)[row], np.float32)
+        unit = self.array("directions", shard)[row].astype(np.float32)
+        shift = array_product(self._effects, unit) * self._lengths(shard)[row]
+        return _divided(shift, self._sd_of(shard))
+
+    def of_set(self, shard: Shard, number: int) -> F32:
+        """Return [T] z of every feature of a shard with one set."""
+        if not self._manifest.z_is_factored:
+            return np.asarray(self.array("z", shard)[:, number], np.float32)
+        units = self.array("directions", shard).astype(np.float32)
+        shift = array_product(units, self._effects[number]) * self._lengths(shard)
+        return _divided(shift, self._sd_of(shard)[number])
+
+    def array(self, kind: str, shard: Shard) -> Array:
+        """Return what one of the shard's arrays holds (`store.enrichment.ARRAYS`)."""
+        return read_array(self._folder / store.shard_paths(shard.path)[kind])
+
+    @cached_property
+    def _effects(self) -> F32:
+        """[S, d_model] δ of every set."""
+        return np.array(read_array(self._folder / store.EFFECTS))
+
+    def _sd_of(self, shard: Shard) -> F64:
+        """[S] the standard deviation of each set's t over random directions like the bank's."""
+        bank = self._manifest.names[shard.bank]
+        return self._sd.get(bank, lambda: store.read_sd(self._folder / store.tests_path(bank)))
+
+    def _lengths(self, shard: Shard) -> F64:
+        """[T] how long a direction is whose logit weights have standard deviation 1."""
+        table = recent_table(self._folder / shard.path, ["std", "norm"])
+        std, norm = table["std"].to_numpy(), table["norm"].to_numpy()
+        whole = 1.0 if self._manifest.unembedding.lens == "cosine" else norm
+        return np.where(std > 0, whole / np.where(std > 0, std, 1), 0.0)
+
+
+def _divided(shift: F64, sd: F64 | float) -> F32:
+    """Return z, 0 for sets that cannot be tested."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        z: F32 = np.where(np.asarray(sd) > 0, shift / sd, 0.0).astype(np.float32)
+    return z
