@@ -110,6 +110,7 @@ def test_every_pair_is_that_of_the_direction_test(
             np.testing.assert_allclose(q[low], exact[low], rtol=0.03)
             assert (q[~low] > 0.0485).all()
             assert (q >= 0.97 * exact).all()
+            assert (q <= 1.13 * exact).all()
 
 
 def test_significant_pairs_have_everything(

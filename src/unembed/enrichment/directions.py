@@ -20,7 +20,7 @@ from torch import Tensor
 from unembed.enrichment.direction_null import DirectionNull
 from unembed.enrichment.discovery_rate import DiscoveryRate, log10_q
 from unembed.enrichment.effects import Effects, Testable, effects_of
-from unembed.enrichment.lookup import log10_p_of_pairs, log10_p_values
+from unembed.enrichment.lookup import critical_values, log10_p_of_pairs, log10_p_values
 from unembed.enrichment.second_moment import SecondMoment
 from unembed.enrichment.tails import Tails
 from unembed.features import Features, check_width
@@ -32,7 +32,6 @@ from unembed.unembedding import Unembedding
 F32 = npt.NDArray[np.float32]
 
 _FEATURES_AT_ONCE = 2048
-_HALVINGS = 24
 _NOTHING = 1e-6
 """z of a feature that writes nothing is 0, and no pair of its own ever passes."""
 
@@ -104,15 +103,10 @@ class DirectionTest:
         At most a ten-thousandth below where it is: p falls with |z|. Infinite for sets that cannot
         be tested, and where no z comes to that.
         """
-        tails, found = self.tails, np.full(len(self.effects), np.inf, np.float32)
-        sets = np.arange(len(tails.z))
-        low, high = np.zeros(len(sets), np.float32), tails.z[:, -1].copy()
-        reached = tails.log10_p[:, -1] <= log10_p
-        for _ in range(_HALVINGS):
-            middle = (low + high) / 2
-            below = tails.log10_p_of(middle, sets) > log10_p
-            low, high = np.where(below, middle, low), np.where(below, high, middle)
-        found[self.testable] = np.where(reached, np.maximum(low, _NOTHING), np.inf)
+        found = np.full(len(self.effects), np.inf, np.float32)
+        of_testable = np.empty(np.count_nonzero(self.testable), np.float32)
+        critical_values(log10_p, *self.tails, of_testable)
+        found[self.testable] = np.maximum(of_testable, _NOTHING)
         return found
 
     def log10_p_of_sets(

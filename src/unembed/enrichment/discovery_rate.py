@@ -40,18 +40,17 @@ class DiscoveryRate:
 
         add_to_bins(log10_p, tested, PER_DECADE, self.counts)
 
-    def add_pairs(self, log10_p: npt.NDArray[np.floating], others: int) -> None:
-        """Count pairs with a small p, and how many there are besides.
-
-        Of the others it need only be known that p is above the largest q that is of interest, and
-        their q therefore: it is taken for 1. What the curve says of them is at most too large.
+    def add_pairs(
+        self, log10_p: npt.NDArray[np.floating], counts: npt.NDArray[np.int64] | None = None
+    ) -> None:
+        """Count single pairs, or so many pairs of which it is known that p is at most this.
 
         Args:
-            log10_p: [P] of single pairs.
-            others: how many more were tested.
+            log10_p: [P]
+            counts: [P] of how many pairs each is; of one, if None.
         """
-        self.counts += np.bincount(_bins(log10_p, len(self.counts)), minlength=len(self.counts))
-        self.counts[0] += others
+        bins = _bins(log10_p, len(self.counts))
+        np.add.at(self.counts, bins, 1 if counts is None else counts)
 
     def passing(self, *levels: float) -> list[int]:
         """Return how many of the pairs that were counted have q up to each of some levels."""

@@ -13,6 +13,7 @@ I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
 
 _GROUP = 64
+_HALVINGS = 24
 
 
 @compiled()
@@ -75,6 +76,27 @@ def log10_p_of_pairs(z: F32, rows: I64, knots: F32, log10_p: F32, slope: F32, ou
 
 
 @compiled(parallel=True)
+def critical_values(wanted: float, knots: F32, log10_p: F32, slope: F32, out: F32) -> None:
+    """Fill out [S] with the |z|, hardly below it, at which log10 p is as wanted; by halves.
+
+    Infinite where a table does not reach as far.
+    """
+    for s in numba.prange(knots.shape[0]):
+        last = knots.shape[1] - 1
+        if log10_p[s, last] > wanted:
+            out[s] = np.inf
+            continue
+        low, high = np.float32(0), knots[s, last]
+        for _ in range(_HALVINGS):
+            middle = (low + high) / np.float32(2)
+            if _at(middle, knots[s], log10_p[s], slope[s]) > wanted:
+                low = middle
+            else:
+                high = middle
+        out[s] = low
+
+
+@compiled(parallel=True)
 def count_beyond(z: F32, critical: F32, counts: I64) -> None:
     """Fill in counts [B]: of how many sets |z| reaches the set's critical value [S]."""
     for i in numba.prange(z.shape[0]):
@@ -82,6 +104,17 @@ def count_beyond(z: F32, critical: F32, counts: I64) -> None:
         for s in range(z.shape[1]):
             found += np.int32(abs(z[i, s]) >= critical[s])
         counts[i] = found
+
+
+@compiled(parallel=True)
+def count_steps(z: F32, critical: F32, counts: I64) -> None:
+    """Fill in counts [B, K]: the same for each of several steps, critical [K, S]."""
+    for i in numba.prange(z.shape[0]):
+        for k in range(critical.shape[0]):
+            found = np.int32(0)
+            for s in range(z.shape[1]):
+                found += np.int32(abs(z[i, s]) >= critical[k, s])
+            counts[i, k] = found
 
 
 @compiled(parallel=True)

@@ -12,13 +12,14 @@ from torch import Tensor
 
 from unembed.enrichment.directions import DirectionTest
 from unembed.enrichment.discovery_rate import DiscoveryRate
-from unembed.enrichment.lookup import count_beyond, list_beyond
+from unembed.enrichment.lookup import count_beyond, count_steps, list_beyond
 from unembed.progress import Report
 
 F32 = npt.NDArray[np.float32]
 I32 = npt.NDArray[np.int32]
 
 _FEATURES_AT_ONCE = 2048
+_STEP = float(np.log10(1.1))
 LIKELY = -3.0
 """The log10 p up to which pairs are held while all are counted. Where more than a fiftieth of a
 bank's pairs pass at a rate of 5 %, the threshold is above it, and z is multiplied out once more."""
@@ -61,12 +62,21 @@ def count_pairs(
     Args:
         test: the bank's.
         W_dec: [F, d_model] its features.
-        max_p: pairs with a larger p are counted as such: their q is of no interest.
+        max_p: pairs with a larger p are counted in steps of a tenth: their q, which is above this,
+            is at most a tenth too large.
         report: told how many features are done.
     """
     rate, kept = DiscoveryRate(), []
-    for part, tested in _parts(test, W_dec, float(np.log10(max_p)), report):
-        rate.add_pairs(part.log10_p, tested - len(part.log10_p))
+    steps = np.append(np.arange(np.log10(max_p), 0, _STEP)[1:], 0.0)
+    critical = np.zeros((len(steps) - 1, len(test.effects)), np.float32)
+    for at, step in enumerate(steps[:-1]):
+        critical[at] = test.critical(step)
+    for part, z, tested in _parts(test, W_dec, float(np.log10(max_p)), report):
+        beyond = np.zeros((len(z), len(steps) - 1), np.int64)
+        count_steps(z, critical, beyond)
+        upto = np.array([len(part.log10_p), *beyond.sum(0), tested])
+        rate.add_pairs(part.log10_p)
+        rate.add_pairs(steps, np.diff(np.maximum.accumulate(upto)))
         kept.append(part.up_to(LIKELY))
     return rate, _joined(kept)
 
@@ -82,21 +92,23 @@ def find_passing(
         log10_p: the threshold.
     """
     parts = _parts(test, W_dec, log10_p, lambda done, total: None)
-    return _joined([part for part, _ in parts])
+    return _joined([part for part, _, _ in parts])
 
 
 def _parts(
     test: DirectionTest, W_dec: Float[Tensor, "features d_model"], log10_p: float, report: Report
-) -> Iterator[tuple[Passing, int]]:
-    """Yield the pairs of so many features at once, and how many pairs were tested."""
+) -> Iterator[tuple[Passing, F32, int]]:
+    """Yield the pairs of so many features at once, z of all, and how many pairs were tested."""
     critical = test.critical(log10_p)
     for start in range(0, len(W_dec), _FEATURES_AT_ONCE):
         report(start, len(W_dec))
         rows = test.sweep.standardised(W_dec[start : start + _FEATURES_AT_ONCE])
-        row, token_set, z = _beyond(test.z(rows.scaled), critical)
+        every = test.z(rows.scaled)
+        row, token_set, z = _beyond(every, critical)
         p = test.log10_p_of_sets(token_set.astype(np.int64), z)
         tested = np.count_nonzero(rows.std) * np.count_nonzero(test.testable)
-        yield Passing(row + np.int32(start), token_set, z, p).up_to(log10_p), int(tested)
+        found = Passing(row + np.int32(start), token_set, z, p)
+        yield found.up_to(log10_p), every, int(tested)
     report(len(W_dec), len(W_dec))
 
 

@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from unembed.products import array_product
 from unembed.recent import Recent
 from unembed.store import enrichment as store
 from unembed.store.arrays import Array, read_array
@@ -42,7 +41,7 @@ class StoredZ:
         if not self._manifest.z_is_factored:
             return np.asarray(self.array("z", shard)[row], np.float32)
         unit = self.array("directions", shard)[row].astype(np.float32)
-        shift = array_product(self._effects, unit) * self._lengths(shard)[row]
+        shift = _product(self._effects, unit) * self._lengths(shard)[row]
         return _divided(shift, self._sd_of(shard))
 
     def of_set(self, shard: Shard, number: int) -> F32:
@@ -50,7 +49,7 @@ class StoredZ:
         if not self._manifest.z_is_factored:
             return np.asarray(self.array("z", shard)[:, number], np.float32)
         units = self.array("directions", shard).astype(np.float32)
-        shift = array_product(units, self._effects[number]) * self._lengths(shard)
+        shift = _product(units, self._effects[number]) * self._lengths(shard)
         return _divided(shift, self._sd_of(shard)[number])
 
     def array(self, kind: str, shard: Shard) -> Array:
@@ -73,6 +72,12 @@ class StoredZ:
         std, norm = table["std"].to_numpy(), table["norm"].to_numpy()
         whole = 1.0 if self._manifest.unembedding.lens == "cosine" else norm
         return np.where(std > 0, whole / np.where(std > 0, std, 1), 0.0)
+
+
+def _product(rows: F32, vector: F32) -> F64:
+    """Return rows [n, d] times a vector, by NumPy's own loop: on any threads, and without torch."""
+    found: F64 = np.einsum("nd,d->n", rows, vector).astype(np.float64)
+    return found
 
 
 def _divided(shift: F64, sd: F64 | float) -> F32:

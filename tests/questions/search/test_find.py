@@ -58,11 +58,11 @@ def test_filters_leave_scores_as_they_are(tiny: Planted) -> None:
     whole = find(tiny.run, token_set="names:female", token=" Paris", limit=None)
     found = find(
         tiny.run, token_set="names:female", token=" Paris", layer=[3, 9], bank=["b", "a"],
-        where="kurtosis > 2.9 and class <> 'dead'", sign="+", min_z=0.3, max_q=0.9, limit=None,
+        where="kurtosis > 2.9 and class <> 'dead'", sign="+", min_z=0.3, max_q=0.95, limit=None,
     )  # fmt: skip
     expected = whole.filter(
         pl.col("kurtosis") > 2.9, pl.col("set_z") >= 0.3, pl.col("token_z") >= 0.3,
-        pl.col("set_log10_q") <= np.log10(0.9),
+        pl.col("set_log10_q") <= np.log10(0.95),
     )  # fmt: skip
     assert 0 < expected.height < whole.height
     assert found.drop("token_rank").equals(expected.drop("token_rank"))
