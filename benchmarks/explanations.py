@@ -19,14 +19,11 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-import numpy as np
-import torch
-from enrichment import prepared
+from enrichment import planted, prepared
 from stats import V, machine, weights
 
 import unembed
 from unembed.demo import FEATURES, MODEL
-from unembed.enrichment.effects import effects_of
 from unembed.explanation import Explainer
 
 
@@ -40,15 +37,9 @@ def demo() -> tuple[unembed.Unembedding, list[unembed.Features], unembed.TokenSe
 def gpt2_size() -> tuple[unembed.Unembedding, list[unembed.Features], unembed.TokenSets]:
     """Return weights of GPT-2 small's size, of which every second feature writes token sets."""
     W_U, W_dec = weights(V, 1), weights(24_576, 2)
-    unembedding = prepared(W_U)
+    unembedding = prepared(W_U, real=True)
     sets = unembed.build_token_sets(unembedding.vocabulary)
-    delta = effects_of(sets, unembedding).delta
-    random = np.random.default_rng(0)
-    rows = W_dec / W_dec.norm(dim=1, keepdim=True)
-    for row in range(0, len(rows), 2):
-        for chosen in random.choice(len(sets), random.integers(1, 4), replace=False):
-            effect = delta[chosen] / np.linalg.norm(delta[chosen])
-            rows[row] += torch.from_numpy(effect * random.choice([-1, 1]) * 1.5).float()
+    rows = planted(W_dec, sets, unembedding)
     return unembedding, [unembed.Features.from_array(rows, name="planted")], sets
 
 
