@@ -79,6 +79,8 @@ export interface Discoveries {
   pairs: number;
   passing: Record<string, number>;
   classical: Record<string, number> | null;
+  classical_error: Record<string, number> | null;
+  classical_features: number | null;
   nulls: Record<string, NullFacts>;
 }
 
