@@ -9,7 +9,7 @@ with a = d (n − m), b = n/m and i from 0 to m (1 − d). The first factors cou
 below the bound (Takács' ballot theorem). It is exact where a + bi is whole, and continued by gamma
 functions between. All terms are positive.
 
-They may be tens of thousands, but are smooth: over N of them, a Gaussian rule for sums takes eight.
+They may be tens of thousands, but are smooth: a block of any length is made of eight of them.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ import numba
 import numpy as np
 import numpy.typing as npt
 from jaxtyping import Float
-from scipy.linalg import eigh_tridiagonal
 
 from unembed.compiled import compiled
+from unembed.enrichment.gauss import gauss
 
 F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
@@ -47,25 +47,13 @@ def log_one_sided(
         n: how many tokens are ranked.
     """
     lengths = np.array([1, *_SHORTEST << np.arange(max(1, (n // _SHORTEST).bit_length()))])
-    rules = [_rule(int(length)) for length in lengths]
-    places, weights = (np.stack(column) for column in zip(*rules, strict=True))
+    places, weights = np.zeros((2, len(lengths), _TAKEN))
+    weights[0, 0] = 1
+    for size, length in enumerate(lengths[1:], 1):
+        places[size], weights[size] = gauss(np.arange(length, dtype=float), np.ones(length), _TAKEN)
     out = np.empty(es.shape)
     _fill(es, sizes, n, lengths, places, weights, out)
     return out
-
-
-def _rule(count: int) -> tuple[F64, F64]:
-    """Return places and weights that make the sum of f(0), f(1), … f(count − 1) of a few values.
-
-    It is exact for polynomials of degree below 2 · _TAKEN: Gauss's rule, for the discrete Chebyshev
-    polynomials, from the eigenvectors of their Jacobi matrix (Golub & Welsch 1969).
-    """
-    if count == 1:
-        return np.zeros(_TAKEN), np.eye(_TAKEN)[0]
-    k = np.arange(1, _TAKEN)
-    beside = k * np.sqrt((count**2 - k**2) / (4 * k**2 - 1)) / 2
-    values, vectors = eigh_tridiagonal(np.zeros(_TAKEN), beside)
-    return values + (count - 1) / 2, count * vectors[0] ** 2
 
 
 @compiled(parallel=True)
