@@ -7,9 +7,11 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from scipy.integrate import trapezoid
+from scipy.interpolate import CubicSpline
 from scipy.optimize import brentq
 from scipy.stats import beta
 
+from unembed.enrichment import direction_null
 from unembed.enrichment.direction_null import DirectionNull
 from unembed.enrichment.lookup import log10_p_values
 from unembed.enrichment.second_moment import SecondMoment
@@ -161,6 +163,40 @@ def test_p_far_below_what_a_float_holds() -> None:
     # t² is beta distributed
     assert out[0, 0] == pytest.approx(beta.logsf(0.9, 0.5, (d - 1) / 2) / np.log(10), rel=1e-5)
     assert out[0, 0] < -290
+
+
+@pytest.mark.parametrize("d", [2, 3, 5, 12, 40, 600])
+def test_tables_of_a_sphere_are_exact(d: int) -> None:
+    """At every knot, however many nodes it has: t² of a direction of a sphere is beta distributed.
+
+    But for where c² is all but 1, and its own rounding moves p, or p is less than a float holds.
+    """
+    null = DirectionNull(torch.eye(d, dtype=torch.float64), SecondMoment.identity(d))
+    delta = np.eye(d)[:1]
+    sd = null.sd(delta)
+    z, log10_p, _ = (column[0, 1:] for column in null.tails(delta, sd))
+    c = z * sd[0]
+    well = (1 - c**2 > 1e-4) & (log10_p > -300)
+    assert well.sum() > min(d, 60)
+    expected = beta.logsf(c[well] ** 2, 0.5, (d - 1) / 2) / np.log(10)
+    np.testing.assert_allclose(log10_p[well], expected, rtol=1e-11, atol=2e-10)
+
+
+def test_slopes_are_those_of_splines_over_the_knots(null: DirectionNull) -> None:
+    tails = null.tails(deltas(), null.sd(deltas()))
+    at = np.arange(tails.z.shape[1])
+    p, z = (CubicSpline(at, each, axis=1)(at, 1) for each in (tails.log10_p, tails.z))
+    rising = z > 1e-6
+    np.testing.assert_allclose(tails.slope[rising], (p / z)[rising], rtol=1e-8)
+
+
+def test_tables_are_the_same_in_parts(null: DirectionNull, monkeypatch: pytest.MonkeyPatch) -> None:
+    many = np.random.default_rng(1).standard_normal((300, D))
+    sd = null.sd(many)
+    whole = null.tails(many, sd)
+    monkeypatch.setattr(direction_null, "_SETS_AT_ONCE", 128)
+    for one, other in zip(whole, null.tails(many, sd), strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_tables_rise_and_end(null: DirectionNull) -> None:

@@ -14,7 +14,9 @@ common nodes u, the tables of all sets are one matrix product.
 
 from __future__ import annotations
 
+import math
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -22,6 +24,7 @@ from jaxtyping import Float
 from scipy.interpolate import CubicSpline
 from torch import Tensor
 
+from unembed.enrichment.gauss import gauss
 from unembed.enrichment.second_moment import SecondMoment
 from unembed.enrichment.tails import Tails
 from unembed.products import array_product, eigh, product
@@ -32,10 +35,9 @@ _N_KNOTS = 112
 _SCALE, _STEP = 8.0, 0.025
 """Knots at w = 8 sinh(0.025 k): 0.2 apart in the middle, 70 at the end. w is what a normal
 deviate's |z| would be, so that tables reach a log10 p of about −1,000."""
-_N_NODES = 20
-_REACH = 6.2
-"""Nodes reach to where e^{−y²} is below 1e-16."""
-_SETS_AT_ONCE = 512
+_REACH, _FINE = 6.2, 400
+"""Rules are made of this many steps, which reach to where e^{−y²} is below 1e-16."""
+_SETS_AT_ONCE = 2048
 _UNSEEN = 1e-12
 _STEEPEST = 1e30
 
@@ -51,10 +53,12 @@ class DirectionNull:
     def __init__(self, covariance: Float[Tensor, "d d"], moment: SecondMoment) -> None:
         root = moment.root
         values, vectors = eigh(product(product(root.T, covariance), root))
-        self._basis: F64 = product(root, vectors).numpy()
         a: F64 = values.numpy()
-        self._seen = a > _UNSEEN * a[-1]
-        self._a: F64 = np.where(self._seen, a, 0.0)
+        seen = a > _UNSEEN * a[-1]
+        self._a: F64 = np.where(seen, a, 0.0)
+        # b is 0 where no token sees the direction
+        self._basis: F64 = np.where(seen, product(root, vectors).numpy(), 0.0)
+        self._dimensions = max(1, int(np.count_nonzero(seen)))
 
     def sd(self, delta: Float[np.ndarray, "sets d"]) -> F64:
         """Return the standard deviation of each set's t, exactly.
@@ -70,7 +74,7 @@ class DirectionNull:
 
         cov(t_S, t_T) = Σ gᵢ b_Si b_Ti, so that they are bᵢ sqrt(gᵢ).
         """
-        coordinates: F64 = self._seen_part(delta) * np.sqrt(self._weights)
+        coordinates: F64 = self._part(delta) * np.sqrt(self._weights)
         return coordinates
 
     def tails(self, delta: Float[np.ndarray, "sets d"], sd: F64) -> Tails:
@@ -86,14 +90,15 @@ class DirectionNull:
         ]
         return Tails(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
+    def _part(self, delta: F64) -> F64:
+        """b, [S, d]."""
+        part: F64 = array_product(delta, self._basis)
+        return part
+
     def _squares(self, delta: F64) -> F64:
         """bᵢ², [S, d]."""
-        squares: F64 = self._seen_part(delta) ** 2
-        return squares
-
-    def _seen_part(self, delta: F64) -> F64:
-        """bᵢ, [S, d]: 0 where no token sees the direction."""
-        part: F64 = np.where(self._seen, array_product(delta, self._basis), 0.0)
+        part = self._part(delta)
+        part *= part
         return part
 
     def _log_det(self, u: F64) -> F64:
@@ -131,47 +136,82 @@ class DirectionNull:
         return weights
 
     @cached_property
-    def _nodes(self) -> tuple[F64, F64, F64, F64]:
-        """What all sets share: A at the knots [K], h's factors there and its rises [d, …], weights.
+    def _nodes(self) -> _Nodes:
+        """What all sets share.
 
         Along x = A(u) − A(u*) = y² the integrand is e^{−y²} times √A* / (A* + y²) times a smooth
-        function; y = √A* sinh τ flattens the middle factor, and equal steps of τ converge fast.
+        function; y = √A* sinh τ flattens the middle factor. What is left is smooth in τ², and
+        Gauss's rule for the weight e^{−A* sinh² τ} needs the fewer nodes the deeper the knot is.
         """
         # A at the knots [K], spread so that |z| is about w; no further than A can be inverted
         w = _SCALE * np.sinh(_STEP * np.arange(1, _N_KNOTS))
         largest = self._log_det(np.array([1e60 / self._a[-1]]))[0]
         knots = np.minimum(w**2 / 2, largest * np.linspace(0.5, 1, len(w)))
-        # equal steps of τ at each knot, and the y and u they stand for [K, nodes]
-        root = np.sqrt(knots)[:, None]
-        width = np.arcsinh(_REACH / root) / _N_NODES
-        tau = width * (np.arange(_N_NODES) + 0.5)
-        y = root * np.sinh(tau)
-        u0 = self._inverse(knots)[:, None]
-        u = self._inverse((knots[:, None] + y**2).ravel()).reshape(y.shape)
+        # nodes of all knots side by side [N], and the y and u that they stand for
+        rules = [_rule(root, self._dimensions) for root in np.sqrt(knots)]
+        counts = np.array([len(tau) for tau, _ in rules])
+        tau, weight = (np.concatenate(column) for column in zip(*rules, strict=True))
+        start = np.repeat(knots, counts)
+        y = np.sqrt(start) * np.sinh(tau)
+        u0, u = self._inverse(knots), self._inverse(start + y**2)
         # du = dA / A'(u), dA = 2 y dy and dy = √A* cosh τ dτ
-        weight = 2 * y * np.exp(-(y**2)) * root * np.cosh(tau) * width
-        weight /= np.pi * u * self._log_det_slope(u)
+        weight *= 2 * y * np.sqrt(start) * np.cosh(tau) / (np.pi * u * self._log_det_slope(u))
         # h(u*), and h(u) − h(u*) with the difference taken before it is rounded: both linear in b²
-        at_knots = u0 / (1 + u0 * self._a)
-        rises = (u - u0)[..., None] / ((1 + u[..., None] * self._a) * (1 + u0[..., None] * self._a))
-        return knots, at_knots.T, rises.reshape(-1, len(self._a)).T, weight
+        at_knots = u0[:, None] / (1 + np.multiply.outer(u0, self._a))
+        from_knot = np.repeat(u0, counts)
+        rises = (u - from_knot)[:, None] / (1 + np.multiply.outer(u, self._a))
+        rises /= 1 + np.multiply.outer(from_knot, self._a)
+        # a spline's slopes at its knots are linear in its values there
+        at = np.arange(_N_KNOTS)
+        slopes = CubicSpline(at, np.eye(_N_KNOTS), axis=1)(at, 1)
+        return _Nodes(knots, counts, np.concatenate([at_knots, rises]).T, weight, slopes)
 
     def _tails(self, delta: F64, sd: F64) -> Tails:
-        knots, at_knots, rises, weight = self._nodes
-        squares = self._squares(delta)
-        # c² = h(u*) and h(u) − c², for each set and knot: [S, K] and [S, K, nodes]
-        h = array_product(squares, at_knots)
-        rise = array_product(squares, rises).reshape(len(delta), *weight.shape)
+        knots, counts, columns, weight, slopes = self._nodes
+        # c² = h(u*) [S, K] and h(u) − c² [S, N]
+        h, rise = np.split(array_product(self._squares(delta), columns), [len(knots)], axis=1)
         # 1 / sqrt(h/c² − 1); p is e^{−A*} times the integral
-        ratio = np.sqrt(h[:, :, None] / np.maximum(rise, np.finfo(np.float64).tiny))
-        integral = np.einsum("kj,skj->sk", weight, ratio)
+        ratio = np.repeat(h, counts, axis=1) / np.maximum(rise, np.finfo(np.float64).tiny)
+        first = np.cumsum(counts) - counts
+        integral = np.add.reduceat(weight * np.sqrt(ratio), first, axis=1)
         start = np.zeros((len(delta), 1))
         log_p = np.hstack([start, -knots + np.log(integral)]) / np.log(10)
         z = np.maximum.accumulate(np.hstack([start, np.sqrt(h)]) / sd[:, None], axis=1)
         # d log10 p / dz by way of the knots' numbers, over which both are smooth
-        at = np.arange(z.shape[1])
-        by_knot = CubicSpline(at, log_p, axis=1)(at, 1)
-        z_by_knot = CubicSpline(at, z, axis=1)(at, 1)
+        by_knot, z_by_knot = (array_product(each, slopes) for each in (log_p, z))
         with np.errstate(divide="ignore"):
             slope = np.maximum(by_knot / np.maximum(z_by_knot, 0), -_STEEPEST)
         return Tails(z, log_p, slope)
+
+
+class _Nodes(NamedTuple):
+    """Where the integrals of all sets are taken.
+
+    Attributes:
+        knots: [K] A at the knots.
+        counts: [K] the nodes of each, N in all.
+        columns: [d, K + N] what b² is multiplied with: for h at the knots, and its rises from there
+            to their nodes.
+        weight: [N] of the nodes.
+        slopes: [K + 1, K + 1] what a table's values at the knots and at 0 are multiplied with, for
+            their derivatives by the knots' numbers.
+    """
+
+    knots: F64
+    counts: npt.NDArray[np.int64]
+    columns: F64
+    weight: F64
+    slopes: F64
+
+
+def _rule(root: float, dimensions: int) -> tuple[F64, F64]:
+    """Return nodes τ and weights for integrals of e^{−A* sinh² τ} f(τ²) from 0, with √A* given.
+
+    As many as hold p to 1e-10: more for shallow knots, and where few dimensions make f less smooth.
+    (Beyond a gap of five decades in the a, p holds to 1e-4.)
+    """
+    step = np.arcsinh(_REACH / root) / _FINE
+    tau = step * (np.arange(_FINE) + 0.5)
+    count = math.ceil(2 + 17 / (1 + root) + 20 / dimensions)
+    squares, weight = gauss(tau**2, step * np.exp(-((root * np.sinh(tau)) ** 2)), count)
+    return np.sqrt(squares), weight
