@@ -35,7 +35,7 @@ def set_sums(
     batch = max(1, 2**27 // (8 * W_U.shape[1]))
     for at in range(0, len(owner), batch):
         part = slice(at, at + batch)
-        np.add.at(sums, owner[part], _piece_sums(W_U, start[part], stop[part], rows))
+        _add(_piece_sums(W_U, start[part], stop[part], rows), owner[part], sums)
     return sums
 
 
@@ -51,3 +51,11 @@ def _piece_sums(
             for i in range(row.shape[0]):
                 total[i] += row[i]
     return sums
+
+
+@compiled()
+def _add(pieces: F64, owner: I64, sums: F64) -> None:
+    for piece in range(len(owner)):
+        total = sums[owner[piece]]
+        for i in range(len(total)):
+            total[i] += pieces[piece, i]
