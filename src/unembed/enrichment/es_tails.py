@@ -1,9 +1,9 @@
 """What random directions do to ES, as tables of its p-values: measured, and a fitted tail.
 
-A direction and its opposite have opposite ES, so that both signs have one table. The p-value of |ES| is
-the share of directions that reach it, and beyond the outermost tenth that of a generalised Pareto
-distribution, fitted by moments (Hosking & Wallis 1987): shape = ½ (1 − mean²/variance), scale = mean
-(1 − shape).
+A direction and its opposite have opposite ES, so that both signs have one table. The p-value of
+|ES| is the share of directions that reach it, and beyond the outermost tenth that of a generalised
+Pareto distribution, fitted by moments (Hosking & Wallis 1987): shape = ½ (1 − mean²/variance),
+scale = mean (1 − shape).
 """
 
 from __future__ import annotations
