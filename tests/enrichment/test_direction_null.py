@@ -13,8 +13,9 @@ from scipy.stats import beta
 
 from unembed.enrichment import direction_null
 from unembed.enrichment.direction_null import DirectionNull
-from unembed.enrichment.lookup import log10_p_values
+from unembed.enrichment.lookup import log10_p_of_pairs, log10_p_values
 from unembed.enrichment.second_moment import SecondMoment
+from unembed.enrichment.tails import Tails
 
 D = 40
 F64 = NDArray[np.float64]
@@ -206,6 +207,48 @@ def test_tables_rise_and_end(null: DirectionNull) -> None:
     assert not tails.z[:, 0].any()
     assert not tails.log10_p[:, 0].any()
     assert np.isfinite(tails.slope).all()
+
+
+def looked_up(tails: Tails, z: F64) -> NDArray[np.float32]:
+    """Log10 p of one z in each table."""
+    out = np.empty(len(z), np.float32)
+    log10_p_of_pairs(z.astype(np.float32), np.arange(len(z)), *tails.single(), out)
+    return out
+
+
+def test_what_is_looked_up_once_is_what_the_whole_table_says() -> None:
+    d, pairs = 300, 400
+    random = np.random.default_rng(6)
+    sigma = torch.diag(torch.arange(1, d + 1).double() ** -1)
+    null = DirectionNull(sigma, SecondMoment.identity(d))
+    delta = random.standard_normal((pairs, d)) * 10 ** random.uniform(-3, 3, (pairs, 1))
+    z = random.choice([-1, 1], pairs) * 10 ** random.uniform(-2, 1.2, pairs)
+    z[:3] = 0, 1e6, -1e6
+    whole = looked_up(null.tails(delta, null.sd(delta)), z)
+    assert whole[0] == 0
+    assert whole[3:].min() < -30
+    found = looked_up(null.tails_around(null.seen_part(delta), z), z)
+    np.testing.assert_allclose(found, whole, rtol=1e-6, atol=1e-6)
+
+
+def test_what_is_looked_up_once_is_so_at_the_end_of_what_a_direction_can_do(
+    null: DirectionNull,
+) -> None:
+    delta = deltas()
+    most = np.sqrt((delta * np.linalg.solve(SIGMA.numpy(), delta.T).T).sum(1))
+    z = 0.95 * most / null.sd(delta)
+    found = looked_up(null.tails_around(null.seen_part(delta), z), z)
+    whole = looked_up(null.tails(delta, null.sd(delta)), z)
+    np.testing.assert_allclose(found, whole, rtol=1e-5)
+
+
+def test_what_is_looked_up_once_does_not_depend_on_what_else_is(null: DirectionNull) -> None:
+    b, z = null.seen_part(deltas()), np.array([0.3, 4.0, 2.0])
+    together = null.tails_around(b, z)
+    for at in range(3):
+        alone = null.tails_around(b[at : at + 1], z[at : at + 1])
+        for expected, found in zip(together, alone, strict=True):
+            np.testing.assert_array_equal(found[0], expected[at])
 
 
 def test_two_dimensions() -> None:

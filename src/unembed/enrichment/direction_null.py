@@ -9,7 +9,8 @@ of its characteristic function wraps around a single branch cut and becomes real
 
 with A(u) = ½ Σ log(1 + u aᵢ), h(u) = u Σ bᵢ²/(1 + u aᵢ), and u* where h(u*) = c². Nothing cancels,
 so it holds to the last digits at any depth. A(u) is every set's, and h is linear in bᵢ²: over
-common nodes u, the tables of all sets are one matrix product.
+common nodes u, the tables of all sets are one matrix product. Of what is looked up once, only the
+part of its table around that z is made.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from scipy.interpolate import CubicSpline
 from torch import Tensor
 
 from unembed.enrichment.gauss import gauss
+from unembed.enrichment.integrals import AROUND, integrals_around
 from unembed.enrichment.second_moment import SecondMoment
 from unembed.enrichment.tails import Tails
 from unembed.products import array_product, eigh, product
@@ -40,6 +42,8 @@ _REACH, _FINE = 6.2, 400
 _SETS_AT_ONCE = 2048
 _UNSEEN = 1e-12
 _STEEPEST = 1e30
+_AROUND_SLOPES: F64 = CubicSpline(np.arange(AROUND), np.eye(AROUND))(np.arange(AROUND), 1)
+"""[12, 12] derivatives at each of these knots, by the values at each of them."""
 
 
 class DirectionNull:
@@ -69,12 +73,23 @@ class DirectionNull:
         sd: F64 = np.sqrt(array_product(self._squares(delta), self._weights))
         return sd
 
-    def coordinates(self, delta: Float[np.ndarray, "sets d"]) -> F64:
+    def seen_part(self, delta: Float[np.ndarray, "sets d"]) -> F64:
+        """Return b, [S, d]: all that t depends on, and linear in δ.
+
+        It is 0 where no token sees a direction.
+        """
+        part: F64 = array_product(delta, self._basis)
+        return part
+
+    def coordinates(self, b: Float[np.ndarray, "sets d"]) -> F64:
         """Return vectors whose dot products are the covariances of the sets' t, [S, d].
 
         cov(t_S, t_T) = Σ gᵢ b_Si b_Ti, so that they are bᵢ sqrt(gᵢ).
+
+        Args:
+            b: as `seen_part` returns it.
         """
-        coordinates: F64 = self._part(delta) * np.sqrt(self._weights)
+        coordinates: F64 = b * np.sqrt(self._weights)
         return coordinates
 
     def tails(self, delta: Float[np.ndarray, "sets d"], sd: F64) -> Tails:
@@ -90,14 +105,30 @@ class DirectionNull:
         ]
         return Tails(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
-    def _part(self, delta: F64) -> F64:
-        """b, [S, d]."""
-        part: F64 = array_product(delta, self._basis)
-        return part
+    def tails_around(self, b: Float[np.ndarray, "effects d"], z: F64) -> Tails:
+        """Return the part of each effect's table that its own z is read from, [P, 12].
+
+        It says of that z what the whole table does, and costs a tenth.
+
+        Args:
+            b: [P, d] of effects (`seen_part`), none of them zero.
+            z: [P] their t, in standard deviations over random directions.
+        """
+        nodes = self._nodes
+        variance = (self.coordinates(b) ** 2).sum(1)
+        columns, h, integral = integrals_around(
+            b**2 / variance[:, None], z**2, nodes.rows, nodes.starts, nodes.weight
+        )
+        log_p = (np.log(integral) - np.append(0.0, nodes.knots)[columns]) / np.log(10)
+        knots = np.maximum.accumulate(np.sqrt(h), axis=1)
+        by_knot, z_by_knot = (
+            (values[:, None] * _AROUND_SLOPES).sum(2) for values in (log_p, knots)
+        )
+        return Tails(knots, log_p, _slope(by_knot, z_by_knot))
 
     def _squares(self, delta: F64) -> F64:
         """bᵢ², [S, d]."""
-        part = self._part(delta)
+        part = self.seen_part(delta)
         part *= part
         return part
 
@@ -164,24 +195,23 @@ class DirectionNull:
         # a spline's slopes at its knots are linear in its values there
         at = np.arange(_N_KNOTS)
         slopes = CubicSpline(at, np.eye(_N_KNOTS), axis=1)(at, 1)
-        return _Nodes(knots, counts, np.concatenate([at_knots, rises]).T, weight, slopes)
+        starts = np.concatenate([[0], np.cumsum(counts)])
+        return _Nodes(knots, starts, np.concatenate([at_knots, rises]), weight, slopes)
 
     def _tails(self, delta: F64, sd: F64) -> Tails:
-        knots, counts, columns, weight, slopes = self._nodes
+        knots, starts, rows, weight, slopes = self._nodes
         # c² = h(u*) [S, K] and h(u) − c² [S, N]
-        h, rise = np.split(array_product(self._squares(delta), columns), [len(knots)], axis=1)
+        h, rise = np.split(array_product(self._squares(delta), rows.T), [len(knots)], axis=1)
         # 1 / sqrt(h/c² − 1); p is e^{−A*} times the integral
-        ratio = np.repeat(h, counts, axis=1) / np.maximum(rise, np.finfo(np.float64).tiny)
-        first = np.cumsum(counts) - counts
-        integral = np.add.reduceat(weight * np.sqrt(ratio), first, axis=1)
+        ratio = np.repeat(h, np.diff(starts), axis=1)
+        ratio /= np.maximum(rise, np.finfo(np.float64).tiny)
+        integral = np.add.reduceat(weight * np.sqrt(ratio), starts[:-1], axis=1)
         start = np.zeros((len(delta), 1))
         log_p = np.hstack([start, -knots + np.log(integral)]) / np.log(10)
         z = np.maximum.accumulate(np.hstack([start, np.sqrt(h)]) / sd[:, None], axis=1)
         # d log10 p / dz by way of the knots' numbers, over which both are smooth
         by_knot, z_by_knot = (array_product(each, slopes) for each in (log_p, z))
-        with np.errstate(divide="ignore"):
-            slope = np.maximum(by_knot / np.maximum(z_by_knot, 0), -_STEEPEST)
-        return Tails(z, log_p, slope)
+        return Tails(z, log_p, _slope(by_knot, z_by_knot))
 
 
 class _Nodes(NamedTuple):
@@ -189,8 +219,8 @@ class _Nodes(NamedTuple):
 
     Attributes:
         knots: [K] A at the knots.
-        counts: [K] the nodes of each, N in all.
-        columns: [d, K + N] what b² is multiplied with: for h at the knots, and its rises from there
+        starts: [K + 1] where the nodes of each begin, N in all.
+        rows: [K + N, d] the products of b² with these are h at the knots, and its rises from there
             to their nodes.
         weight: [N] of the nodes.
         slopes: [K + 1, K + 1] what a table's values at the knots and at 0 are multiplied with, for
@@ -198,8 +228,8 @@ class _Nodes(NamedTuple):
     """
 
     knots: F64
-    counts: npt.NDArray[np.int64]
-    columns: F64
+    starts: npt.NDArray[np.int64]
+    rows: F64
     weight: F64
     slopes: F64
 
@@ -215,3 +245,10 @@ def _rule(root: float, dimensions: int) -> tuple[F64, F64]:
     count = math.ceil(2 + 17 / (1 + root) + 20 / dimensions)
     squares, weight = gauss(tau**2, step * np.exp(-((root * np.sinh(tau)) ** 2)), count)
     return np.sqrt(squares), weight
+
+
+def _slope(by_knot: F64, z_by_knot: F64) -> F64:
+    """Return d log10 p / dz, from the derivatives of both by the knots' numbers."""
+    with np.errstate(divide="ignore"):
+        slope: F64 = np.maximum(by_knot / np.maximum(z_by_knot, 0), -_STEEPEST)
+    return slope

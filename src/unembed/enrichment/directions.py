@@ -30,6 +30,7 @@ from unembed.sweep import Sweep, SweepSettings
 from unembed.unembedding import Unembedding
 
 F32 = npt.NDArray[np.float32]
+F64 = npt.NDArray[np.float64]
 
 _FEATURES_AT_ONCE = 2048
 _NOTHING = 1e-6
@@ -90,12 +91,16 @@ class DirectionTest:
 
         So do random directions move sets together. Zeros for sets that cannot be tested.
         """
-        unit = np.zeros(self.effects.delta.shape, np.float32)
+        return self._null.coordinates(self._seen_part).astype(np.float32)
+
+    @cached_property
+    def _seen_part(self) -> F64:
+        """[S, d_model] what random directions see of each set, in its own sd."""
+        part = np.zeros(self.effects.delta.shape)
         testable = self.testable
-        unit[testable] = (
-            self._null.coordinates(self.effects.delta[testable]) / self.sd[testable, None]
-        )
-        return unit
+        seen = self._null.seen_part(self.effects.delta[testable])
+        part[testable] = seen / self.sd[testable, None]
+        return part
 
     def critical(self, log10_p: float) -> F32:
         """Return [S] the |z| from which a pair's log10 p may be this low, found in the tables.
@@ -118,7 +123,7 @@ class DirectionTest:
         return out
 
     def log10_p_of(
-        self, delta: Float[np.ndarray, "pairs d_model"], z: npt.NDArray[np.floating]
+        self, delta: Float[np.ndarray, "pairs d_model"], z: npt.NDArray[np.float64]
     ) -> F32:
         """Return log10 p of z [P], each of an effect of its own, such as a partial one.
 
@@ -127,7 +132,7 @@ class DirectionTest:
             z: [P] their t, in standard deviations over random directions.
         """
         out = np.empty(len(delta), np.float32)
-        tails = self._null.tails(delta, self._null.sd(delta)).single()
+        tails = self._null.tails_around(self._null.seen_part(delta), z).single()
         log10_p_of_pairs(z.astype(np.float32), np.arange(len(delta)), *tails, out)
         return out
 

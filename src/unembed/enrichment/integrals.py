@@ -1,0 +1,75 @@
+"""The integrals of `direction_null` at a few knots of one table, for what is looked up once."""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+from unembed.compiled import compiled
+
+F64 = npt.NDArray[np.float64]
+I64 = npt.NDArray[np.int64]
+
+AROUND = 12
+"""Knots around a single z. A knot's slope hangs on a value k knots away by 0.27ᵏ or so, so that
+those beyond change log10 p by less than float32 rounds it."""
+_TINY = np.finfo(np.float64).tiny
+
+
+@compiled(parallel=True)
+def integrals_around(
+    squares: F64, z2: F64, rows: F64, starts: I64, weight: F64
+) -> tuple[I64, F64, F64]:
+    """Return h and the integral at the 12 columns of a table around each z, all [P, 12].
+
+    The column before the knots is z = 0, where the integral is 1.
+
+    Args:
+        squares: [P, d] b², of effects whose t has variance 1.
+        z2: [P] z².
+        rows: [K + N, d] the products of b² with these are h at each knot, and h(u) − h(u*) at the
+            nodes of each.
+        starts: [K + 1] where the nodes of each knot begin.
+        weight: [N] of each node in the integral.
+    """
+    knots = len(starts) - 1
+    columns = np.empty((len(z2), AROUND), np.int64)
+    h = np.zeros(columns.shape)
+    integral = np.ones(columns.shape)
+    for pair in numba.prange(len(z2)):
+        # by halves, the last column that is not above z
+        below, above = 0, knots + 1
+        while above - below > 1:
+            middle = (below + above) // 2
+            if _dot(squares[pair], rows[middle - 1]) <= z2[pair]:
+                below = middle
+            else:
+                above = middle
+        first = min(max(below - AROUND // 2 + 1, 0), knots + 1 - AROUND)
+        for at in range(AROUND):
+            column = first + at
+            columns[pair, at] = column
+            if column > 0:
+                nodes = slice(starts[column - 1], starts[column])
+                h[pair, at], integral[pair, at] = _integral(
+                    squares[pair], rows[column - 1], rows[knots:][nodes], weight[nodes]
+                )
+    return columns, h, integral
+
+
+@compiled()
+def _integral(squares: F64, at_knot: F64, rises: F64, weight: F64) -> tuple[float, float]:
+    """Return h at one knot, and the integral over its nodes."""
+    h, integral = _dot(squares, at_knot), 0.0
+    for node in range(len(weight)):
+        integral += weight[node] * np.sqrt(h / max(_dot(squares, rises[node]), _TINY))
+    return h, integral
+
+
+@compiled(fastmath={"reassoc", "contract"})
+def _dot(a: F64, b: F64) -> float:
+    total = 0.0
+    for i in range(len(a)):
+        total += a[i] * b[i]
+    return total
