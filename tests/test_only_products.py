@@ -58,9 +58,6 @@ OWN |= {"fp32_precision", "autocast"}
 NOT_OF_TENSORS = {
     "discovery/features.py": {"member @ member.T"},  # scipy.sparse
     "discovery/naming.py": {"mine @ theirs.T"},  # scipy.sparse
-    "explanation/evidence.py": {  # of a few numbers
-        "design @ np.linalg.lstsq(design * root[:, None], means * root, rcond=None)[0]"
-    },
     "store/columns.py": {"found.inner", "wanted.inner"},  # what lists of polars hold
 }
 """Products of arrays, written with `@`: whoever adds one has looked that it is none of tensors."""

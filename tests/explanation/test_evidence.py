@@ -17,6 +17,7 @@ def made() -> tuple[np.ndarray, list[np.ndarray], np.ndarray, np.ndarray]:
     random = np.random.default_rng(0)
     sets = [np.sort(random.choice(N, size, replace=False)) for size in (12, 900, 40, 2700)]
     sets.append(np.sort(random.choice(sets[1], 80, replace=False)))  # inside the second
+    sets.append(np.setdiff1d(np.arange(N), sets[3]))
     z = random.standard_t(6, (4, N))
     z[0, sets[0]] += 6
     z[1, sets[1]] += 0.5
@@ -35,28 +36,53 @@ def test_variance_and_kurtosis_are_those_of_the_residuals(made, parts: tuple[int
     design = np.ones((N, 1 + len(parts)))
     for column, part in enumerate(parts):
         design[:, 1 + column] = np.isin(np.arange(N), sets[part])
-    for row, sums in zip(z.astype(np.float64), cell_sums(z, named, indptr, rows), strict=True):
+    explained = regress(cell_sums(z, np.arange(len(z)), named, indptr, rows))
+    for row, found in zip(z.astype(np.float64), explained, strict=True):
         residual = row - design @ np.linalg.lstsq(design, row, rcond=None)[0]
-        found = regress(sums, len(parts))
         assert found.variance == pytest.approx(1 - residual.var() / row.var(), abs=1e-10)
         assert found.kurtosis_left == pytest.approx(
             scipy.stats.kurtosis(residual, fisher=False), rel=1e-9
         )
 
 
+@pytest.mark.parametrize("parts", [(0, -1, -1), (3, -1, -1), (3, 2, 1), (3, 5, -1), (1, 4, 0)])
+def test_sums_of_cells_are_those_of_their_tokens(made, parts: tuple[int, ...]) -> None:
+    """Of all tokens, also where none or few are in no part: the sixth set is all but the fourth."""
+    z, sets, indptr, rows = made
+    features = np.array([2, 0])
+    found = cell_sums(z, features, np.tile(parts, (2, 1)), indptr, rows)
+    cell = sum(
+        2**p * np.isin(np.arange(N), sets[part]) for p, part in enumerate(parts) if part >= 0
+    )
+    for of, feature in zip(found, features, strict=True):
+        for number in range(8):
+            inside = z[feature, cell == number].astype(np.float64)
+            powers = [(inside**power).sum() for power in range(5)]
+            np.testing.assert_allclose(of[number], powers, rtol=1e-9, atol=1e-10)
+            assert of[number, 0] == len(inside)
+
+
+def test_a_feature_is_explained_alike_beside_others(made) -> None:
+    z, _, indptr, rows = made
+    parts = np.array([[0, 1, 2], [1, 4, -1], [3, -1, -1], [-1, -1, -1]])
+    together = regress(cell_sums(z, np.arange(4), parts, indptr, rows))
+    for at in range(4):
+        (alone,) = regress(cell_sums(z, np.array([at]), parts[at : at + 1], indptr, rows))
+        assert alone == together[at]
+    assert together[3].variance == pytest.approx(0, abs=1e-12)
+
+
 def test_the_same_set_twice_explains_no_more(made) -> None:
     z, _, indptr, rows = made
-    once, twice = (
-        regress(cell_sums(z[:1], np.array([parts]), indptr, rows)[0], n)
-        for parts, n in (([0, -1, -1], 1), ([0, 0, -1], 2))
-    )
+    parts = np.array([[0, -1, -1], [0, 0, -1]])
+    once, twice = regress(cell_sums(z, np.zeros(2, int), parts, indptr, rows))
     assert once == pytest.approx(twice)
 
 
 def test_nothing_is_left_of_a_row_that_is_its_set(made) -> None:
     _, sets, indptr, rows = made
     z = np.isin(np.arange(N), sets[0]).astype(np.float32)[None]
-    found = regress(cell_sums(z, np.array([[0, -1, -1]]), indptr, rows)[0], 1)
+    (found,) = regress(cell_sums(z, np.array([0]), np.array([[0, -1, -1]]), indptr, rows))
     assert found.variance == pytest.approx(1)
 
 

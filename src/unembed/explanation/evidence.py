@@ -17,83 +17,125 @@ from unembed.explanation.settings import MOST_PARTS
 
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
+I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
 
 _CELLS = 2**MOST_PARTS
 _N_SUMS = 5
 """Count, and sums of z, z², z³ and z⁴."""
+_NOTHING_LEFT = 1e-9
+"""A set that others, or the constant, are to this share of its tokens has nothing to add."""
 
 
-def regress(sums: F64, n_parts: int) -> Explained:
-    """Return what the sets explain, by least squares on their indicators.
+def regress(sums: F64) -> list[Explained]:
+    """Return what each feature's sets explain, by least squares on their indicators.
 
     Args:
-        sums: [8, 5] of one feature, as `cell_sums` returns them.
-        n_parts: how many sets there are.
+        sums: [B, 8, 5] as `cell_sums` returns them.
     """
-    filled = sums[:, 0] > 0
-    count = sums[filled, 0]
-    means = sums[filled, 1] / count
-    bits = (np.arange(_CELLS)[filled, None] >> np.arange(n_parts)) & 1
-    design = np.column_stack([np.ones(len(count)), bits])
-    root = np.sqrt(count)
-    fit = design @ np.linalg.lstsq(design * root[:, None], means * root, rcond=None)[0]
-    second, fourth = _about(sums[filled], fit)  # of residuals, whose mean is 0
-    n = count.sum()
-    left = second / n
-    whole = sums[:, 2].sum() / n - (sums[:, 1].sum() / n) ** 2
-    if left <= 0 or whole <= 0:
-        return Explained(1.0 if whole > 0 else 0.0, float("nan"))
-    return Explained(float(1 - left / whole), float(fourth / n / left**2))
+    s0, s1, s2, s3, s4 = np.moveaxis(sums, 2, 0)
+    fit = _fitted(s0, s1)
+    # sums of residuals² and residuals⁴, whose mean is 0, over the cells
+    second = (s2 - 2 * fit * s1 + fit**2 * s0).sum(1)
+    fourth = (s4 - 4 * fit * s3 + 6 * fit**2 * s2 - 4 * fit**3 * s1 + fit**4 * s0).sum(1)
+    n = s0.sum(1)
+    left, whole = second / n, s2.sum(1) / n - (s1.sum(1) / n) ** 2
+    some = (left > 0) & (whole > 0)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        variance = np.where(some, 1 - left / whole, np.where(whole > 0, 1.0, 0.0))
+        kurtosis = np.where(some, fourth / n / left**2, np.nan)
+    return [Explained(*of) for of in zip(variance.tolist(), kurtosis.tolist(), strict=True)]
 
 
-def _about(sums: F64, centre: F64) -> tuple[float, float]:
-    """Sums of (z − centre)² and (z − centre)⁴ over all cells."""
-    s0, s1, s2, s3, s4 = sums.T
-    c = centre
-    return (
-        float((s2 - 2 * c * s1 + c**2 * s0).sum()),
-        float((s4 - 4 * c * s3 + 6 * c**2 * s2 - 4 * c**3 * s1 + c**4 * s0).sum()),
-    )
+def _fitted(count: F64, total: F64) -> F64:
+    """Return [B, 8] the least squares fit in each cell: a constant, and one number for each set.
+
+    Indicators are made orthogonal one after the other, each token counting alike (Gram and
+    Schmidt); what each explains of z adds up.
+
+    Args:
+        count: [B, 8] tokens in each cell.
+        total: [B, 8] the sum of their z.
+    """
+    cells = np.arange(_CELLS)
+    indicators = [cells >= 0, *(cells >> part & 1 for part in range(MOST_PARTS))]
+    fit = np.zeros_like(total)
+    basis: list[tuple[F64, F64]] = []
+    for indicator in indicators:
+        left = np.broadcast_to(indicator, count.shape).astype(np.float64)
+        size = (count * left).sum(1, keepdims=True)
+        for other, square in basis:
+            left -= (count * left * other).sum(1, keepdims=True) / square * other
+        square = (count * left**2).sum(1, keepdims=True)
+        adds = square > _NOTHING_LEFT * size
+        left, square = np.where(adds, left, 0), np.where(adds, square, 1)
+        fit += (total * left).sum(1, keepdims=True) / square * left
+        basis.append((left, square))
+    return fit
 
 
 @compiled(parallel=True)
-def cell_sums(z: F32, parts: I64, indptr: I64, rows: npt.NDArray[np.int32]) -> F64:
-    """Return [B, 8, 5]: count and power sums of z in each cell that the parts cut out.
+def cell_sums(z: F32, features: I64, parts: I64, indptr: I64, rows: I32) -> F64:
+    """Return [B, 8, 5]: count and power sums of z in each cell that a feature's parts cut out.
 
-    Cell i holds the tokens that are in part p exactly where bit p of i is set.
+    Cell i holds the tokens that are in part p exactly where bit p of i is set. Most tokens are in
+    none: what cell 0 holds is the whole row less the members of the parts.
 
     Args:
-        z: [B, n] standardised logit weights.
+        z: [T, n] standardised logit weights.
+        features: [B] rows of z.
         parts: [B, 3] set numbers, −1 for none.
         indptr: [S + 1] where each set begins in `rows`.
-        rows: [memberships] the rows of z that each set holds.
+        rows: [memberships] the columns of z that each set holds.
     """
-    n = z.shape[1]
-    sums = np.zeros((z.shape[0], _CELLS, _N_SUMS))
-    for b in numba.prange(z.shape[0]):
-        cell = np.zeros(n, np.uint8)
+    sums = np.zeros((len(features), _CELLS, _N_SUMS))
+    for b in numba.prange(len(features)):
+        weights = z[features[b]]
+        cell = np.zeros(len(weights), np.uint8)
         for p in range(parts.shape[1]):
-            if parts[b, p] >= 0:
-                for at in range(indptr[parts[b, p]], indptr[parts[b, p] + 1]):
-                    cell[rows[at]] |= 1 << p
-        for row in range(n):
-            value = np.float64(z[b, row])
-            square = value * value
-            of = sums[b, cell[row]]
-            of[0] += 1
-            of[1] += value
-            of[2] += square
-            of[3] += square * value
-            of[4] += square * square
+            for row in _members(parts[b, p], indptr, rows):
+                cell[row] |= 1 << p
+        for p in range(parts.shape[1]):
+            for row in _members(parts[b, p], indptr, rows):
+                if cell[row]:
+                    _add(weights[row], sums[b, cell[row]])
+                    cell[row] = 0  # so that it is counted once
+        sums[b, 0] = _power_sums(weights) - sums[b].sum(0)
     return sums
 
 
 @compiled()
-def count_members(
-    outermost: npt.NDArray[np.int32], feature: I64, token_set: I64, indptr: I64,
-    ids: npt.NDArray[np.int32],
-) -> I64:  # fmt: skip
+def _members(number: int, indptr: I64, rows: I32) -> I32:
+    """Return the members of a set, none for −1."""
+    return rows[indptr[number] : indptr[number + 1]] if number >= 0 else rows[:0]
+
+
+@compiled()
+def _add(value: np.float32, sums: F64) -> None:
+    """Add one token to the sums of its cell."""
+    wide = np.float64(value)
+    power = 1.0
+    for of in range(_N_SUMS):
+        sums[of] += power
+        power *= wide
+
+
+@compiled(fastmath={"reassoc", "contract"})
+def _power_sums(z: F32) -> F64:
+    """Return count and power sums of a row, in float64 throughout: much is taken away again."""
+    s1, s2, s3, s4 = 0.0, 0.0, 0.0, 0.0
+    for i in range(len(z)):
+        value = np.float64(z[i])
+        square = value * value
+        s1 += value
+        s2 += square
+        s3 += square * value
+        s4 += square * square
+    return np.array([len(z), s1, s2, s3, s4])
+
+
+@compiled()
+def count_members(outermost: I32, feature: I64, token_set: I64, indptr: I64, ids: I32) -> I64:
     """Return how many of a feature's outermost tokens are in a set, of each pair [P].
 
     Args:
@@ -105,14 +147,13 @@ def count_members(
     """
     counts = np.zeros(len(feature), np.int64)
     for pair in range(len(feature)):
-        members = ids[indptr[token_set[pair]] : indptr[token_set[pair] + 1]]
+        members = _members(token_set[pair], indptr, ids)
         for token in outermost[feature[pair]]:
-            at = np.searchsorted(members, token)
-            counts[pair] += at < len(members) and members[at] == token
+            counts[pair] += _holds(members, token)
     return counts
 
 
-def coverage(ids: npt.NDArray[np.int32], members: list[npt.NDArray[np.int32]]) -> float:
+def coverage(ids: I32, members: list[I32]) -> float:
     """Return the share of some tokens that are in at least one of the sets.
 
     Args:
@@ -123,3 +164,10 @@ def coverage(ids: npt.NDArray[np.int32], members: list[npt.NDArray[np.int32]]) -
     for of in members:
         found |= of[np.minimum(np.searchsorted(of, ids), len(of) - 1)] == ids
     return float(found.mean())
+
+
+@compiled()
+def _holds(members: I32, token: int) -> bool:
+    """Return whether a token is among some that ascend."""
+    at = np.searchsorted(members, token)
+    return bool(at < len(members) and members[at] == token)

@@ -216,12 +216,11 @@ class Explainer:
         for row, at in enumerate(named):
             chosen = pursuits[at].token_sets
             parts[row, : len(chosen)] = chosen
-        z = tile.z[named].cpu().numpy()
-        sums = cell_sums(z, parts, self._membership.indptr, self._membership.rows)
-        counts = (parts >= 0).sum(1)
-        return {
-            at: regress(of, int(count)) for at, of, count in zip(named, sums, counts, strict=True)
-        }
+        sums = cell_sums(
+            tile.z.cpu().numpy(), np.array(named), parts,
+            self._membership.indptr, self._membership.rows,
+        )  # fmt: skip
+        return dict(zip(named, regress(sums), strict=True))
 
     def _explanation(
         self,
