@@ -9,7 +9,7 @@ import torch
 from unembed import Features, Sweep, TokenSets, Vocabulary, prepare_unembedding
 from unembed.enrichment import DirectionTest, SecondMoment
 from unembed.enrichment.effects import effects_of
-from unembed.explanation.partial import given_the_others, partial
+from unembed.explanation.partial import Partial, given_the_others, inverses, partial
 
 N, D = 2000, 32
 
@@ -35,6 +35,12 @@ def draws(test_of_sets: DirectionTest) -> np.ndarray:
     return test_of_sets.z(test_of_sets.sweep.standardised(rows).scaled).astype(np.float64)
 
 
+def given_some(z: np.ndarray, gram: np.ndarray, chosen: list[int]) -> Partial:
+    """Sets of one feature, all given the same ones."""
+    inverse = inverses(gram[np.ix_(chosen, chosen)][None])
+    return partial(z, gram[:, chosen], z[chosen][None], inverse)
+
+
 def gram(test: DirectionTest) -> np.ndarray:
     return (test.coordinates @ test.coordinates.T).astype(np.float64)
 
@@ -54,7 +60,7 @@ def test_what_is_left_is_the_residual_of_a_regression(
     fit = np.linalg.lstsq(given, draws, rcond=None)[0]
     residual = draws - given @ fit
     for row in range(5):
-        found = partial(draws[row], gram(test_of_sets), np.array(chosen))
+        found = given_some(draws[row], gram(test_of_sets), chosen)
         others = [s for s in range(4) if s not in chosen]
         np.testing.assert_allclose(
             found.z[others], residual[row, others] / residual[:, others].std(0), atol=0.05
@@ -65,26 +71,50 @@ def test_what_is_left_is_the_residual_of_a_regression(
 def test_p_of_what_is_left_is_uniform_under_the_null(
     test_of_sets: DirectionTest, draws: np.ndarray
 ) -> None:
-    correlations = gram(test_of_sets)[:3, :3]
-    _, combinations = given_the_others(draws[0, :3], correlations)
-    scaled = test_of_sets.effects.delta / test_of_sets.sd[:, None]
-    delta = combinations @ scaled[:3]
-    left = np.stack([given_the_others(row[:3], correlations)[0] for row in draws[:20_000]])
+    correlations = np.broadcast_to(gram(test_of_sets)[:3, :3], (20_000, 3, 3))
+    left, combinations = given_the_others(draws[:20_000, :3], correlations)
+    sets = np.tile(np.arange(3), (400, 1))
     for s in range(3):
-        each = np.repeat(delta[s : s + 1], 400, 0)
-        p = np.sort(10 ** test_of_sets.log10_p_of(each, left[:400, s]).astype(np.float64))
+        log10_p = test_of_sets.log10_p_of(sets, combinations[:400, s], left[:400, s])
+        p = np.sort(10 ** log10_p.astype(np.float64))
         assert np.abs(p - (np.arange(400) + 0.5) / 400).max() < 1.63 / 20  # KS at 1 %
         assert left[:, s].std() == pytest.approx(1, abs=0.03)
 
 
+def test_p_of_a_set_by_itself_is_that_of_its_table(test_of_sets: DirectionTest) -> None:
+    sets, z = np.array([3, 0, 1, 2, 2]), np.array([-0.4, 2.5, -4.1, 5.0, 0.0])
+    weights = np.tile([2.0, 0.0], (5, 1))  # z is in sd, so that length does not matter
+    found = test_of_sets.log10_p_of(np.stack([sets, sets[::-1]], 1), weights, z)
+    expected = test_of_sets.log10_p_of_sets(sets, z)
+    np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-6)
+
+
+def test_fewer_sets_are_as_if_there_were_no_room_for_more(
+    test_of_sets: DirectionTest, draws: np.ndarray
+) -> None:
+    """None (z 0, no correlation with any) beside two sets, and other features beside this one."""
+    two = gram(test_of_sets)[:2, :2]
+    padded = np.stack([np.eye(3), np.eye(3)])
+    padded[0, :2, :2] = two
+    z = np.zeros((2, 3))
+    z[0, :2] = draws[0, :2]
+    expected, combinations = given_the_others(draws[:1, :2], two[None])
+    left, weights = given_the_others(z, padded)
+    np.testing.assert_allclose(left[0], [*expected[0], 0], rtol=1e-12)
+    np.testing.assert_allclose(weights[0, :2, :2], combinations[0], rtol=1e-12)
+    assert not weights[0, :2, 2].any()
+    alone = given_the_others(z[:1], padded[:1])
+    np.testing.assert_array_equal(alone[0][0], left[0])
+    np.testing.assert_array_equal(alone[1][0], weights[0])
+
+
 def test_nothing_given_changes_nothing_and_is_no_view() -> None:
     z = np.array([3.0, -2.0])
-    found = partial(z, np.eye(2), np.array([], int))
+    found = given_some(z, np.eye(2), [])
     np.testing.assert_array_equal(found.z, z)
     found.z[:] = 0
     assert z.tolist() == [3, -2]
 
 
 def test_a_set_has_nothing_to_add_to_itself() -> None:
-    same = np.ones((2, 2))
-    assert partial(np.array([5.0, 5.0]), same, np.array([0])).z.tolist() == [0, 0]
+    assert given_some(np.array([5.0, 5.0]), np.ones((2, 2)), [0]).z.tolist() == [0, 0]

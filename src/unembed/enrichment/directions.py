@@ -123,17 +123,25 @@ class DirectionTest:
         return out
 
     def log10_p_of(
-        self, delta: Float[np.ndarray, "pairs d_model"], z: npt.NDArray[np.float64]
+        self,
+        token_sets: npt.NDArray[np.int64],
+        weights: npt.NDArray[np.float64],
+        z: npt.NDArray[np.float64],
     ) -> F32:
-        """Return log10 p of z [P], each of an effect of its own, such as a partial one.
+        """Return log10 p of z [P], each of a combination of sets, such as a partial effect.
 
         Args:
-            delta: [P, d_model] the effects, of any length, none of them zero.
-            z: [P] their t, in standard deviations over random directions.
+            token_sets: [P, C] numbers of the sets that are combined.
+            weights: [P, C] how much of each, in its own sd: 0 where fewer are combined (of any
+                set), but no combination is zero.
+            z: [P] the combinations' t, in standard deviations over random directions.
         """
-        out = np.empty(len(delta), np.float32)
-        tails = self._null.tails_around(self._null.seen_part(delta), z).single()
-        log10_p_of_pairs(z.astype(np.float32), np.arange(len(delta)), *tails, out)
+        seen = np.zeros((len(z), self._seen_part.shape[1]))
+        for sets, weight in zip(token_sets.T, weights.T, strict=True):
+            seen += weight[:, None] * self._seen_part[sets]
+        out = np.empty(len(z), np.float32)
+        tails = self._null.tails_around(seen, z).single()
+        log10_p_of_pairs(z.astype(np.float32), np.arange(len(z)), *tails, out)
         return out
 
     @property

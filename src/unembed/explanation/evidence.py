@@ -153,17 +153,25 @@ def count_members(outermost: I32, feature: I64, token_set: I64, indptr: I64, ids
     return counts
 
 
-def coverage(ids: I32, members: list[I32]) -> float:
-    """Return the share of some tokens that are in at least one of the sets.
+@compiled()
+def coverage(outermost: I32, parts: I64, indptr: I64, ids: I32) -> F64:
+    """Return the share of each feature's outermost tokens that are in at least one part, [F].
 
     Args:
-        ids: [k] token ids.
-        members: the ids of each set, ascending.
+        outermost: [F, k] token ids.
+        parts: [F, 3] set numbers, −1 for none.
+        indptr: [S + 1] where each set begins in `ids`.
+        ids: [memberships] token ids, ascending in each set.
     """
-    found = np.zeros(len(ids), bool)
-    for of in members:
-        found |= of[np.minimum(np.searchsorted(of, ids), len(of) - 1)] == ids
-    return float(found.mean())
+    share = np.zeros(len(parts))
+    for feature in range(len(parts)):
+        for token in outermost[feature]:
+            for part in parts[feature]:
+                if _holds(_members(part, indptr, ids), token):
+                    share[feature] += 1
+                    break
+        share[feature] /= outermost.shape[1]
+    return share
 
 
 @compiled()

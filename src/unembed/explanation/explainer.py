@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -11,17 +13,18 @@ from unembed.enrichment.directions import DirectionTest
 from unembed.enrichment.pairs import Pairs
 from unembed.explanation import wording
 from unembed.explanation.classes import Envelope, classify
+from unembed.explanation.correlations import correlations
 from unembed.explanation.evidence import cell_sums, count_members, coverage, regress
 from unembed.explanation.explanation import N_OUTERMOST, Explained, Explanation, Part, Rejection
 from unembed.explanation.pursuit import Candidates, Pursuit
-from unembed.explanation.settings import MOST_PARTS, ExplanationSettings
+from unembed.explanation.settings import ExplanationSettings
 from unembed.outside.text import quoted
-from unembed.products import ROWS, array_product
 from unembed.sweep import FeatureStatistics, Membership, Tile, tail_kurtosis
 from unembed.tokensets import TokenSets
 
 F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
+Row = TypeVar("Row")
 
 _BROAD = (0.1, 0.9)
 """Shares of the vocabulary between which a set splits it."""
@@ -75,7 +78,6 @@ class Explainer:
         self._threshold = threshold
         self._settings = settings
         self._plain = np.array([wording.is_plain(info) for info in token_sets.infos])
-        self._scaled = test.effects.delta / np.where(test.testable, test.sd, 1)[:, None]
         sizes, n = membership.sizes, membership.n_tokens
         self._broad = (sizes >= _BROAD[0] * n) & (sizes <= _BROAD[1] * n)
         odds = sizes / np.maximum(n - sizes, 1)
@@ -109,13 +111,20 @@ class Explainer:
             splits=np.array([split is not None and split[1] >= least for split in splits]),
             dead=dead, flat=statistics.flat,
         )  # fmt: skip
-        pursuits = self._pursuits(found, classes, splits)
-        explained = self._explained(tile, pursuits)
+        pursuit = self._pursuit(found, classes, splits)
+        parts, rejected = self._parts(pursuit), self._rejected(pursuit)
+        explained = self._explained(tile, pursuit)
+        covered_top = self._covered(statistics.top_ids, pursuit, pursuit.z > 0)
+        covered_bottom = self._covered(statistics.bottom_ids, pursuit, pursuit.z < 0)
         return [
-            self._explanation(
-                str(classes[at]), (float(tails.left[at]), float(tails.right[at])), splits[at],
-                pursuits.get(at), explained.get(at),
-                statistics.top_ids[at], statistics.bottom_ids[at],
+            Explanation(
+                str(classes[at]),
+                self._label(
+                    str(classes[at]), parts[at], splits[at],
+                    statistics.top_ids[at], statistics.bottom_ids[at],
+                ),
+                float(tails.left[at]), float(tails.right[at]), parts[at], rejected[at],
+                splits[at], explained[at], covered_top[at], covered_bottom[at],
             )
             for at in range(len(classes))
         ]  # fmt: skip
@@ -146,124 +155,75 @@ class Explainer:
                 found[pairs.feature[at]] = (int(pairs.token_set[at]), float(pairs.variance[at]))
         return found
 
-    def _pursuits(
+    def _pursuit(
         self,
         pairs: _Passing,
         classes: npt.NDArray[np.str_],
         splits: list[tuple[int, float] | None],
-    ) -> dict[int, Pursuit]:
-        """Choose the parts of every feature that has a significant set.
+    ) -> Pursuit:
+        """Choose the parts of every feature; what splits a partition is the first of its parts."""
+        pursuit = Pursuit(
+            Candidates(
+                len(classes), pairs.feature, pairs.token_set, pairs.z.astype(np.float64),
+                self._plain[pairs.token_set], pairs.slight,
+                partial(correlations, self._test.coordinates),
+            )
+        )  # fmt: skip
+        splitting = np.array([split[0] if split else -1 for split in splits])
+        splitting[classes != "partition"] = -1
+        pursuit.fix(np.flatnonzero(pairs.token_set == splitting[pairs.feature]))
+        pursuit.settle(
+            self._test.log10_p_of_sets, self._test.log10_p_of,
+            self._threshold, self._settings.parts,
+        )  # fmt: skip
+        return pursuit
 
-        Those of a block of rows together, whatever the tile: what is computed with is computed
-        alike.
-        """
-        found = {}
-        starts = np.flatnonzero(np.diff(pairs.feature, prepend=-1))
-        for own in np.split(np.arange(len(pairs.feature)), starts[1:]) if len(starts) else ():
-            feature = int(pairs.feature[own[0]])
-            pursuit = Pursuit(self._candidates(pairs, own))
-            split = splits[feature]
-            if classes[feature] == "partition" and split is not None:
-                pursuit.fixed(int(np.flatnonzero(pairs.token_set[own] == split[0])[0]))
-            found[feature] = pursuit
-        for start in range(0, len(classes), ROWS):
-            block = range(start, start + ROWS)
-            open_ones = [pursuit for feature, pursuit in found.items() if feature in block]
-            while open_ones:
-                for pursuit in open_ones:
-                    pursuit.choose(
-                        self._test.log10_p_of_sets, self._threshold, self._settings.parts
-                    )
-                open_ones = self._fallen(open_ones)
-        return found
+    def _parts(self, pursuit: Pursuit) -> list[list[Part]]:
+        """The parts of each feature."""
+        features, place = np.nonzero(pursuit.chosen >= 0)
+        token_sets, z = pursuit.token_sets[features, place], pursuit.z[features, place]
+        named = np.flatnonzero(pursuit.counts)
+        left, _ = pursuit.given_the_others(named)
+        log10_p = pursuit.log10_p[features, place]
+        alone = pursuit.counts[features] == 1
+        log10_p[alone] = self._test.log10_p_of_sets(token_sets[alone], z[alone])
+        columns = (token_sets, z, left[pursuit.chosen[named] >= 0], log10_p)
+        return _by_feature(Part, features, columns, len(pursuit.chosen))
 
-    def _candidates(self, pairs: _Passing, own: I64) -> Candidates:
-        token_set = pairs.token_set[own]
-        vectors = self._test.coordinates[token_set]
-        gram = array_product(vectors, vectors.T).astype(np.float64)
-        z = pairs.z[own].astype(np.float64)
-        return Candidates(token_set, z, gram, self._plain[token_set], pairs.slight[own])
+    def _rejected(self, pursuit: Pursuit) -> list[list[Rejection]]:
+        """The strongest significant sets of each feature that are no parts of its label."""
+        found = pursuit.candidates
+        rejected = pursuit.rejected(self._test.log10_p_of_sets, self._threshold, _N_REJECTED)
+        columns = (
+            found.token_set[rejected.candidate], found.z[rejected.candidate], rejected.reason,
+            found.token_set[rejected.by], rejected.z,
+        )  # fmt: skip
+        features = found.feature[rejected.candidate]
+        return _by_feature(Rejection, features, columns, len(pursuit.chosen))
 
-    def _fallen(self, pursuits: list[Pursuit]) -> list[Pursuit]:
-        """Test each part given the others, exactly; return those that lost their weakest."""
-        several = [pursuit for pursuit in pursuits if len(pursuit.chosen) > 1]
-        if not several:
-            return []
-        log10_p = np.split(*self._given_the_others(several))
-        fallen = []
-        for pursuit, p in zip(several, log10_p, strict=True):
-            pursuit.log10_p = p
-            if pursuit.drop_weakest(self._threshold):
-                fallen.append(pursuit)
-        return fallen
-
-    def _given_the_others(self, pursuits: list[Pursuit]) -> tuple[npt.NDArray[np.float32], I64]:
-        """Exact log10 p of every part given the others, and where each next pursuit begins."""
-        z, delta = [], []
-        for pursuit in pursuits:
-            left, weights = pursuit.given_the_others()
-            z.append(left)
-            delta.append(array_product(weights, self._scaled[pursuit.token_sets]))
-        ends = np.cumsum([len(part) for part in z])[:-1]
-        return self._test.log10_p_of(np.concatenate(delta), np.concatenate(z)), ends
-
-    def _explained(self, tile: Tile, pursuits: dict[int, Pursuit]) -> dict[int, Explained]:
-        """What the parts explain of variance and kurtosis."""
-        named = [at for at, pursuit in pursuits.items() if pursuit.chosen]
-        if not named:
-            return {}
-        parts = np.full((len(named), MOST_PARTS), -1, np.int64)
-        for row, at in enumerate(named):
-            chosen = pursuits[at].token_sets
-            parts[row, : len(chosen)] = chosen
+    def _explained(self, tile: Tile, pursuit: Pursuit) -> list[Explained | None]:
+        """What the parts of each feature explain of variance and kurtosis; None without parts."""
+        explained: list[Explained | None] = [None] * len(pursuit.chosen)
+        named = np.flatnonzero(pursuit.counts)
         sums = cell_sums(
-            tile.z.cpu().numpy(), np.array(named), parts,
+            tile.z.cpu().numpy(), named, pursuit.token_sets[named],
             self._membership.indptr, self._membership.rows,
         )  # fmt: skip
-        return dict(zip(named, regress(sums), strict=True))
+        for at, of in zip(named, regress(sums), strict=True):
+            explained[at] = of
+        return explained
 
-    def _explanation(
-        self,
-        feature_class: str,
-        tails: tuple[float, float],
-        split: tuple[int, float] | None,
-        pursuit: Pursuit | None,
-        explained: Explained | None,
-        top: npt.NDArray[np.int32],
-        bottom: npt.NDArray[np.int32],
-    ) -> Explanation:
-        parts = self._parts(pursuit) if pursuit else []
-        rejected = self._rejected(pursuit) if pursuit else []
-        label = self._label(feature_class, parts, split, top, bottom)
-        promoted = [part.token_set for part in parts if part.z > 0]
-        suppressed = [part.token_set for part in parts if part.z < 0]
-        return Explanation(
-            feature_class, label, *tails, parts, rejected, split, explained,
-            self._coverage(top, promoted), self._coverage(bottom, suppressed),
+    def _covered(
+        self, ids: npt.NDArray[np.int32], pursuit: Pursuit, side: npt.NDArray[np.bool_]
+    ) -> list[float | None]:
+        """The share of each feature's outermost tokens in its parts on one side; None without."""
+        covered = coverage(
+            np.ascontiguousarray(ids[:, :N_OUTERMOST]), np.where(side, pursuit.token_sets, -1),
+            self._token_sets.indptr, self._token_sets.ids,
         )  # fmt: skip
-
-    def _parts(self, pursuit: Pursuit) -> list[Part]:
-        left, _ = pursuit.given_the_others()
-        z = pursuit.candidates.z[pursuit.chosen]
-        log10_p = pursuit.log10_p
-        if len(pursuit.chosen) == 1:
-            log10_p = self._test.log10_p_of_sets(pursuit.token_sets, z)
-        columns = (pursuit.token_sets, z, left, log10_p)
-        return [
-            Part(int(s), float(a), float(b), float(p)) for s, a, b, p in zip(*columns, strict=True)
-        ]
-
-    def _rejected(self, pursuit: Pursuit) -> list[Rejection]:
-        found = pursuit.candidates
-        return [
-            Rejection(
-                int(found.token_set[each.candidate]), float(found.z[each.candidate]), each.reason,
-                int(found.token_set[each.by]), each.z,
-            )
-            for each in pursuit.rejected(
-                self._test.log10_p_of_sets, self._threshold, _N_REJECTED
-            )
-        ]  # fmt: skip
+        shares = covered.astype(object)
+        shares[~side.any(1)] = None
+        return list(shares)
 
     def _label(
         self,
@@ -290,9 +250,12 @@ class Explainer:
         texts = self._token_sets.vocabulary.texts
         return [quoted(texts[token]) for token in ids[:_N_TOKENS]]
 
-    def _coverage(self, ids: npt.NDArray[np.int32], sets: list[int]) -> float | None:
-        if not sets:
-            return None
-        bounds = self._token_sets.indptr
-        members = [self._token_sets.ids[bounds[s] : bounds[s + 1]] for s in sets]
-        return coverage(ids[:N_OUTERMOST], members)
+
+def _by_feature(
+    kind: Callable[..., Row], features: I64, columns: Sequence[npt.NDArray[Any]], count: int
+) -> list[list[Row]]:
+    """Return the rows that columns make, in a list for each feature."""
+    rows: list[list[Row]] = [[] for _ in range(count)]
+    for feature, *values in zip(features.tolist(), *(c.tolist() for c in columns), strict=True):
+        rows[feature].append(kind(*values))
+    return rows

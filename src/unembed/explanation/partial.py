@@ -26,55 +26,59 @@ _NOTHING_LEFT = 1e-3
 
 
 class Partial(NamedTuple):
-    """Candidates given chosen sets.
+    """P sets, each given C others.
 
     Attributes:
-        z: [K] what is left of each candidate's z, in standard deviations of what is left under
-            the null; 0 where nothing is.
-        weights: [K, C] a: how much of each chosen z is taken away.
-        left: [K] the standard deviation that is left, of 1.
+        z: [P] what is left of each set's z, in standard deviations of what is left under the null;
+            0 where nothing is.
+        weights: [P, C] a: how much of each given z is taken away.
     """
 
     z: F64
     weights: F64
-    left: F64
 
 
-def partial(z: F64, gram: F64, chosen: I64) -> Partial:
-    """Return the partial test of K candidates given some of them.
+def partial(z: F64, along: F64, z_given: F64, inverse: F64) -> Partial:
+    """Return the partial test of each of P sets given C others.
+
+    Where fewer are given, `along` and `z_given` are 0, and `inverse` is that of a matrix with ones
+    on the diagonal there.
 
     Args:
-        z: [K] of one feature.
-        gram: [K, K] correlations of the candidates under the null.
-        chosen: positions of those that are given.
+        z: [P] of the sets, of any features.
+        along: [P, C] correlations with the given sets under the null.
+        z_given: [P, C] z of the given sets, in the same features.
+        inverse: [P, C, C] of the correlations among them (`inverses`).
     """
-    if not len(chosen):
-        return Partial(z.copy(), np.zeros((len(z), 0)), np.ones(len(z)))
-    between: F64 = gram[np.ix_(chosen, chosen)]
-    # einsum adds up in one order, where a product's depends on threads and on how many there are
-    weights: F64 = np.einsum("ck,cd->kd", gram[chosen], np.linalg.pinv(between, rcond=1e-9))
-    variance = 1 - (weights * gram[:, chosen]).sum(1)
+    # added up element by element: a product's order depends on how many there are
+    weights = (along[:, :, None] * inverse).sum(1)
+    variance = 1 - (weights * along).sum(1)
     some = variance > _NOTHING_LEFT
-    left: F64 = np.sqrt(np.where(some, variance, 0.0))
-    scores: F64 = np.where(
-        some, (z - np.einsum("kc,c->k", weights, z[chosen])) / np.where(some, left, 1), 0.0
-    )
-    return Partial(scores, weights, left)
+    left = np.sqrt(np.where(some, variance, 1))
+    return Partial(np.where(some, (z - (weights * z_given).sum(1)) / left, 0), weights)
 
 
-def given_the_others(z: F64, gram: F64) -> tuple[F64, F64]:
-    """Return the partial test of each of a few sets given all the others.
+def inverses(between: F64) -> F64:
+    """Return the inverse of each matrix of correlations [F, C, C], where some may follow."""
+    inverse: F64 = np.linalg.pinv(between, rcond=1e-9).astype(np.float64, copy=False)
+    return inverse
 
-    z [K], and the combinations [K, K] of all sets, each in its own sd, that are tested.
+
+def given_the_others(z: F64, between: F64) -> tuple[F64, F64]:
+    """Return the partial test of each of F features' few sets given all the others.
+
+    z [F, C], and the combinations [F, C, C] of all sets, each in its own sd, that are tested.
 
     Args:
-        z: [K] of one feature.
-        gram: [K, K] correlations under the null.
+        z: [F, C] of the sets, 0 where there are fewer.
+        between: [F, C, C] correlations under the null, with ones on the diagonal.
     """
-    scores, combinations = np.zeros(len(z)), np.eye(len(z))
-    for at in range(len(z)):
-        others = np.delete(np.arange(len(z)), at)
-        found = partial(z, gram, others)
-        scores[at] = found.z[at]
-        combinations[at, others] = -found.weights[at]
+    scores, combinations = np.zeros_like(z), np.zeros_like(between)
+    for at in range(z.shape[1]):
+        others = np.delete(np.arange(z.shape[1]), at)
+        inverse = inverses(between[:, others[:, None], others])
+        found = partial(z[:, at], between[:, at, others], z[:, others], inverse)
+        scores[:, at] = found.z
+        combinations[:, at, at] = 1
+        combinations[:, at, others] = -found.weights
     return scores, combinations

@@ -9,14 +9,16 @@ at the end each must still stand given the others. What is left over is kept wit
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from unembed.explanation.partial import given_the_others, partial
+from unembed.explanation.partial import given_the_others, inverses, partial
+from unembed.explanation.settings import MOST_PARTS
 
+Bools = npt.NDArray[np.bool_]
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
@@ -32,8 +34,13 @@ Reason = Literal["slight", "near-duplicate", "explained", "beyond the parts"]
 | `beyond the parts` | it adds something, but the label is long enough |
 """
 
+
 Log10P = Callable[[I64, F64], F32]
-"""log10 p of set numbers and their z."""
+"""log10 p of set numbers [P] and their z [P]."""
+Log10PGiven = Callable[[I64, F64, F64], F32]
+"""Exact log10 p of combinations: set numbers [P, C], how much of each [P, C], and their z [P]."""
+Correlations = Callable[[I64, I64], F64]
+"""Correlations [K, C] of set numbers [K] with others [K, C] each; 0 with none (−1)."""
 
 ALIKE = 0.8
 """Sets whose z correlate by this much under the null say the same."""
@@ -43,143 +50,248 @@ _AS_STRONG = 0.9
 
 @dataclass(frozen=True, eq=False)
 class Candidates:
-    """The sets that are significant in one feature.
+    """The sets that are significant in F features, feature after feature.
 
     Attributes:
-        token_set: [K] their numbers.
-        z: [K] float64.
-        gram: [K, K] correlations of z under the null.
-        plain: [K] whether the name is one that a person would use, not one that spells tokens.
-        slight: [K] whether the set says too little of the feature to be named.
+        n_features: F.
+        feature: [P] ascending.
+        token_set: [P] the sets' numbers.
+        z: [P] float64.
+        plain: [P] whether the name is one that a person would use, not one that spells tokens.
+        slight: [P] whether the set says too little of the feature to be named.
+        correlations: of z of sets under the null.
     """
 
+    n_features: int
+    feature: I64
     token_set: I64
     z: F64
-    gram: F64
-    plain: npt.NDArray[np.bool_]
-    slight: npt.NDArray[np.bool_]
+    plain: Bools
+    slight: Bools
+    correlations: Correlations
 
 
 class Rejected(NamedTuple):
-    """A significant set that is not named.
+    """Significant sets that are not named, the strongest of each feature first.
 
     Attributes:
-        candidate: its position among the candidates.
-        reason: why.
-        by: the position of the named set most like it.
-        z: what is left of its z given the named sets.
+        candidate: [R] positions among the candidates, feature after feature.
+        reason: [R] why: a `Reason` each.
+        by: [R] the position of the named set most like it; where none is named, of the feature's
+            first candidate.
+        z: [R] what is left of its z given the named sets.
     """
 
-    candidate: int
-    reason: Reason
-    by: int
-    z: float
+    candidate: I64
+    reason: npt.NDArray[np.str_]
+    by: I64
+    z: F64
 
 
-@dataclass(eq=False)
 class Pursuit:
-    """The choice for one feature, step by step.
+    """The choice for many features at once, step by step; none has to do with another.
+
+    Args:
+        candidates: what can be chosen.
 
     Attributes:
-        candidates: what can be chosen.
-        chosen: positions of the sets named so far, in order of choice.
-        out: positions that were tried, and did not stand.
-        log10_p: of each chosen set given the others, once that was tested.
+        candidates: the same.
+        chosen: [F, 3] positions of the sets named so far, in order of choice; −1 for none.
+        log10_p: [F, 3] of each chosen set given the others, where there are others, once that was
+            tested.
     """
 
-    candidates: Candidates
-    chosen: list[int] = field(default_factory=list)
-    out: set[int] = field(default_factory=set)
-    log10_p: F32 = field(default_factory=lambda: np.empty(0, np.float32))
-    _fixed: int | None = None
+    def __init__(self, candidates: Candidates) -> None:
+        self.candidates = candidates
+        self.chosen = np.full((candidates.n_features, MOST_PARTS), -1)
+        self.log10_p = np.zeros(self.chosen.shape, np.float32)
+        self._along = np.zeros((len(candidates.z), MOST_PARTS))
+        """[P, 3] correlation of each candidate with each chosen set of its feature."""
+        self._out = np.zeros(len(candidates.z), bool)
+        """[P] what was tried, and did not stand."""
+        self._fixed = np.zeros(candidates.n_features, bool)
+
+    @property
+    def counts(self) -> I64:
+        """[F] how many sets are chosen."""
+        counts: I64 = (self.chosen >= 0).sum(1)
+        return counts
 
     @property
     def token_sets(self) -> I64:
-        """The numbers of the chosen sets."""
-        numbers: I64 = self.candidates.token_set[self.chosen]
-        return numbers
+        """[F, 3] the numbers of the chosen sets, −1 for none."""
+        token_sets: I64 = np.append(self.candidates.token_set, -1)[self.chosen]
+        return token_sets
 
-    def fixed(self, candidate: int) -> None:
-        """Name a candidate first, whatever the others say."""
-        self._fixed = candidate
-        self.chosen = [candidate]
-
-    def choose(self, log10_p: Log10P, threshold: float, most: int) -> None:
-        """Choose sets until none adds anything significant, or there are `most`.
-
-        Args:
-            log10_p: of set numbers and their z.
-            threshold: the largest log10 p that passes.
-            most: how many to choose.
-        """
-        while len(self.chosen) < most:
-            z = self._open()
-            p = np.where(z == 0, 0.0, log10_p(self.candidates.token_set, z))
-            if not (p <= threshold).any():
-                return
-            self.chosen.append(self._plainest(int(np.lexsort((-np.abs(z), p))[0]), z))
-
-    def _open(self) -> F64:
-        """Return z of each candidate given the chosen ones, 0 where it cannot be chosen."""
-        found = self.candidates
-        z = partial(found.z, found.gram, np.array(self.chosen, np.int64)).z
-        z[np.sign(z) != np.sign(found.z)] = 0
-        z[(self._most_alike()[0] >= ALIKE) | found.slight] = 0
-        z[[*self.out, *self.chosen]] = 0
+    @property
+    def z(self) -> F64:
+        """[F, 3] z of the chosen sets, 0 for none."""
+        z: F64 = np.append(self.candidates.z, 0.0)[self.chosen]
         return z
 
-    def _plainest(self, best: int, z: F64) -> int:
-        """Return the strongest candidate that says the same in a plainer name, or `best`."""
+    def fix(self, candidates: I64) -> None:
+        """Name candidates first, whatever the others say; at most one a feature."""
+        self._add(candidates)
+        self._fixed[self.candidates.feature[candidates]] = True
+
+    def settle(
+        self, log10_p: Log10P, log10_p_given: Log10PGiven, threshold: float, most: int
+    ) -> None:
+        """Choose sets that all stand given the others of their feature.
+
+        Args:
+            log10_p: of sets and their z.
+            log10_p_given: of combinations.
+            threshold: the largest log10 p that passes.
+            most: how many to choose in a feature.
+        """
+        features = np.arange(self.candidates.n_features)
+        while len(features):
+            self.choose(features, log10_p, threshold, most)
+            features = features[self.counts[features] > 1]
+            self.test(features, log10_p_given)
+            features = self.drop_weakest(features, threshold)
+
+    def choose(self, features: I64, log10_p: Log10P, threshold: float, most: int) -> None:
+        """Choose sets until none adds anything significant, or there are `most`."""
         found = self.candidates
-        if found.plain[best]:
-            return best
-        same = (found.gram[best] >= ALIKE) & found.plain & (np.sign(z) == np.sign(z[best]))
-        strong = same & (np.abs(z) >= _AS_STRONG * np.abs(z[best]))
-        return int(np.argmax(np.where(strong, np.abs(z), 0))) if strong.any() else best
+        while len(features):
+            z = self._open(features[self.counts[features] < most])
+            able = np.flatnonzero(z)
+            p = log10_p(found.token_set[able], z[able])
+            passing, p = able[p <= threshold], p[p <= threshold]
+            best = self._first(passing, p, -np.abs(z[passing]))
+            self._add(self._plainest(best, z))
+            features = found.feature[best]
 
-    def _most_alike(self) -> tuple[F64, I64]:
-        """[K] the largest correlation with a chosen set, and which set that is."""
-        count = len(self.candidates.z)
-        if not self.chosen:
-            return np.zeros(count), np.zeros(count, np.int64)
-        among = np.abs(self.candidates.gram[:, self.chosen])
-        return among.max(1), np.array(self.chosen)[among.argmax(1)]
+    def test(self, features: I64, log10_p_given: Log10PGiven) -> None:
+        """Test each chosen set of some features given the other ones, exactly."""
+        left, weights = self.given_the_others(features)
+        sets = np.broadcast_to(self.token_sets[features, None], weights.shape)
+        some = left != 0  # where nothing is left, p is 1
+        tested = np.zeros(left.shape, np.float32)
+        tested[some] = log10_p_given(sets[some], weights[some], left[some])
+        self.log10_p[features] = tested
 
-    def given_the_others(self) -> tuple[F64, F64]:
-        """Return what is left of each chosen set given the other ones.
+    def drop_weakest(self, features: I64, threshold: float) -> I64:
+        """Leave out the chosen set with the largest p given the others, if it does not pass.
 
-        z [C], and the combination of the chosen sets [C, C], each in its own sd, that it is of.
+        Return the features that lost one.
+        """
+        p = np.where(self.chosen[features] >= 0, self.log10_p[features], -np.inf)
+        p[self._fixed[features], 0] = -np.inf
+        weakest = p.argmax(1)
+        falls = p.max(1) > threshold
+        features, weakest = features[falls], weakest[falls]
+        chosen = self.chosen[features]
+        out = np.arange(MOST_PARTS) == weakest[:, None]
+        self._out[chosen[out]] = True
+        chosen[out] = -1
+        move_up = np.argsort(out, axis=1, kind="stable")
+        self._name(features, np.take_along_axis(chosen, move_up, 1))
+        return features
+
+    def given_the_others(self, features: I64) -> tuple[F64, F64]:
+        """Return what is left of each chosen set of some features given the other ones.
+
+        z [F, 3], and the combination of the chosen sets [F, 3, 3], each in its own sd, that it is
+        of.
+        """
+        return given_the_others(self.z[features], self._between(features))
+
+    def rejected(self, log10_p: Log10P, threshold: float, limit: int) -> Rejected:
+        """Return the strongest candidates of each feature that are not named, with the reason."""
+        found = self.candidates
+        named = np.zeros(len(found.z), bool)
+        named[self.chosen[self.chosen >= 0]] = True
+        others = np.lexsort((-np.abs(found.z), found.feature))
+        others = others[~named[others]]
+        feature = found.feature[others]
+        rank = np.arange(len(others)) - np.searchsorted(feature, feature)
+        others, feature = others[rank < limit], feature[rank < limit]
+
+        z = self._given_the_chosen(others)
+        stands = (log10_p(found.token_set[others], z) <= threshold) & (z * found.z[others] > 0)
+        along = np.abs(self._along[others])
+        reasons = {
+            "slight": found.slight[others],
+            "near-duplicate": along.max(1) >= ALIKE,
+            "beyond the parts": stands & ~self._out[others],
+        }
+        reason = np.select([*reasons.values()], [*reasons], "explained")
+        by = self.chosen[feature, along.argmax(1)]
+        first = np.searchsorted(found.feature, feature)
+        return Rejected(others, reason, np.where(by < 0, first, by), z)
+
+    def _open(self, features: I64) -> F64:
+        """[P] z of each candidate given the chosen ones, 0 where it cannot be chosen."""
+        found, own = self.candidates, self._of(features)
+        left = self._given_the_chosen(own)
+        turned = np.sign(left) != np.sign(found.z[own])
+        alike = np.abs(self._along[own]).max(1) >= ALIKE
+        z = np.zeros(len(found.z))
+        z[own] = np.where(turned | alike | found.slight[own] | self._out[own], 0, left)
+        return z
+
+    def _plainest(self, best: I64, z: F64) -> I64:
+        """Put the strongest candidate that says the same in a plainer name in place of each best.
+
+        Args:
+            best: [B] positions, of features that rise.
+            z: [P] of all candidates, 0 where one cannot be chosen.
         """
         found = self.candidates
-        only = np.ix_(self.chosen, self.chosen)
-        return given_the_others(found.z[self.chosen], found.gram[only])
+        spelled = best[~found.plain[best]]
+        others = self._of(found.feature[spelled])
+        others = others[found.plain[others]]
+        own = spelled[np.searchsorted(found.feature[spelled], found.feature[others])]
+        alike = self._correlations(others, found.token_set[own, None])[:, 0] >= ALIKE
+        # of the same sign, and as strong
+        others = others[alike & (z[others] * np.sign(z[own]) >= _AS_STRONG * np.abs(z[own]))]
+        plainer = self._first(others, -np.abs(z[others]))
+        plainest = best.copy()
+        plainest[np.searchsorted(found.feature[best], found.feature[plainer])] = plainer
+        return plainest
 
-    def drop_weakest(self, threshold: float) -> bool:
-        """Leave out the chosen set with the largest p given the others, if it does not pass."""
-        p = self.log10_p.copy()
-        if self._fixed is not None:
-            p[self.chosen.index(self._fixed)] = -np.inf
-        weakest = int(np.argmax(p))
-        if p[weakest] <= threshold:
-            return False
-        self.out.add(self.chosen.pop(weakest))
-        return True
+    def _first(self, candidates: I64, *keys: npt.NDArray[np.floating]) -> I64:
+        """Return of each feature the candidate with the smallest keys, the first one deciding."""
+        feature = self.candidates.feature[candidates]
+        order = np.lexsort((*reversed(keys), feature))
+        return candidates[order[np.diff(feature[order], prepend=-1) > 0]]
 
-    def rejected(self, log10_p: Log10P, threshold: float, limit: int) -> list[Rejected]:
-        """Return the strongest candidates that are not named, with the reason."""
+    def _add(self, candidates: I64) -> None:
+        """Name one more candidate of some features each."""
+        features = self.candidates.feature[candidates]
+        chosen = self.chosen[features]
+        chosen[np.arange(len(features)), self.counts[features]] = candidates
+        self._name(features, chosen)
+
+    def _name(self, features: I64, chosen: I64) -> None:
+        """Have these be the chosen sets of some features."""
+        self.chosen[features] = chosen
+        own = self._of(features)
+        given = self.token_sets[self.candidates.feature[own]]
+        self._along[own] = self._correlations(own, given)
+
+    def _of(self, features: I64) -> I64:
+        """Return the positions of all candidates of some features."""
+        among = np.zeros(self.candidates.n_features, bool)
+        among[features] = True
+        return np.flatnonzero(among[self.candidates.feature])
+
+    def _given_the_chosen(self, candidates: I64) -> F64:
+        """Return what is left of z of some candidates given the chosen ones."""
+        found, along = self.candidates, self._along[candidates]
+        features, row = np.unique(found.feature[candidates], return_inverse=True)
+        inverse = inverses(self._between(features))[row]
+        return partial(found.z[candidates], along, self.z[features][row], inverse).z
+
+    def _between(self, features: I64) -> F64:
+        """[·, 3, 3] the correlations among the chosen sets, those of the identity for none."""
+        chosen = self.chosen[features]
+        return np.where((chosen >= 0)[:, :, None], self._along[chosen], np.eye(MOST_PARTS))
+
+    def _correlations(self, candidates: I64, given: I64) -> F64:
+        """Return the correlations of candidates [K] with given sets [K, C], 0 with none (−1)."""
         found = self.candidates
-        z = partial(found.z, found.gram, np.array(self.chosen, np.int64)).z
-        p = log10_p(found.token_set, z)
-        alike, by = self._most_alike()
-        named = set(self.chosen)
-        others = [int(at) for at in np.argsort(-np.abs(found.z)) if int(at) not in named]
-
-        def reason(at: int) -> Reason:
-            if found.slight[at]:
-                return "slight"
-            if alike[at] >= ALIKE:
-                return "near-duplicate"
-            stands = p[at] <= threshold and z[at] * found.z[at] > 0 and at not in self.out
-            return "beyond the parts" if stands else "explained"
-
-        return [Rejected(at, reason(at), int(by[at]), float(z[at])) for at in others[:limit]]
+        return found.correlations(found.token_set[candidates], given)
