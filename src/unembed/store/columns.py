@@ -19,9 +19,11 @@ from unembed.tokensets.frame import COLUMNS as TOKEN_SET_COLUMNS
 
 _FLOATS = pl.List(pl.Float32())
 _RATE: dict[str, DataType] = {"bin": pl.Int64(), "pairs": pl.Int64()}
-_CLAIMS: dict[str, DataType] = dict.fromkeys(
-    ("feature", "pairs", *(f"passing_{level}" for level in LEVELS)), pl.Int64()
-)
+_CLAIMS: dict[str, DataType] = {
+    **dict.fromkeys(("feature", "pairs"), pl.Int64()),
+    **{f"passing_{level}": pl.Int64() for level in LEVELS},
+    **{f"without_{level}": pl.Float64() for level in LEVELS},
+}
 _NAMES: dict[str, DataType] = {"id": pl.Int32(), "text": pl.String(), "bytes": pl.Binary()}
 _FLAGS = ("special", "unused", "partial_utf8", "masked")
 _DIRECTIONS = ("std", "skewness", "kurtosis", "left_tail", "right_tail")

@@ -138,7 +138,10 @@ def read_rate(paths: Iterable[Path]) -> DiscoveryRate:
 
 def write_claims(path: Path, claims: Claims) -> None:
     """Write what the classical null claims of a bank's sampled features."""
-    columns = {f"passing_{level}": claims.passing[:, i] for i, level in enumerate(LEVELS)}
+    columns: dict[str, npt.NDArray[np.generic]] = {}
+    for i, level in enumerate(LEVELS):
+        columns[f"passing_{level}"] = claims.passing[:, i]
+        columns[f"without_{level}"] = claims.without[:, i]
     write_table(path, pl.DataFrame({"feature": claims.feature, "pairs": claims.pairs, **columns}))
 
 
@@ -149,8 +152,11 @@ def read_claims(path: Path) -> Claims:
         RunError: when the file is missing or damaged.
     """
     table = read_table(path)
-    passing = [table[f"passing_{level}"].to_numpy() for level in LEVELS]
-    return Claims(table["feature"].to_numpy(), table["pairs"].to_numpy(), np.stack(passing, 1))
+    passing, without = (
+        np.stack([table[f"{what}_{level}"].to_numpy() for level in LEVELS], 1)
+        for what in ("passing", "without")
+    )
+    return Claims(table["feature"].to_numpy(), table["pairs"].to_numpy(), passing, without)
 
 
 def write_tests(path: Path, test: DirectionTest) -> None:
