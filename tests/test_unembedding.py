@@ -11,6 +11,7 @@ import torch
 
 from unembed import FinalNorm, Vocabulary, prepare_unembedding
 from unembed.errors import ShapeError, VocabularyError, WeightError
+from unembed.outside.row_reader import ROWS_AT_ONCE, RowReader
 
 D, V = 12, 40
 WORDS = Vocabulary.from_texts([f"t{i}" for i in range(V)])
@@ -81,6 +82,21 @@ def test_masked_tokens_may_be_nan() -> None:
     W_U[0] = torch.nan
     texts = Vocabulary.from_texts([f"t{i}" for i in range(V)], special=[0])
     assert torch.isfinite(prepare_unembedding(W_U, texts).W_U).all()
+
+
+def test_rows_are_taken_a_few_at_a_time() -> None:
+    """Of more rows than are read at once, where masked ones lie at either side of a cut."""
+    cut, count = ROWS_AT_ONCE, 3 * ROWS_AT_ONCE
+    special = [0, 7, cut - 1, cut, *range(2 * cut, count)]
+    words = Vocabulary.from_texts([f"t{i}" for i in range(count)], special=special)
+    given = random(count, D)
+    prepared = prepare_unembedding(given, words)
+    kept = [i for i in range(count) if i not in special]
+    assert prepared.token_ids.tolist() == kept
+    expected = given[kept].double() - given[kept].double().mean(0)
+    torch.testing.assert_close(prepared.W_U.double(), expected, rtol=1e-6, atol=1e-6)
+    reader = RowReader(tuple(given.shape), lambda start, stop: given[start:stop].clone())
+    assert prepare_unembedding(reader, words).digest == prepared.digest
 
 
 def test_the_given_matrix_is_left_alone() -> None:

@@ -68,15 +68,16 @@ def in_torchs_order() -> Iterator[None]:
 
 
 def sums(values: Tensor, axis: int) -> Tensor:
-    """Return the sums along an axis; torch's own depend on its threads.
+    """Return the sums along an axis in float64; torch's own depend on its threads.
 
     Args:
-        values: on the CPU, float64.
+        values: on the CPU; float64, or for sums down the columns float32, each widened as it is
+            added.
         axis: which one.
     """
     if _torchs_order.get():
-        return values.sum(axis)
-    return torch.from_numpy(values.numpy().sum(axis))
+        return values.double().sum(axis)
+    return torch.from_numpy(values.numpy().sum(axis, dtype=np.float64))
 
 
 def product(a: Tensor, b: Tensor, out: Tensor | None = None) -> Tensor:

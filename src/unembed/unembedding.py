@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
@@ -19,12 +20,14 @@ from unembed.facts import UnembeddingFacts
 from unembed.lens import LENSES, Lens
 from unembed.outside.arrays import float_tensor, narrowed, plain_tensor
 from unembed.outside.limits import DIRECTIONS_SIZE
+from unembed.outside.row_reader import ROWS_AT_ONCE, RowReader
 from unembed.outside.text import shown
 from unembed.products import add_product, cholesky, laid_out, lengths, sums
 from unembed.vocabulary import Vocabulary
 
 NORMS = ("rmsnorm", "layernorm", "none")
-ROWS_AT_ONCE = 8192
+_ADDED_AT_ONCE = 8192
+"""Rows whose sum is taken by itself, which is part of what the mean row's last digits are."""
 _COVARIANCES = "covariance-2"
 """In the cache folder. Those of the first kind depended on how many threads had made them."""
 
@@ -171,7 +174,7 @@ class Unembedding:
 
 
 def prepare_unembedding(
-    W_U: Tensor | npt.ArrayLike,
+    W_U: Tensor | npt.ArrayLike | RowReader,
     vocabulary: Vocabulary,
     *,
     norm: FinalNorm = NO_NORM,
@@ -188,7 +191,8 @@ def prepare_unembedding(
 
     Args:
         W_U: [rows, d_model] the model's unembedding, one row a token: a tensor on any device, or an
-            array, of any floating point of 16 bits and more. It is left as it is.
+            array, of any floating point of 16 bits and more, which is left as it is; or a
+            `RowReader`, so that nothing is held beside what is returned.
         vocabulary: at most padded to the rows of W_U; more real tokens than rows are an error.
         norm: the model's final norm.
         lens: `logit` or `cosine` (the post's layer appendix).
@@ -202,23 +206,20 @@ def prepare_unembedding(
             sparse, masked …), a size whose products float32 cannot hold, or a row of zeros under
             the cosine lens.
     """
-    whole = plain_tensor(W_U, f"W_U of {name}", copy=False)
-    if whole.ndim != 2 or not whole.shape[1]:
-        raise ShapeError(f"W_U should be [tokens, d_model], but has shape {list(whole.shape)}.")
+    what = f"W_U of {name}"
+    given = W_U if isinstance(W_U, RowReader) else RowReader.of(plain_tensor(W_U, what, copy=False))
+    if len(given.shape) != 2 or not given.shape[1]:
+        raise ShapeError(f"W_U should be [tokens, d_model], but has shape {list(given.shape)}.")
     if lens not in LENSES:
         raise UnembedError(f"The lens is 'logit' or 'cosine', not {lens!r}.")
-    padded = vocabulary.resized(int(whole.shape[0]))
+    padded = vocabulary.resized(given.shape[0])
     token_ids = np.flatnonzero(~padded.masked)
     if token_ids.size < 2:
         raise VocabularyError(
             f"{name}: {token_ids.size} of {len(padded):,} tokens are left after masking special "
             "and unused ones; at least 2 are needed. The vocabulary's flags are wrong."
         )
-    rows = narrowed(
-        whole[torch.from_numpy(token_ids).to(whole.device)],
-        f"W_U of {name}",
-        row=lambda at: f"token {token_ids[at]}",
-    )
+    rows = _taken(given, token_ids, what)
     _fold(rows, norm)
     _check_finite(rows, token_ids, padded, name)
     _check_size(rows, name)
@@ -250,6 +251,22 @@ def prepare_unembedding(
     )
 
 
+def _taken(given: RowReader, token_ids: npt.NDArray[np.int64], what: str) -> Tensor:
+    """Return the rows of some tokens as a new float32 tensor, read into it a few at a time."""
+    rows = torch.empty(len(token_ids), given.shape[1], dtype=torch.float32, device="cpu")
+    at = 0
+    for start, part in given.parts():
+        here = token_ids[at : np.searchsorted(token_ids, start + len(part))]
+        kept = plain_tensor(part, what)[torch.from_numpy(here - start).to(part.device)]
+        rows[at : at + len(here)] = _narrowed(kept, here, what)
+        at += len(here)
+    return rows
+
+
+def _narrowed(rows: Tensor, token_ids: npt.NDArray[np.int64], what: str) -> Tensor:
+    return narrowed(rows, what, row=lambda at: f"token {token_ids[at]}")
+
+
 def _fold(rows: Tensor, norm: FinalNorm) -> None:
     gamma = norm.gamma
     if gamma is not None:
@@ -270,8 +287,8 @@ def _mean_row(rows: Tensor) -> Tensor:
     So W_U is the same on any processor, and with it the hash that says of which model a run is.
     """
     total = rows.new_zeros(rows.shape[1], dtype=torch.float64)
-    for part in torch.split(rows, ROWS_AT_ONCE):
-        total += sums(part.double(), 0)
+    for part in torch.split(rows, _ADDED_AT_ONCE):
+        total += sums(part, 0)
     return (total / rows.shape[0]).float()
 
 
@@ -288,15 +305,20 @@ def _scale_to_unit(rows: Tensor, token_ids: npt.NDArray[np.int64], vocabulary: V
             f"Token {token} ({vocabulary.texts[token]!r}) has a row of zeros in W_U, so it has no "
             "direction for the cosine lens. Mask it, or use the logit lens."
         )
-    parts = (torch.split(each, ROWS_AT_ONCE) for each in (rows, of_rows.double()))
-    for part, length in zip(*parts, strict=True):
+    for part, length in zip(*_in_parts(rows, of_rows), strict=True):
         part.copy_(part.double() / length[:, None])
 
 
 def _lengths(rows: Tensor) -> Float[Tensor, " rows"]:
     """Return the length of each row in float64: squares of 1e-30 are nothing in float32."""
-    parts = torch.split(rows, ROWS_AT_ONCE)
-    return torch.cat([lengths(part) for part in parts])
+    found = rows.new_empty(len(rows), dtype=torch.float64)  # made first: what is kept between
+    for part, of_part in zip(*_in_parts(rows, found), strict=True):  # parts would split the heap
+        of_part.copy_(lengths(part))
+    return found
+
+
+def _in_parts(*tensors: Tensor) -> Iterator[tuple[Tensor, ...]]:
+    return (torch.split(each, ROWS_AT_ONCE) for each in tensors)
 
 
 def _check_size(rows: Tensor, name: str) -> None:

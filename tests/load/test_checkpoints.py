@@ -56,7 +56,7 @@ def bin_folder(folder: Path, shards: dict[str, Tensors], **config: Any) -> Path:
 def test_pytorch_model_bin(tmp_path: Path) -> None:
     tensors = llama_tensors()
     model = load_model(bin_folder(tmp_path / "m", {"pytorch_model.bin": tensors}, **LLAMA))
-    assert torch.equal(model.unembedding().W_U, tensors["lm_head.weight"])
+    assert torch.equal(model.unembedding().W_U.whole(), tensors["lm_head.weight"])
     assert torch.equal(model.mlp_out(0), tensors["model.layers.0.mlp.down_proj.weight"].T)
     assert model.d_model == D_MODEL
 
@@ -69,14 +69,16 @@ def test_pytorch_model_bin_in_shards(tmp_path: Path) -> None:
     index = {"weight_map": {n: shard for shard, part in shards.items() for n in part}}
     (folder / "pytorch_model.bin.index.json").write_text(json.dumps(index))
     model = load_model(folder)
-    assert torch.equal(model.unembedding().W_U, tensors["lm_head.weight"])
+    assert torch.equal(model.unembedding().W_U.whole(), tensors["lm_head.weight"])
     assert torch.equal(model.mlp_out(0), tensors["model.layers.0.mlp.down_proj.weight"].T)
 
 
 def test_safetensors_come_before_bin(tmp_path: Path) -> None:
     folder = write_model(tmp_path / "m", llama_tensors(), **LLAMA)
     (folder / "pytorch_model.bin").write_bytes(b"")
-    assert torch.equal(load_model(folder).unembedding().W_U, llama_tensors()["lm_head.weight"])
+    assert torch.equal(
+        load_model(folder).unembedding().W_U.whole(), llama_tensors()["lm_head.weight"]
+    )
 
 
 def mistral_tensors() -> Tensors:
@@ -103,7 +105,7 @@ def test_mistrals_own_files(tmp_path: Path) -> None:
     tensors = mistral_tensors()
     model = load_model(write_params(tmp_path / "m", tensors))
     raw = model.unembedding()
-    assert torch.equal(raw.W_U, tensors["output.weight"])
+    assert torch.equal(raw.W_U.whole(), tensors["output.weight"])
     assert raw.norm.kind == "rmsnorm"
     assert raw.norm.gamma is not None
     assert torch.equal(raw.norm.gamma, tensors["norm.weight"])
@@ -126,14 +128,16 @@ def test_mistrals_own_files_with_experts(tmp_path: Path) -> None:
 def test_mistrals_own_files_tied(tmp_path: Path) -> None:
     tensors = {k: v for k, v in mistral_tensors().items() if k != "output.weight"}
     model = load_model(write_params(tmp_path / "m", tensors, tied_embeddings=True))
-    assert torch.equal(model.unembedding().W_U, tensors["tok_embeddings.weight"])
+    assert torch.equal(model.unembedding().W_U.whole(), tensors["tok_embeddings.weight"])
 
 
 def test_config_json_comes_before_params_json(tmp_path: Path) -> None:
     folder = write_params(tmp_path / "m", mistral_tensors())
     write_config(folder, **LLAMA)
     save_file(llama_tensors(), folder / "model.safetensors")
-    assert torch.equal(load_model(folder).unembedding().W_U, llama_tensors()["lm_head.weight"])
+    assert torch.equal(
+        load_model(folder).unembedding().W_U.whole(), llama_tensors()["lm_head.weight"]
+    )
 
 
 def test_parts_for_several_devices_are_refused(tmp_path: Path) -> None:
@@ -158,7 +162,7 @@ def test_untied_without_a_head(tmp_path: Path) -> None:
 def test_tied_whatever_else_is_there(tmp_path: Path) -> None:
     folder = write_model(tmp_path / "m", llama_tensors(), **LLAMA, tie_word_embeddings=True)
     raw = load_model(folder).unembedding()
-    assert torch.equal(raw.W_U, llama_tensors()["model.embed_tokens.weight"])
+    assert torch.equal(raw.W_U.whole(), llama_tensors()["model.embed_tokens.weight"])
     assert raw.tied_because == (
         "tie_word_embeddings is true: lm_head.weight, which the file holds too, is not read"
     )
@@ -196,7 +200,7 @@ def test_an_absent_tie_with_a_head(tmp_path: Path, rows: int) -> None:
     differs = tensors | {"lm_head.weight": head}
     raw = load_model(write_model(tmp_path / "d", differs, model_type="gemma2")).unembedding()
     assert not raw.tied
-    assert torch.equal(raw.W_U, head)
+    assert torch.equal(raw.W_U.whole(), head)
 
 
 @pytest.mark.parametrize("said", [{}, {"tie_word_embeddings": False}])
@@ -283,7 +287,9 @@ def test_opt_350m(tmp_path: Path) -> None:
     model = load_model(write_model(tmp_path / "m", tensors, **OPT_350M))
     raw = model.unembedding()
     assert raw.norm.kind == "none"
-    torch.testing.assert_close(raw.W_U, tensors["model.decoder.embed_tokens.weight"] @ project)
+    torch.testing.assert_close(
+        raw.W_U.whole(), tensors["model.decoder.embed_tokens.weight"] @ project
+    )
     assert model.d_model == D_MODEL
     with pytest.raises(SourceError, match="normalises the residual stream itself"):
         model.after_mlp(0)
@@ -336,7 +342,7 @@ def test_constants_after_the_unembedding(
     folder = write_model(tmp_path / "m", llama_tensors(), model_type=model_type, **tied, **config)
     (folder / "vocab.json").write_text(json.dumps({letter: i for i, letter in enumerate("abcde")}))
     raw = load_model(folder).unembedding()
-    torch.testing.assert_close(raw.W_U, llama_tensors()["lm_head.weight"] * factor)
+    torch.testing.assert_close(raw.W_U.whole(), llama_tensors()["lm_head.weight"] * factor)
     assert raw.constants == constants
     assert load_unembedding(folder).preparation["constants"] == constants
 
@@ -377,7 +383,7 @@ def test_json_as_editors_and_vandals_leave_it(tmp_path: Path, file: str) -> None
     path = write_shards(tmp_path / "m", shards, **LLAMA) / file
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
     raw = load_model(path.parent).unembedding()
-    assert torch.equal(raw.W_U, llama_tensors()["lm_head.weight"])
+    assert torch.equal(raw.W_U.whole(), llama_tensors()["lm_head.weight"])
     path.write_text("[" * 200_000)
     with pytest.raises(FormatError, match="more than 64 deep"):
         load_model(path.parent).unembedding()
@@ -405,7 +411,9 @@ def test_nested(tmp_path: Path, prefix: str, text: dict[str, str]) -> None:
         text_config={"num_hidden_layers": 1, "num_attention_heads": 2, **text},
     )  # fmt: skip
     model = load_model(folder)
-    assert torch.equal(model.unembedding().W_U, llama_tensors()["model.embed_tokens.weight"])
+    assert torch.equal(
+        model.unembedding().W_U.whole(), llama_tensors()["model.embed_tokens.weight"]
+    )
     assert model.n_heads(0) == 2
 
 

@@ -28,7 +28,7 @@ pytestmark = pytest.mark.usefixtures("client")
 
 def test_the_other_part_is_fetched_too() -> None:
     model = load_model("hf:org/whole/m-00001-of-00002.gguf")
-    assert equal(model.unembedding().W_U, untied()["output.weight"])
+    assert equal(model.unembedding().W_U.whole(), untied()["output.weight"])
 
 
 def test_the_other_part_is_not_there() -> None:

@@ -195,7 +195,7 @@ def laid_out(layout: Layout, tmp_path: Path) -> Model:
 def test_unembedding_of_each_family(layout: Layout, laid_out: Model) -> None:
     raw, tensors = laid_out.unembedding(), layout.tensors()
     assert raw.tied == (layout.head is None)
-    assert torch.equal(raw.W_U, tensors[layout.head or layout.embedding])
+    assert torch.equal(raw.W_U.whole(), tensors[layout.head or layout.embedding])
     assert raw.norm.kind == layout.norm_kind
     if layout.norm is None:
         assert raw.norm.gamma is None
@@ -208,7 +208,7 @@ def test_embedding_of_each_family_where_it_is_tied(layout: Layout, tmp_path: Pat
     config = {**layout.config, "model_type": layout.model_type, "tie_word_embeddings": True}
     raw = load_model(write_model(tmp_path / "m", layout.tensors(), **config)).unembedding()
     assert raw.tied
-    assert torch.equal(raw.W_U, layout.tensors()[layout.embedding])
+    assert torch.equal(raw.W_U.whole(), layout.tensors()[layout.embedding])
 
 
 def test_mlp_of_each_family(layout: Layout, laid_out: Model) -> None:
@@ -255,7 +255,7 @@ def test_tied(tmp_path: Path, head: bool, config: dict[str, Any], tied: bool) ->
     raw = load_model(folder).unembedding()
     assert raw.tied == tied
     source = "model.embed_tokens.weight" if tied else "lm_head.weight"
-    assert torch.equal(raw.W_U, tensors[source])
+    assert torch.equal(raw.W_U.whole(), tensors[source])
 
 
 # --- one file, several files, an index ---
@@ -271,7 +271,7 @@ def test_shards(tmp_path: Path) -> None:
     model = load_model(
         write_shards(tmp_path / "m", shards, model_type="llama", num_hidden_layers=2)
     )
-    assert torch.equal(model.unembedding().W_U, tensors["lm_head.weight"])
+    assert torch.equal(model.unembedding().W_U.whole(), tensors["lm_head.weight"])
     assert torch.equal(model.mlp_out(1), tensors["model.layers.1.mlp.down_proj.weight"].T)
 
 
@@ -320,7 +320,9 @@ def test_a_damaged_index(tmp_path: Path, index: str) -> None:
 def test_model_safetensors_comes_before_others(tmp_path: Path) -> None:
     folder = write_model(tmp_path / "m", llama_tensors(), model_type="llama")
     save_file({"a": torch.zeros(1)}, folder / "adapter.safetensors")
-    assert torch.equal(load_model(folder).unembedding().W_U, llama_tensors()["lm_head.weight"])
+    assert torch.equal(
+        load_model(folder).unembedding().W_U.whole(), llama_tensors()["lm_head.weight"]
+    )
 
 
 def test_a_single_file_of_another_name(tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ from unembed.load.tensors.safetensors import Safetensors
 def test_floats_are_left_as_they_are(tmp_path: Path, dtype: torch.dtype) -> None:
     tensors = {name: value.to(dtype) for name, value in llama_tensors().items()}
     raw = load_model(write_model(tmp_path / "m", tensors, model_type="llama")).unembedding()
-    assert raw.W_U.dtype == dtype
+    assert raw.W_U.whole().dtype == dtype
     assert raw.norm.gamma is not None
     assert raw.norm.gamma.dtype == torch.float32
 
@@ -41,7 +41,7 @@ def quantised(
     if scale is not None:
         tensors["lm_head.weight_scale"] = scale
     model = load_model(write_model(tmp_path / "m", tensors, model_type="llama"))
-    return lambda: model.unembedding().W_U, stored
+    return lambda: model.unembedding().W_U.whole(), stored
 
 
 @pytest.mark.parametrize("dtype", [torch.int8, torch.float8_e4m3fn, torch.float8_e5m2])
@@ -93,7 +93,7 @@ def llama_with(tmp_path: Path, beside: Tensors, **config: Any) -> Callable[[], t
     """How to read W_U of a model whose head is what is given."""
     tensors = {k: v for k, v in llama_tensors().items() if k != "lm_head.weight"} | beside
     model = load_model(write_model(tmp_path / "m", tensors, model_type="llama", **config))
-    return lambda: model.unembedding().W_U
+    return lambda: model.unembedding().W_U.whole()
 
 
 # --- zero points and blocks, each against a loop over its definition ---
@@ -215,7 +215,7 @@ def test_a_packed_mlp_beside_a_plain_unembedding(tmp_path: Path, ending: str, ho
     tensors[f"model.layers.0.mlp.down_proj.{ending}"] = packed
     folder = write_model(tmp_path / "m", tensors, model_type="llama", num_hidden_layers=1)
     model = load_model(folder)
-    assert torch.equal(model.unembedding().W_U, tensors["lm_head.weight"])
+    assert torch.equal(model.unembedding().W_U.whole(), tensors["lm_head.weight"])
     with pytest.raises(FormatError, match=rf"down_proj\.weight is quantised \({how}\)"):
         model.mlp_out(0)
 

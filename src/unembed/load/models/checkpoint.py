@@ -11,11 +11,18 @@ from unembed.errors import FormatError, did_you_mean, listed
 from unembed.load.folder import Folder
 from unembed.load.models.config import PARAMS, ModelConfig
 from unembed.load.models.families import PREFIXES
-from unembed.load.models.quantisation import SCALED_DTYPES, dequantised, packed_as, refuse_packed
+from unembed.load.models.quantisation import (
+    SCALED_DTYPES,
+    dequantised,
+    packed_as,
+    refuse_packed,
+    stands_alone,
+)
 from unembed.load.tensors.file import Part, TensorFile
 from unembed.outside import limits
 from unembed.outside.documents import read_json
 from unembed.outside.fields import Fields, is_inside, needed, told, told_name
+from unembed.outside.row_reader import RowReader
 
 INDEX = "model.safetensors.index.json"
 INDICES = (INDEX, "pytorch_model.bin.index.json")
@@ -85,9 +92,7 @@ class Checkpoint:
 
     def read(self, name: str) -> Tensor:
         """Return a tensor in floats, dequantised where it has scales."""
-        how = packed_as(name, self.files)
-        if how:  # before it is fetched
-            raise refuse_packed(self.folder.name, name, how)
+        self._refuse_packed(name)
         return dequantised(
             self.folder.name,
             name,
@@ -96,6 +101,24 @@ class Checkpoint:
             lambda other: self.files[other].read(other),
             self.config.quantisation,
         )
+
+    def rows(self, name: str) -> RowReader:
+        """Return the rows of a matrix in floats, which are read when they are needed.
+
+        One that has scales is dequantised whole.
+        """
+        self._refuse_packed(name)
+        rows = self.files[name].rows(name)
+        is_matrix = len(rows.shape) == 2
+        if is_matrix and stands_alone(name, rows.read(0, 0).dtype, self.files):
+            return rows
+        return RowReader.of(self.read(name))
+
+    def _refuse_packed(self, name: str) -> None:
+        """Refuse a tensor whose values are packed, before it is fetched."""
+        how = packed_as(name, self.files)
+        if how:
+            raise refuse_packed(self.folder.name, name, how)
 
     def read_number(self, name: str) -> float:
         """Return the one number that a tensor holds."""
@@ -183,3 +206,6 @@ class _Lazy:
 
     def read(self, tensor: str, part: Part | None = None) -> Tensor:
         return self._file.read(tensor, part)
+
+    def rows(self, tensor: str) -> RowReader:
+        return self._file.rows(tensor)

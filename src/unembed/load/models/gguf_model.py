@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -78,10 +79,10 @@ class GGUFModel:
 
     def unembedding(self) -> RawUnembedding:
         tied = not self._has("output.weight")
-        W_U = self._file.read("token_embd.weight" if tied else "output.weight")
+        W_U = self._file.rows("token_embd.weight" if tied else "output.weight")
         constants = self._logit_factors()
         for factor in constants.values():
-            W_U = W_U * factor
+            W_U = W_U.each(partial(operator.mul, factor))
         because = "there is no output.weight" if tied else ""
         return RawUnembedding(W_U, self._norm(), tied, constants, because)
 

@@ -7,7 +7,7 @@ tables say of a model must be there: a tensor that is missing is an error, never
 from __future__ import annotations
 
 import re
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from jaxtyping import Float
@@ -39,6 +39,7 @@ from unembed.load.models.model import (
 from unembed.load.models.tying import tie_of
 from unembed.load.reference import Place
 from unembed.load.vocabularies import read_vocabulary
+from unembed.outside.row_reader import RowReader
 from unembed.products import product
 from unembed.unembedding import NO_NORM, FinalNorm
 from unembed.vocabulary import Vocabulary
@@ -88,14 +89,14 @@ class HuggingFaceModel:
         family = self._family
         tied, because = tie_of(self._config, self._tensors)
         name = self._tensors.require(family.embedding if tied else (family.head,))
-        W_U = self._tensors.read(name)
+        W_U = self._tensors.rows(name)
         if family.projection:
             W_U = self._projected(W_U, family.projection)
         constants = {}
         if self._has_logit_factors():
             constants = {f.label: self._config.number(f) for f in family.logit_factors}
         for value in constants.values():
-            W_U = W_U.float() * value
+            W_U = W_U.each(partial(_times, value))
         return RawUnembedding(W_U, self._norm(), tied, constants, because)
 
     def _has_logit_factors(self) -> bool:
@@ -105,14 +106,13 @@ class HuggingFaceModel:
         said = self._config.flag(setting)
         return self._config.ties is not False if said is None else said
 
-    def _projected(self, W_U: Tensor, projection: str) -> Tensor:
+    def _projected(self, W_U: RowReader, projection: str) -> RowReader:
         """Return W_U for the residual stream, where a projection narrows that first."""
         inner, outer = (self._config.width(k) for k in ("word_embed_proj_dim", "hidden_size"))
         if inner in (None, outer) and self._tensors.find((projection,)) is None:
             return W_U
-        return product(
-            W_U.float(), self._tensors.read(self._tensors.require((projection,))).float()
-        )
+        inward = self._tensors.read(self._tensors.require((projection,))).float()
+        return RowReader.of(product(W_U.whole().float(), inward))
 
     def _norm(self) -> FinalNorm:
         family = self._family
@@ -269,3 +269,7 @@ class HuggingFaceModel:
     @property
     def _family(self) -> Family:
         return self._config.family
+
+
+def _times(value: float, rows: Tensor) -> Tensor:
+    return rows.float() * value

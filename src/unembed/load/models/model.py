@@ -9,6 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from unembed.errors import SourceError
+from unembed.outside.row_reader import RowReader
 from unembed.unembedding import FinalNorm
 from unembed.vocabulary import Vocabulary
 
@@ -20,14 +21,15 @@ class RawUnembedding(NamedTuple):
     """The unembedding as a model stores it, before anything is folded.
 
     Attributes:
-        W_U: [rows, d_model], one row a token, times the constants that follow it in the model.
+        W_U: [rows, d_model], one row a token, times the constants that follow it in the model;
+            read when it is prepared.
         norm: the final norm.
         tied: whether W_U is the token embedding.
         constants: what W_U was multiplied by, for the manifest: `{"logit_scale": 0.0625}`.
         tied_because: how that was decided, where the model does not say so itself.
     """
 
-    W_U: Float[Tensor, "rows d_model"]
+    W_U: RowReader
     norm: FinalNorm
     tied: bool
     constants: dict[str, float] = {}  # noqa: RUF012 - never written to

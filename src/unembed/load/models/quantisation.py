@@ -60,6 +60,19 @@ def refuse_packed(place: str, name: str, how: str) -> FormatError:
     )
 
 
+def stands_alone(name: str, dtype: torch.dtype, names: Collection[str]) -> bool:
+    """Return whether a weight is in floats, and nothing lies beside it that might change them.
+
+    Args:
+        name: of the weight.
+        dtype: that it is stored in.
+        names: of all tensors of the checkpoint.
+    """
+    g_idx, beside = name.removesuffix("weight") + "g_idx", (name + "_", name + ".")
+    is_plain = dtype.is_floating_point and dtype not in SCALED_DTYPES
+    return is_plain and not any(n == g_idx or n.startswith(beside) for n in names)
+
+
 def dequantised(
     place: str,
     name: str,

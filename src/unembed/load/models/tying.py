@@ -13,7 +13,6 @@ import torch
 from unembed.errors import FormatError
 from unembed.load.models.checkpoint import Checkpoint
 from unembed.load.models.config import ModelConfig
-from unembed.unembedding import ROWS_AT_ONCE
 
 
 class Tie(NamedTuple):
@@ -64,6 +63,5 @@ def _are_equal(tensors: Checkpoint, one: str, other: str) -> bool:
     """Return whether two tensors hold the same values, reading them only where they may."""
     if tensors.shape(one) != tensors.shape(other):
         return False
-    first, second = tensors.read(one), tensors.read(other)
-    pairs = zip(torch.split(first, ROWS_AT_ONCE), torch.split(second, ROWS_AT_ONCE), strict=True)
-    return all(torch.equal(a.float(), b.float()) for a, b in pairs)
+    pairs = zip(tensors.rows(one).parts(), tensors.rows(other).parts(), strict=True)
+    return all(torch.equal(a.float(), b.float()) for (_, a), (_, b) in pairs)

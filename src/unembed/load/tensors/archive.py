@@ -10,7 +10,7 @@ from zipfile import ZipInfo
 import numpy as np
 
 from unembed.errors import FormatError, UnembedError
-from unembed.load.tensors.blob import Blob, damaged
+from unembed.load.tensors.blob import Blob, Piece, damaged
 from unembed.load.tensors.elements import Bytes, raw_bytes
 from unembed.load.tensors.seekable import Seekable
 from unembed.outside.limits import (
@@ -95,16 +95,28 @@ class Archive:
         Raises:
             FormatError: when the entry is shorter, or packed in a way that is not known.
         """
+        if self.is_stored(name):
+            return raw_bytes(self.piece(name, first, last), last - first, whole=whole)
+        self._check_length(name, last)
         entry = self.entries[name]
-        if last > entry.file_size:
-            raise self.damaged(f"{name} has {entry.file_size:,} bytes, and should have {last:,}")
         start = self._start(entry)
-        if entry.compress_type == zipfile.ZIP_STORED:
-            piece = self.blob.piece(start + first, start + last, name)
-            return raw_bytes(piece, last - first, whole=whole)
         piece = self.blob.piece(start, start + entry.compress_size, name)
         packed = raw_bytes(piece, entry.compress_size, whole=False)
         return self._inflated(name, packed, first, last)
+
+    def is_stored(self, name: str) -> bool:
+        """Return whether an entry lies in the zip as it is."""
+        return self.entries[name].compress_type == zipfile.ZIP_STORED
+
+    def piece(self, name: str, first: int, last: int) -> Piece:
+        """Return where bytes first … last of an entry lie that is stored.
+
+        Raises:
+            FormatError: when the entry is shorter.
+        """
+        self._check_length(name, last)
+        start = self._start(self.entries[name])
+        return self.blob.piece(start + first, start + last, name)
 
     def check(self, name: str, *parts: bytes | memoryview) -> None:
         """Check a whole entry's bytes against the checksum that the zip keeps of them.
@@ -122,6 +134,11 @@ class Archive:
     def damaged(self, reason: object) -> FormatError:
         """Return the error for a zip that is not what it should be."""
         return damaged(self.blob, self.container, reason)
+
+    def _check_length(self, name: str, last: int) -> None:
+        has = self.entries[name].file_size
+        if last > has:
+            raise self.damaged(f"{name} has {has:,} bytes, and should have {last:,}")
 
     def _start(self, entry: ZipInfo, ahead: int = 0) -> int:
         """Return where an entry's content begins; its local header says so.

@@ -14,6 +14,7 @@ from numpy.lib.stride_tricks import as_strided
 from unembed.errors import FormatError
 from unembed.load.tensors.blob import Piece, unreadable
 from unembed.load.tensors.file import Part
+from unembed.outside.row_reader import RowReader
 
 Bytes = npt.NDArray[np.uint8]
 
@@ -83,6 +84,28 @@ def as_tensor(
     if part is not None:  # of a map that goes with the file
         array = array.copy()
     return torch.from_numpy(np.require(array, requirements=["A", "W"])).view(dtype)
+
+
+def stored_rows(
+    piece: Piece, dtype: torch.dtype, shape: Sequence[int], *, swap: bool = False
+) -> RowReader:
+    """Return the rows of a tensor that lies in C order in a file, each read when it is needed.
+
+    Args:
+        piece: where the tensor begins.
+        dtype: of the tensor.
+        shape: of the tensor.
+        swap: whether the bytes of each element are in the other machine's order.
+    """
+    inner = tuple(shape[1:])
+    row_bytes = prod(inner) * dtype.itemsize
+
+    def read(start: int, stop: int) -> torch.Tensor:
+        at = Piece(piece.path, piece.start + start * row_bytes)
+        raw = raw_bytes(at, (stop - start) * row_bytes, whole=True)
+        return as_tensor(raw, dtype, (stop - start, *inner), swap=swap)
+
+    return RowReader(tuple(shape), read)
 
 
 def fortran_strides(shape: Sequence[int]) -> list[int]:

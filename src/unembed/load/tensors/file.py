@@ -10,6 +10,7 @@ import torch
 
 from unembed.errors import FormatError, did_you_mean, listed
 from unembed.outside.limits import TENSOR_AXES, TENSOR_NAME, TENSOR_NUMBERS
+from unembed.outside.row_reader import RowReader
 from unembed.outside.text import has_half
 
 Part = tuple[int | slice, ...]
@@ -24,6 +25,13 @@ class TensorFile(Protocol):
 
     def read(self, tensor: str, part: Part | None = None) -> torch.Tensor:
         """Return one tensor as it is stored, or a part of it.
+
+        Raises:
+            FormatError: when there is no such tensor.
+        """
+
+    def rows(self, tensor: str) -> RowReader:
+        """Return the rows of a tensor as they are stored, read a few at a time where they can be.
 
         Raises:
             FormatError: when there is no such tensor.

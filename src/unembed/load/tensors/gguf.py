@@ -15,6 +15,7 @@ from unembed.load.tensors.blob import Piece
 from unembed.load.tensors.elements import raw_bytes
 from unembed.load.tensors.file import no_tensor
 from unembed.load.tensors.gguf_header import Header, Placed, read_header, text_of
+from unembed.outside.row_reader import RowReader
 
 _PLAIN = {"F32": np.float32, "F16": np.float16, "F64": np.float64, "I8": np.int8, "I16": np.int16,
           "I32": np.int32, "I64": np.int64}  # fmt: skip
@@ -67,24 +68,47 @@ class GGUFFile:
         Raises:
             FormatError: when there is no such tensor, or the gguf package cannot dequantise it.
         """
-        from gguf import GGMLQuantizationType, quants
+        path, placed = self._found(tensor)
+        if item is None:
+            return _dequantised(path, tensor, placed)
+        return _dequantised(path, tensor, placed.rows(item, item + 1))[0]
 
+    def rows(self, tensor: str) -> RowReader:
+        """Return the rows of a tensor in float32, each dequantised when it is read.
+
+        Raises:
+            FormatError: when there is no such tensor; at a read, when the gguf package cannot
+                dequantise it.
+        """
+        path, placed = self._found(tensor)
+
+        def read(start: int, stop: int) -> torch.Tensor:
+            return _dequantised(path, tensor, placed.rows(start, stop))
+
+        return RowReader(placed.shape, read)
+
+    def _found(self, tensor: str) -> tuple[Path, Placed]:
+        """Return the file that a tensor is in, and where."""
         if tensor not in self._tensors:
             raise no_tensor(str(self.path), tensor, self.shapes())
-        path, placed = self._tensors[tensor]
-        kind = GGMLQuantizationType(placed.kind)
-        raw = raw_bytes(Piece(path, placed.start), placed.n_bytes, whole=False)
-        dtype = _PLAIN.get(kind.name)
-        shape = placed.shape if dtype else quants.quant_shape_to_byte_shape(placed.shape, kind)
-        data = raw.view(dtype or np.uint8).reshape(shape)
-        try:
-            values = quants.dequantize(data if item is None else data[item], kind)
-        except NotImplementedError as error:
-            raise FormatError(
-                f"{path}: tensor {tensor} is quantised as {kind.name}, which the gguf package "
-                "cannot undo. Take a file of another quantisation, such as Q8_0."
-            ) from error
-        return torch.from_numpy(np.array(values, dtype=np.float32))
+        return self._tensors[tensor]
+
+
+def _dequantised(path: Path, tensor: str, placed: Placed) -> torch.Tensor:
+    from gguf import GGMLQuantizationType, quants
+
+    kind = GGMLQuantizationType(placed.kind)
+    raw = raw_bytes(Piece(path, placed.start), placed.n_bytes, whole=True)
+    dtype = _PLAIN.get(kind.name)
+    shape = placed.shape if dtype else quants.quant_shape_to_byte_shape(placed.shape, kind)
+    try:
+        values = quants.dequantize(raw.view(dtype or np.uint8).reshape(shape), kind)
+    except NotImplementedError as error:
+        raise FormatError(
+            f"{path}: tensor {tensor} is quantised as {kind.name}, which the gguf package "
+            "cannot undo. Take a file of another quantisation, such as Q8_0."
+        ) from error
+    return torch.from_numpy(np.asarray(values, dtype=np.float32))
 
 
 def _plain(value: Any, key: str) -> Any:

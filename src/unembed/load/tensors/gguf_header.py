@@ -47,6 +47,12 @@ class Placed(NamedTuple):
     start: int
     n_bytes: int
 
+    def rows(self, start: int, stop: int) -> Placed:
+        """Return where some rows of the tensor lie: no block of numbers is of two."""
+        each = self.n_bytes // max(self.shape[0], 1)
+        shape = (stop - start, *self.shape[1:])
+        return Placed(shape, self.kind, self.start + start * each, (stop - start) * each)
+
 
 class Header(NamedTuple):
     """What a GGUF file says of itself.

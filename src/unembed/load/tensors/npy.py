@@ -17,6 +17,7 @@ from unembed.load.tensors.blob import Blob, damaged
 from unembed.load.tensors.elements import Bytes, as_tensor, fortran_strides, raw_bytes
 from unembed.load.tensors.file import Part, check_tensor, no_tensor
 from unembed.outside.limits import ARRAY_HEADER_BYTES
+from unembed.outside.row_reader import RowReader
 
 NAME = "array"
 """What the one array of a `.npy` file is called."""
@@ -121,6 +122,9 @@ class Npy:
             raise no_numbers(self.blob.name, header.dtype)
         piece = self.blob.piece(header.size, header.size + header.n_bytes, NAME)
         return header.tensor(raw_bytes(piece, header.n_bytes, whole=part is None), part)
+
+    def rows(self, tensor: str) -> RowReader:
+        return RowReader.of(self.read(tensor))
 
     @cached_property
     def _header(self) -> Header:

@@ -9,6 +9,7 @@ import torch
 from unembed.load.tensors.archive import Archive
 from unembed.load.tensors.file import Part, no_tensor
 from unembed.load.tensors.npy import Header, header_size, no_numbers, parse_header
+from unembed.outside.row_reader import RowReader
 
 ENDING = ".npy"
 _HEADER_BYTES = 128
@@ -44,6 +45,9 @@ class Npz:
         if whole:
             self.archive.check(entry, self.archive.head(entry, header.size), raw.data)
         return header.tensor(raw, part)
+
+    def rows(self, tensor: str) -> RowReader:
+        return RowReader.of(self.read(tensor))
 
     @cached_property
     def _headers(self) -> dict[str, Header]:

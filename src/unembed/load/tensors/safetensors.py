@@ -15,10 +15,11 @@ import torch
 
 from unembed.errors import FormatError
 from unembed.load.tensors.blob import Blob, damaged
-from unembed.load.tensors.elements import as_tensor, raw_bytes
+from unembed.load.tensors.elements import as_tensor, raw_bytes, stored_rows
 from unembed.load.tensors.file import Part, check_tensor, no_tensor
 from unembed.outside.documents import parse_json
 from unembed.outside.limits import TENSOR_HEADER_BYTES
+from unembed.outside.row_reader import RowReader
 
 FORMAT_HEADER_BYTES = 100 << 20
 """The most that the safetensors format allows: what begins with more is something else."""
@@ -61,6 +62,17 @@ class Safetensors:
         return {name: entry.shape for name, entry in self._entries.items()}
 
     def read(self, tensor: str, part: Part | None = None) -> torch.Tensor:
+        entry, dtype = self._found(tensor)
+        piece = self.blob.piece(entry.start, entry.stop, tensor)
+        raw = raw_bytes(piece, entry.stop - entry.start, whole=part is None)
+        return as_tensor(raw, dtype, entry.shape, part=part)
+
+    def rows(self, tensor: str) -> RowReader:
+        entry, dtype = self._found(tensor)
+        return stored_rows(self.blob.piece(entry.start, entry.stop, tensor), dtype, entry.shape)
+
+    def _found(self, tensor: str) -> tuple[_Entry, torch.dtype]:
+        """Return where a tensor lies, and PyTorch's type of its elements."""
         entry = self._entries.get(tensor)
         if entry is None:
             raise no_tensor(self.blob.name, tensor, self.shapes())
@@ -70,9 +82,7 @@ class Safetensors:
                 f"{self.blob.name}: tensor {tensor} is stored as {entry.dtype}, which cannot be "
                 "read here. A newer PyTorch may know it; or take an unquantised file."
             )
-        piece = self.blob.piece(entry.start, entry.stop, tensor)
-        raw = raw_bytes(piece, entry.stop - entry.start, whole=part is None)
-        return as_tensor(raw, dtype, entry.shape, part=part)
+        return entry, dtype
 
     @cached_property
     def _entries(self) -> dict[str, _Entry]:

@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 
 import torch
 
-from unembed.load.tensors.blob import Blob, damaged
-from unembed.load.tensors.elements import raw_bytes
+from unembed.load.tensors.blob import Blob, Piece, damaged
+from unembed.load.tensors.elements import raw_bytes, stored_rows
 from unembed.load.tensors.file import Part
 from unembed.load.tensors.seekable import Seekable
 from unembed.load.tensors.torch_pickle import RefusedError, refused, unpickle
@@ -29,6 +29,7 @@ from unembed.load.tensors.torch_views import (
     view_of,
 )
 from unembed.outside.limits import PICKLE_BYTES
+from unembed.outside.row_reader import RowReader
 
 MAGIC = bytes.fromhex("80028a0a6cfc9c46")
 """The beginning of the first pickle, a number that torch chose."""
@@ -62,11 +63,23 @@ class LegacyTorch:
         return shapes_of(self._contents.views)
 
     def read(self, tensor: str, part: Part | None = None) -> torch.Tensor:
+        view, piece = self._found(tensor)
+        first, last = view.span
+        raw = raw_bytes(piece, last - first, whole=part is None)
+        return view.tensor(raw, swap=self._contents.swap, part=part)
+
+    def rows(self, tensor: str) -> RowReader:
+        view, piece = self._found(tensor)
+        if not view.is_dense:
+            return RowReader.of(self.read(tensor))
+        return stored_rows(piece, view.dtype, view.shape, swap=self._contents.swap)
+
+    def _found(self, tensor: str) -> tuple[View, Piece]:
+        """Return a tensor's view, and where its first element lies."""
         view = view_of(self.blob.name, tensor, self._contents.views)
         start = self._contents.starts[view.storage.key]
-        first, last = (start + byte for byte in view.span)
-        raw = raw_bytes(self.blob.piece(first, last, tensor), last - first, whole=part is None)
-        return view.tensor(raw, swap=self._contents.swap, part=part)
+        first, last = view.span
+        return view, self.blob.piece(start + first, start + last, tensor)
 
     @cached_property
     def _contents(self) -> _Contents:

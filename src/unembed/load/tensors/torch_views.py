@@ -53,6 +53,11 @@ class View(NamedTuple):
         first = self.offset * self.dtype.itemsize
         return first, first + extent(self.shape, self.strides) * self.dtype.itemsize
 
+    @property
+    def is_dense(self) -> bool:
+        """Whether its elements lie one after another, in C order."""
+        return self.strides == tuple(prod(self.shape[at + 1 :]) for at in range(len(self.shape)))
+
     def tensor(self, raw: Bytes, *, swap: bool, part: Part | None) -> torch.Tensor:
         """Return the tensor, or a part of it, given the bytes of its span."""
         return as_tensor(raw, self.dtype, self.shape, strides=self.strides, swap=swap, part=part)

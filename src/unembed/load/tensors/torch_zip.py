@@ -10,10 +10,12 @@ import torch
 
 from unembed.errors import FormatError
 from unembed.load.tensors.archive import LOCAL_HEADER_BYTES, Archive
+from unembed.load.tensors.elements import stored_rows
 from unembed.load.tensors.file import Part
 from unembed.load.tensors.torch_pickle import RefusedError, refused, unpickle
 from unembed.load.tensors.torch_views import Unread, View, flattened, shapes_of, view_of
 from unembed.outside.limits import PICKLE_BYTES
+from unembed.outside.row_reader import RowReader
 
 PICKLE = "/data.pkl"
 _ALIGNED = 64
@@ -38,12 +40,29 @@ class TorchZip:
         return shapes_of(self._views)
 
     def read(self, tensor: str, part: Part | None = None) -> torch.Tensor:
+        view, entry = self._found(tensor)
+        raw = self.archive.content(entry, *view.span, whole=part is None)
+        return view.tensor(raw, swap=self._swap, part=part)
+
+    def rows(self, tensor: str) -> RowReader:
+        view, entry = self._found(tensor)
+        if not view.is_dense or not self.archive.is_stored(entry):
+            return RowReader.of(self.read(tensor))
+        piece = self.archive.piece(entry, *view.span)
+        return stored_rows(piece, view.dtype, view.shape, swap=self._swap)
+
+    def _found(self, tensor: str) -> tuple[View, str]:
+        """Return a tensor's view, and the entry that is its storage."""
         view = view_of(self.archive.blob.name, tensor, self._views)
         entry = f"{self._folder}/data/{view.storage.key}"
         if entry not in self.archive.entries:
             raise self.archive.damaged(f"it has no {entry}")
-        raw = self.archive.content(entry, *view.span, whole=part is None)
-        return view.tensor(raw, swap=self._byte_order != sys.byteorder, part=part)
+        return view, entry
+
+    @property
+    def _swap(self) -> bool:
+        """Whether the bytes of each element are in the other machine's order."""
+        return self._byte_order != sys.byteorder
 
     @cached_property
     def _folder(self) -> str:
