@@ -85,9 +85,9 @@ def test_what_is_kept_goes_with_the_unembedding() -> None:
 def test_the_covariance_is_factored_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """The sweep, similarity and chance share one geometry."""
     factored: list[torch.Tensor] = []
-    eigh = torch.linalg.eigh
+    cholesky = torch.linalg.cholesky_ex
     monkeypatch.setattr(
-        torch.linalg, "eigh", lambda matrix: factored.append(matrix) or eigh(matrix)
+        torch.linalg, "cholesky_ex", lambda matrix: factored.append(matrix) or cholesky(matrix)
     )
     unembedding, w = uneven(), directions(3)
     for _ in range(2):

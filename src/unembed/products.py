@@ -4,8 +4,8 @@ A program may let torch make float32 products of narrower numbers: TF32 on NVIDI
 Intel's, bfloat16 on processors with AMX or on Arm, either under `torch.autocast`. That is right
 for its training, and would change our third digit. A library of products may also add up in
 another order where it has more threads, or fewer rows, which changes the last digit. So `product`
-and `add_product` are the only way in this package to a product of tensors (`tests/test_products.py`
-holds every module to it), `cholesky` to their roots, and `eigh` to their eigenvectors.
+is the only way in this package to a product of tensors (`tests/test_products.py` holds every module
+to it), `cholesky` to their roots, and `eigh` to their eigenvectors.
 
 What torch allows is one setting of the whole process, which its threads share. The first product
 makes it strict, and the last one that is under way puts back what it found, so that products in
@@ -20,7 +20,7 @@ multiple of `ROWS`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import partial
@@ -98,25 +98,8 @@ def product(a: Tensor, b: Tensor, out: Tensor | None = None) -> Tensor:
     _check(a, b)
     if out is None:
         out = a.new_empty((*a.shape[:-1], *b.shape[1:]))
-    _make(a, b, out, torch.matmul)
+    _make(a, b, out)
     return out
-
-
-def add_product(total: Tensor, a: Tensor, b: Tensor) -> None:
-    """Add a @ b to `total`, in its place.
-
-    Args:
-        total: [m, n] of the same dtype, on the same device.
-        a: [m, k] a matrix.
-        b: [k, n] another.
-    """
-    if a.device.type != "cpu":
-        with _strict, torch.autocast(a.device.type, enabled=False):
-            total.addmm_(a, b)
-        return
-    a, b = laid_out(a), laid_out(b)
-    _check(a, b)
-    _make(a, b, total, lambda a, b, out: out.addmm_(a, b))
 
 
 def array_product(a: npt.NDArray[Float], b: npt.NDArray[Float]) -> npt.NDArray[Float]:
@@ -131,7 +114,7 @@ def eigh(matrix: Tensor) -> tuple[Tensor, Tensor]:
     """Return the eigenvalues of a symmetric matrix, rising, and its eigenvectors, by one thread.
 
     Args:
-        matrix: [d, d] on the CPU.
+        matrix: [d, d] on the CPU; what lies above the diagonal is not read.
     """
     matrix = laid_out(matrix)
     values, vectors = on_one_thread(lambda: torch.linalg.eigh(matrix))
@@ -197,7 +180,7 @@ def laid_out(tensor: Tensor) -> Tensor:
     return tensor.clone() if tensor.data_ptr() % _ALIGNMENT else tensor
 
 
-def _make(a: Tensor, b: Tensor, out: Tensor, make: Callable[..., object]) -> None:
+def _make(a: Tensor, b: Tensor, out: Tensor) -> None:
     """Make a product of tensors on the CPU, in blocks of which each is one call on one thread."""
     if a.ndim == 1:
         a, out = a[None], out[None]
@@ -206,7 +189,7 @@ def _make(a: Tensor, b: Tensor, out: Tensor, make: Callable[..., object]) -> Non
 
     def block(row: slice, column: slice) -> None:
         right, place = (b[:, column], out[row, column]) if b.ndim == 2 else (b, out[row])
-        make(a[row], right, out=place)
+        torch.matmul(a[row], right, out=place)
 
     jobs = [partial(block, row, column) for column in columns for row in rows]
     work = out.numel() * a.shape[-1]

@@ -22,14 +22,16 @@ from unembed.outside.arrays import float_tensor, narrowed, plain_tensor
 from unembed.outside.limits import DIRECTIONS_SIZE
 from unembed.outside.row_reader import ROWS_AT_ONCE, RowReader
 from unembed.outside.text import shown
-from unembed.products import add_product, cholesky, laid_out, lengths, sums
+from unembed.products import cholesky, laid_out, lengths, sums
+from unembed.symmetric import gram
 from unembed.vocabulary import Vocabulary
 
 NORMS = ("rmsnorm", "layernorm", "none")
 _ADDED_AT_ONCE = 8192
 """Rows whose sum is taken by itself, which is part of what the mean row's last digits are."""
-_COVARIANCES = "covariance-2"
-"""In the cache folder. Those of the first kind depended on how many threads had made them."""
+_COVARIANCES = "covariance-3"
+"""In the cache folder. Those of the first kind depended on how many threads had made them; those of
+the second were added up in another order."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,11 +151,8 @@ class Unembedding:
         return float(_lengths(self.W_U).max())
 
     def _covariance(self) -> Float[Tensor, "d_model d_model"]:
-        sigma = self.W_U.new_zeros(self.d_model, self.d_model, dtype=torch.float64)
-        for rows in torch.split(self.W_U, 2048):
-            wide = rows.double()
-            add_product(sigma, wide.T, wide)
-        return sigma / self.n_tokens
+        parts = torch.split(self.W_U, 2048)
+        return gram(parts, self.d_model, torch.float64).div_(self.n_tokens)
 
     @cached_property
     def digest(self) -> str:

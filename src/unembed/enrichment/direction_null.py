@@ -29,7 +29,8 @@ from unembed.enrichment.gauss import gauss
 from unembed.enrichment.integrals import AROUND, integrals_around
 from unembed.enrichment.second_moment import SecondMoment
 from unembed.enrichment.tails import Tails
-from unembed.products import array_product, eigh, product
+from unembed.products import array_product, eigh
+from unembed.symmetric import congruence, lower_product
 
 F64 = npt.NDArray[np.float64]
 
@@ -56,12 +57,12 @@ class DirectionNull:
 
     def __init__(self, covariance: Float[Tensor, "d d"], moment: SecondMoment) -> None:
         root = moment.root
-        values, vectors = eigh(product(product(root.T, covariance), root))
+        values, vectors = eigh(congruence(root, covariance))
         a: F64 = values.numpy()
         seen = a > _UNSEEN * a[-1]
         self._a: F64 = np.where(seen, a, 0.0)
         # b is 0 where no token sees the direction
-        self._basis: F64 = np.where(seen, product(root, vectors).numpy(), 0.0)
+        self._basis: F64 = np.where(seen, lower_product(root, vectors).numpy(), 0.0)
         self._dimensions = max(1, int(np.count_nonzero(seen)))
 
     def sd(self, delta: Float[np.ndarray, "sets d"]) -> F64:

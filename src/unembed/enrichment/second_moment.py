@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -13,6 +14,7 @@ from torch import Tensor
 from unembed.errors import WeightError
 from unembed.features import Features
 from unembed.products import cholesky, lengths, product, sum_of
+from unembed.symmetric import gram
 
 _ROWS_AT_ONCE = 2048
 
@@ -45,21 +47,16 @@ class SecondMoment:
         Raises:
             WeightError: when every row is zero.
         """
-        total = bank.W_dec.new_zeros(bank.d_model, bank.d_model, dtype=torch.float64)
-        count = 0
-        for rows in torch.split(bank.W_dec, _ROWS_AT_ONCE):
-            norms = lengths(rows)
-            unit = (rows[norms > 0].double() / norms[norms > 0, None]).float()
-            total += product(unit.T, unit).double()
-            count += len(unit)
+        count = int(bank.W_dec.any(dim=1).sum())
         if not count:
             raise WeightError(
                 f"Every direction of {bank.name} is zero, so that no random ones can be drawn "
                 "like them. Leave the bank out, or test it against the identity."
             )
-        share = _shrinkage(total / count, count)
-        target = cls.identity(bank.d_model).matrix
-        return cls((1 - share) * total / count + share * target, bank.name, share, count)
+        moment = gram(_unit_rows(bank.W_dec), bank.d_model, torch.float32).div_(count)
+        share = _shrinkage(moment, count)
+        moment.mul_(1 - share).diagonal().add_(share / bank.d_model)
+        return cls(moment, bank.name, share, count)
 
     @classmethod
     def identity(cls, d_model: int) -> SecondMoment:
@@ -83,6 +80,14 @@ class SecondMoment:
         shape = count, len(self.matrix)
         normal = torch.randn(shape, generator=random, dtype=torch.float64, device="cpu")
         return product(normal, self.root.T).float()
+
+
+def _unit_rows(W_dec: Float[Tensor, "features d"]) -> Iterator[Float[Tensor, "rows d"]]:
+    """Yield rows of length 1 in float32, some at a time; those of zeros stay zeros."""
+    for rows in torch.split(W_dec, _ROWS_AT_ONCE):
+        norms = lengths(rows)
+        norms[norms == 0] = 1
+        yield (rows.double() / norms[:, None]).float()
 
 
 def _shrinkage(moment: Float[Tensor, "d d"], count: int) -> float:
