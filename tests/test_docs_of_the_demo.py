@@ -227,7 +227,7 @@ PRINTED = [
     ("README.md", "Spread by bank", ""),
     ("docs/enrichment.md", "token set  ", "enrichment RUN mlp.26/1329"),
     ("docs/explanations.md", "mlp.20/1036  ", "explain RUN mlp.20/1036"),
-    ("docs/layers.md", "189 ", "match RUN mlp.26 mlp.29"),
+    ("docs/layers.md", "191 ", "match RUN mlp.26 mlp.29"),
     ("docs/search.md", "feature  ", "find RUN --contrast names:female names:male"),
     ("docs/search.md", "> ", "find RUN --like mlp.26/1329 --limit 3"),
     ("docs/search.md", "> ", "find RUN --like mlp.26/1329 --sign - --limit 2"),
