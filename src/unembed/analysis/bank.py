@@ -94,16 +94,15 @@ class BankSteps:
         settings, path = self._sets.settings, self._folder / store.claims_path(self._bank.name)
         if settings.tsea != "kept" or tokens is None:
             return
-        keep(
-            [path],
-            lambda: store.write_claims(
-                path,
-                sample_claims(
-                    self._bank.W_dec, self._sweep, self._sets.membership, settings.weight, tokens,
-                    settings.seed,
-                ),
-            ),
-        )  # fmt: skip
+
+        def make() -> None:
+            claims = sample_claims(
+                self._bank.W_dec, self._sweep, self._sets.membership, settings.weight, tokens,
+                settings.seed,
+            )  # fmt: skip
+            store.write_claims(path, claims)
+
+        keep([path], make)
 
     def readers(
         self, rate: DiscoveryRate, passing: Passing, null: SimulatedNull, tokens: TokenNull | None

@@ -84,5 +84,5 @@ def _array(
         return unit_rows(tile.features.scaled)[1].numpy()
     if kind == "z":
         return enrichment.test.z(tile.features.scaled)
-    values: npt.NDArray[np.floating] = getattr(every, kind)
+    values: npt.NDArray[np.floating] = getattr(every, kind).astype(np.float16)
     return values
