@@ -1,5 +1,5 @@
 from . import notebook, plots
-from .analysis import analyze
+from .analysis import Remaining, Share, analyze, analyze_share
 from .discovery import DiscoverSettings, discover
 from .enrichment import Contrast, EnrichmentSettings, SecondMoment, direction_test, leading_edge
 from .errors import UnembedError
@@ -20,8 +20,10 @@ __all__ = [
     "ExplanationSettings",
     "Features",
     "FinalNorm",
+    "Remaining",
     "Run",
     "SecondMoment",
+    "Share",
     "Sweep",
     "SweepSettings",
     "TokenSets",
@@ -30,6 +32,7 @@ __all__ = [
     "Vocabulary",
     "__version__",
     "analyze",
+    "analyze_share",
     "build_token_sets",
     "check_run",
     "direction_test",

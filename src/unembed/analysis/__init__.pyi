@@ -1,5 +1,9 @@
-from .pipeline import analyze
+from .pipeline import analyze, analyze_share
+from .share import Remaining, Share
 
 __all__ = [
+    "Remaining",
+    "Share",
     "analyze",
+    "analyze_share",
 ]

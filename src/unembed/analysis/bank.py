@@ -2,92 +2,104 @@
 
 from __future__ import annotations
 
-from functools import cached_property
+from collections.abc import Sequence
+from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
+from jaxtyping import Float
+from torch import Tensor
 
 from unembed.analysis.sets import RunSets
 from unembed.enrichment.bank import BankEnrichment, Tsea
 from unembed.enrichment.claim_sample import sample_claims
 from unembed.enrichment.direction_simulation import simulate
 from unembed.enrichment.directions import DirectionTest
-from unembed.enrichment.discovery_rate import LEVELS, DiscoveryRate, threshold
-from unembed.enrichment.passing import LIKELY, Passing, count_pairs, find_passing
+from unembed.enrichment.discovery_rate import LEVELS, threshold
+from unembed.enrichment.passing import (
+    LIKELY,
+    Passing,
+    count_pairs,
+    find_passing,
+    sets_that_pass,
+)
 from unembed.enrichment.simulated_null import SimulatedNull
 from unembed.enrichment.token_null import TokenNull
 from unembed.explanation import Envelope, Explainer
 from unembed.features import Features
-from unembed.progress import Report
+from unembed.progress import Report, report_within
 from unembed.store import enrichment as store
-from unembed.store.kept import keep, kept
+from unembed.store.kept import keep
+from unembed.store.manifest import Manifest, Shard
 from unembed.sweep import Sweep
 
 
 class BankSteps:
     """The steps of one bank, each kept on disk.
 
+    What a step needs of the ones before it is read from there. So it does not matter which program
+    made it, and whatever is there already is not made again.
+
     Args:
         folder: of the run.
+        manifest: of the run.
+        at: the bank's place in the run.
         bank: whose features are tested.
-        at: its place in the run.
         sets: of the run.
         sweep: of the run.
     """
 
-    def __init__(self, folder: Path, bank: Features, at: int, sets: RunSets, sweep: Sweep) -> None:
+    def __init__(
+        self, folder: Path, manifest: Manifest, at: int, bank: Features, sets: RunSets, sweep: Sweep
+    ) -> None:
         self._folder = folder
-        self._bank = bank
+        self._shards = tuple(manifest.shards(bank.name))
         self._at = at
+        self._bank = bank
         self._sets = sets
         self._sweep = sweep
+        self._likely: dict[Shard, Passing] = {}
 
     @cached_property
     def direction_test(self) -> DirectionTest:
         """The bank's direction test of every set."""
         return self._sets.direction_test(self._at, self._sweep)
 
-    def test(self, report: Report) -> tuple[DiscoveryRate, Passing]:
-        """Test every pair, and return those that pass: before that, the q-value of none is known.
+    def test(self) -> None:
+        """Say what the direction test of each set rests on."""
+        path = self._folder / store.tests_path(self._bank.name)
+        keep([path], lambda: store.write_tests(path, self.direction_test))
 
-        While the pairs are counted, those that are likely to pass are held; they are found again
-        where the count is on disk already, or more of them pass.
+    def count(self, shards: Sequence[Shard], report: Report) -> None:
+        """Test every pair of some shards; before those of all shards are, the q of none is known.
+
+        Pairs that are likely to pass are held, for as long as it takes to read them.
         """
-        tests, counted = (
-            self._folder / path(self._bank.name) for path in (store.tests_path, store.rate_path)
-        )
-        keep([tests], lambda: store.write_tests(tests, self.direction_test))
-        likely: list[Passing] = []
+        total, done = sum(shard.features for shard in shards), 0
+        for shard in shards:
+            within = report_within(report, done, total)
+            keep(self._counts(shard), partial(self._count, shard, within))
+            done += shard.features
+            report(done, total)
 
-        def count() -> None:
-            max_q = max(self._sets.settings.max_q, *LEVELS)
-            rate, found = count_pairs(self.direction_test, self._bank.W_dec, max_q, report)
-            store.write_rate(counted, rate)
-            likely.append(found)
-
-        rate = kept([counted], count, lambda: store.read_rate([counted]))
-        most = threshold(rate.curve(), self._sets.settings.max_q)
-        if not likely or most > LIKELY:
-            return rate, find_passing(self.direction_test, self._bank.W_dec, most)
-        return rate, likely[0].up_to(most)
-
-    def simulate(self, passing: Passing, report: Report) -> SimulatedNull:
+    def simulate(self, report: Report) -> None:
         """Sweep random directions like the bank's: only then is a feature told from them."""
         settings = self._sets.settings
-        membership = self._sets.membership if settings.tsea != "none" else None
-        read = None if settings.tsea == "all" else np.unique(passing.token_set).astype(np.int64)
+        tables = [self._folder / path for path in store.null_paths(self._bank.name)]
 
         def make() -> None:
+            membership, read = self._sets.membership, None
+            if settings.tsea == "kept":  # only a set that some feature passes with has use of ES
+                strongest = store.read_strongest(self._counts(each)[1] for each in self._shards)
+                read = sets_that_pass(self.direction_test, strongest, self._threshold)
             null = simulate(
-                self.direction_test, membership, settings.directions, settings.seed,
-                settings.weight, report, read,
+                self.direction_test, membership if settings.tsea != "none" else None,
+                settings.directions, settings.seed, settings.weight, report, read,
             )  # fmt: skip
             store.write_null(self._folder, self._bank.name, null)
 
-        tables = [self._folder / path for path in store.null_paths(self._bank.name)]
-        found = kept(tables, make, lambda: store.read_null(self._folder, self._bank.name))
-        assert found is not None  # it was there, or was just made
-        return found
+        keep(tables, make)
 
     def claim(self, tokens: TokenNull | None) -> None:
         """Ask of a sample of features what the classical null would claim."""
@@ -104,12 +116,10 @@ class BankSteps:
 
         keep([path], make)
 
-    def readers(
-        self, rate: DiscoveryRate, passing: Passing, null: SimulatedNull, tokens: TokenNull | None
-    ) -> tuple[BankEnrichment, Explainer]:
-        """Return what reads the tiles of the bank's features."""
-        sets, curve = self._sets, rate.curve()
-        settings, tsea = sets.settings, None
+    def readers(self, shard: Shard, tokens: TokenNull | None) -> tuple[BankEnrichment, Explainer]:
+        """Return what reads the tiles of a shard's features, when all other steps are done."""
+        sets, settings, tsea = self._sets, self._sets.settings, None
+        null = self._null
         if settings.tsea != "none":
             tsea = Tsea(
                 self._sweep, sets.membership, settings.weight, null, tokens, settings.tsea == "all"
@@ -117,6 +127,45 @@ class BankSteps:
         explainer = Explainer(
             self.direction_test, sets.token_sets, sets.membership,
             Envelope.of(null, sets.explanation.envelope),
-            threshold(curve, min(settings.max_q, sets.explanation.max_q)), sets.explanation,
+            threshold(self._curve, min(settings.max_q, sets.explanation.max_q)), sets.explanation,
         )  # fmt: skip
-        return BankEnrichment(self.direction_test, passing, curve, tsea), explainer
+        passing = self._passing(shard)
+        return BankEnrichment(self.direction_test, passing, self._curve, tsea), explainer
+
+    def _counts(self, shard: Shard) -> tuple[Path, Path]:
+        rate, strongest = store.count_paths(shard.path)
+        return self._folder / rate, self._folder / strongest
+
+    def _count(self, shard: Shard, report: Report) -> None:
+        max_q = max(self._sets.settings.max_q, *LEVELS)
+        counted = count_pairs(self.direction_test, self._rows(shard), max_q, report)
+        rate, strongest = self._counts(shard)
+        store.write_rate(rate, counted.rate)
+        store.write_strongest(strongest, counted.strongest)
+        self._likely[shard] = counted.likely
+
+    def _passing(self, shard: Shard) -> Passing:
+        """Return the pairs of a shard that pass: those that were held, or found anew."""
+        likely = self._likely.pop(shard, None)
+        if likely is not None and self._threshold <= LIKELY:
+            return likely.up_to(self._threshold)
+        return find_passing(self.direction_test, self._rows(shard), self._threshold)
+
+    @cached_property
+    def _curve(self) -> npt.NDArray[np.float32]:
+        """Log10 q by log10 p, over all pairs of the bank."""
+        return store.read_rate(self._counts(each)[0] for each in self._shards).curve()
+
+    @cached_property
+    def _threshold(self) -> float:
+        """The log10 p up to which pairs are kept."""
+        return threshold(self._curve, self._sets.settings.max_q)
+
+    @cached_property
+    def _null(self) -> SimulatedNull:
+        found = store.read_null(self._folder, self._bank.name)
+        assert found is not None  # `simulate` made it
+        return found
+
+    def _rows(self, shard: Shard) -> Float[Tensor, "features d_model"]:
+        return self._bank.W_dec[shard.start : shard.stop]

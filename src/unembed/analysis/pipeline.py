@@ -3,31 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-
-from unembed.analysis.bank import BankSteps
-from unembed.analysis.sets import RunSets
-from unembed.analysis.shard import sweep_shard
+from unembed.analysis.job import Job
+from unembed.analysis.share import WHOLE, Remaining, Share
+from unembed.analysis.units import Units
 from unembed.enrichment import EnrichmentSettings, Null
-from unembed.errors import UnembedError
 from unembed.explanation import ExplanationSettings
-from unembed.features import Features, check_size, check_width
+from unembed.features import Features
 from unembed.progress import Progress, Report, report_of, report_within, silent
 from unembed.questions import Run
-from unembed.store import Manifest
-from unembed.store.arrays import write_array
-from unembed.store.enrichment import EFFECTS, TOKEN_SETS
-from unembed.store.folder import claim
-from unembed.store.kept import keep
+from unembed.store.check import missing_tables
+from unembed.store.files import RunFiles
+from unembed.store.folder import claim, claim_with_others
+from unembed.store.manifest import Manifest, Shard
 from unembed.store.missing import Missing
-from unembed.store.schema import token_rows
-from unembed.store.shards import TOKENS, write_table
-from unembed.sweep import Sweep, SweepSettings
+from unembed.sweep import SweepSettings
 from unembed.tokensets import TokenSets
-from unembed.tokensets.frame import to_frame
 from unembed.unembedding import Unembedding
 
 
@@ -66,87 +59,101 @@ def analyze(
         ShapeError: when d_model of features and unembedding differ.
         WeightError: when logit weights may be larger than float32 holds.
         TokenSetError: when the token sets are of another vocabulary.
-        RunError: when `out` holds another run, or is no run, or the disk refuses.
+        RunError: when `out` holds another run, or is no run, or the disk refuses; when shares of it
+            are being made.
     """
-    # prepare: nothing is written before all of it fits together
-    banks = [features] if isinstance(features, Features) else list(features)
-    settings, folder = settings or SweepSettings(), Path(out)
-    _check(banks, unembedding)
-    sets = None
-    if token_sets is not None:
-        sets = RunSets.of(token_sets, unembedding, banks, null, enrichment, explanation)
-    manifest = Manifest.of(unembedding, banks, settings, sets.facts if sets else None)
-
-    with claim(folder, manifest, overwrite=overwrite):
-        _share(folder, manifest, unembedding, sets)
-        if missing := Missing.of(folder, manifest):
-            sweep = Sweep(unembedding, settings)
-            _finish(folder, manifest, missing, banks, sets, sweep, progress)
-    return Run.open(folder)
+    # nothing is written before all of it fits together
+    job = Job.of(
+        unembedding, features, token_sets=token_sets, null=null, settings=settings,
+        enrichment=enrichment, explanation=explanation,
+    )  # fmt: skip
+    with claim(Path(out), job.manifest, overwrite=overwrite):
+        _make(job, Path(out), WHOLE, progress)
+    return Run.open(out)
 
 
-def _share(
-    folder: Path, manifest: Manifest, unembedding: Unembedding, sets: RunSets | None
-) -> None:
-    """Write the tables that all banks share."""
-    tokens, of_sets, effects = folder / TOKENS, folder / TOKEN_SETS, folder / EFFECTS
-    keep([tokens], lambda: write_table(tokens, token_rows(unembedding)))
-    if sets:
-        keep([of_sets], lambda: write_table(of_sets, to_frame(sets.token_sets)))
-        if manifest.z_is_factored:
-            keep([effects], lambda: write_array(effects, [sets.effects.delta], np.float32))
+def analyze_share(
+    share: Share,
+    unembedding: Unembedding,
+    features: Features | Sequence[Features],
+    out: str | Path,
+    *,
+    progress: Progress = silent,
+    **options: Any,
+) -> Run | Remaining:
+    """Make a share of a run, while other programs make others in the same folder.
+
+    They may run on several machines that see the folder, and none waits for another: what one
+    needs of the shards of the others (how many pairs have which p) and does not find it makes
+    itself. The bytes are those of a run that one program made.
+
+    Args:
+        share: which one of how many.
+        unembedding: the model's, prepared.
+        features: one bank or several.
+        out: the run folder, new or of this same run.
+        progress: told how each step goes.
+        **options: all others of `analyze` but `overwrite`, the same for all shares.
+
+    Returns:
+        The run where nothing is missing any more; else what is left to be made.
+
+    Raises:
+        UnembedError: as `analyze` does.
+    """
+    job = Job.of(unembedding, features, **options)
+    with claim_with_others(Path(out), job.manifest):
+        _make(job, Path(out), share, progress)
+    return _remaining(Path(out), job.manifest, share.of) or Run.open(out)
 
 
-def _finish(
-    folder: Path,
-    manifest: Manifest,
-    missing: Missing,
-    banks: Sequence[Features],
-    sets: RunSets | None,
-    sweep: Sweep,
-    progress: Progress,
-) -> None:
+def _make(job: Job, folder: Path, share: Share, progress: Progress) -> None:
+    """Make what is missing of a share, and what all shares need."""
+    units = Units(job, folder, progress)
+    units.write_shared()
+    shards = share.shards(job.manifest)
+    if missing := Missing.of(folder, job.manifest, shards):
+        _finish(units, missing, shards, progress)
+
+
+def _finish(units: Units, missing: Missing, own: Sequence[Shard], progress: Progress) -> None:
     """Take every bank that has something missing through the steps, in order."""
-    tokens = None
-    if sets:
-        tokens = sets.token_null(report_of(progress, "Token null"))
-    done = manifest.features - sum(shard.features for shard in missing.shards)
-    progress("Features", done, manifest.features)
-    for at in missing.banks:
-        bank = banks[at]
+    job, total = units.job, sum(shard.features for shard in own)
+    sizes = [len(job.banks[at]) for at in missing.banks]
+    drawn = [job.sets.settings.directions if job.sets else 0] * len(sizes)
+    done = total - sum(shard.features for shard in missing.shards)
+    progress("Features", done, total)
+    for number, at in enumerate(missing.banks):
         # test, then simulate: without either, no pair's q and no feature's class is known
-        of_sets = None
-        if sets:
-            steps = BankSteps(folder, bank, at, sets, sweep)
-            sizes = [len(each) for each in banks]
-            rate, passing = steps.test(_of_bank(progress, "Direction test", sizes, at))
-            drawn = [sets.settings.directions] * len(banks)
-            null = steps.simulate(passing, _of_bank(progress, "Null directions", drawn, at))
-            steps.claim(tokens)
-            of_sets = partial(steps.readers, rate, passing, null, tokens)
-        # sweep, explain and write, a shard at a time
+        of_bank = _own_first(list(job.manifest.shards(job.banks[at].name)), own)
+        units.count(at, of_bank, _of_bank(progress, "Direction test", sizes, number))
+        units.prepare(at, _of_bank(progress, "Null directions", drawn, number))
+        # sweep, explain and write
         for shard in missing.of_bank(at):
-            report = report_within(report_of(progress, "Features"), done, manifest.features)
-            readers = of_sets() if of_sets else None
-            sweep_shard(folder, manifest, shard, bank, sweep, readers, report)
+            units.sweep(shard, report_within(report_of(progress, "Features"), done, total))
             done += shard.features
 
 
-def _of_bank(progress: Progress, step: str, sizes: Sequence[int], at: int) -> Report:
+def _remaining(folder: Path, manifest: Manifest, shares: int) -> Remaining | None:
+    """Return what is left of a run that is made in so many shares, None where nothing is."""
+    missing, files = set(missing_tables(folder, manifest)), RunFiles(manifest)
+    lacking = [
+        share
+        for share in (Share(number, shares) for number in range(1, shares + 1))
+        if any(not missing.isdisjoint(files.of_shard(each)) for each in share.shards(manifest))
+    ]
+    return Remaining(len(missing), tuple(lacking)) if missing else None
+
+
+def _own_first(of_bank: Sequence[Shard], own: Sequence[Shard]) -> Sequence[Shard]:
+    """Return the shards of a bank from the first one of a share on, and those before it.
+
+    So several programs begin at different ones, and find most of the others counted.
+    """
+    first = next((at for at, shard in enumerate(of_bank) if shard in own), 0)
+    return [*of_bank[first:], *of_bank[:first]]
+
+
+def _of_bank(progress: Progress, step: str, sizes: Sequence[int], number: int) -> Report:
     """Return the report of a step that takes bank after bank, within one of them."""
-    return report_within(report_of(progress, step), sum(sizes[:at]), sum(sizes))
-
-
-def _check(banks: Sequence[Features], unembedding: Unembedding) -> None:
-    if not banks:
-        raise UnembedError("There are no features to analyse: name at least one bank.")
-    for bank in banks:
-        check_width(bank, unembedding)
-        check_size(bank, unembedding)
-    names = [bank.name for bank in banks]
-    twice = sorted({name for name in names if names.count(name) > 1})
-    if twice:
-        raise UnembedError(
-            f"Two banks are named {twice[0]!r}, and a feature's address is bank/index. Name "
-            "one of them otherwise, as NAME=REFERENCE."
-        )
+    return report_within(report_of(progress, step), sum(sizes[:number]), sum(sizes))

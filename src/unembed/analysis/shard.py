@@ -40,7 +40,7 @@ def sweep_shard(
         shard: of the bank.
         bank: whose features it holds.
         sweep: of the run.
-        readers: of the bank (`BankSteps.readers`); None for the features' statistics alone.
+        readers: of the shard (`BankSteps.readers`); None for the features' statistics alone.
         report: told how many of its features are done.
     """
     statistics, pairs, explanations = [], [], list[Explanation]()
@@ -52,7 +52,7 @@ def sweep_shard(
         statistics.append(sweep.statistics(tile))
         if readers:
             enrichment, explainer = readers
-            found, every = enrichment.read(tile, at)
+            found, every = enrichment.read(tile, at - shard.start)
             pairs.append(found._replace(feature=found.feature + at))
             for kind, parts in arrays.items():
                 parts.append(_array(kind, tile, every, enrichment))

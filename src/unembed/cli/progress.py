@@ -25,7 +25,15 @@ from unembed.cli.output import aside, stoppable
 from unembed.outside.text import shown
 
 if TYPE_CHECKING:
-    from unembed import DiscoverSettings, Features, Run, TokenSets, Unembedding
+    from unembed import (
+        DiscoverSettings,
+        Features,
+        Remaining,
+        Run,
+        Share,
+        TokenSets,
+        Unembedding,
+    )
     from unembed.progress import Progress
 
 
@@ -43,9 +51,12 @@ def analyze_with_progress(
     *,
     sets: str | None,
     family: Sequence[str] | None,
+    share: Share | None = None,
     **options: Any,
-) -> Run:
-    """Return the finished run; bars on standard error show each step's rate and the time left.
+) -> Run | Remaining:
+    """Return the finished run, or what is left of it when a share is done.
+
+    Bars on standard error show each step's rate and the time left.
 
     Args:
         unembedding: the model's.
@@ -53,6 +64,7 @@ def analyze_with_progress(
         out: the run folder.
         sets: collections and files of token sets, or None for statistics alone.
         family: of the sets, only those families.
+        share: of the run, None for all of it.
         **options: of `analyze`.
     """
     console = aside()
@@ -67,9 +79,10 @@ def analyze_with_progress(
             )
             token_sets = None
         with show_progress(console, _Rate()) as report:
-            return unembed.analyze(
-                unembedding, banks, out, token_sets=token_sets, progress=report, **options
-            )
+            options |= {"token_sets": token_sets, "progress": report}
+            if share:
+                return unembed.analyze_share(share, unembedding, banks, out, **options)
+            return unembed.analyze(unembedding, banks, out, **options)
 
 
 def discover_with_progress(

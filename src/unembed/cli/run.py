@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from unembed import questions, terminal
+from unembed.analysis import Remaining, Share
 from unembed.cli.inputs import load_inputs
 from unembed.cli.options import Device, Family, Json, Overwrite, several
 from unembed.cli.output import console, print_json
@@ -108,6 +109,14 @@ def run(
     max_q: Annotated[
         float, typer.Option(min=0, max=1, help="Pairs with q up to this are kept in full.")
     ] = EnrichmentSettings.max_q,
+    shard: Annotated[
+        str | None,
+        typer.Option(
+            metavar="I/N",
+            help="Make the I-th of N shares of the run, beside other programs that make the others "
+            "in the same folder, here or on other machines.",
+        ),
+    ] = None,
     overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
@@ -125,8 +134,18 @@ def run(
 
         unembed run gpt2 huge.npy --no-tsea --sets default,mine.yaml -o runs/huge
 
+    On several machines that share a disk, the third of eight:
+
+        unembed run gpt2 huge.npy -o /shared/huge --shard 3/8
+
     Stop it at any time: the same command goes on where it stopped.
     """
+    share = None if shard is None else Share.parse(shard)
+    if share and overwrite:
+        raise typer.BadParameter(
+            "--shard and --overwrite do not go together: each program would throw away what the "
+            "others made. Choose another folder, or start the run over without --shard."
+        )
     settings = SweepSettings(top_k=top_k, tile=tile, device=device)
     enrichment = EnrichmentSettings(
         tsea="none" if no_tsea else tsea,
@@ -140,7 +159,8 @@ def run(
     )
     finished = analyze_with_progress(
         unembedding, banks, out, sets=None if sets == NO_SETS else sets, family=several(family),
-        null=null, settings=settings, enrichment=enrichment, overwrite=overwrite,
+        null=null, settings=settings, enrichment=enrichment,
+        **({"share": share} if share else {"overwrite": overwrite}),
     )  # fmt: skip
     _report(finished, as_json)
 
@@ -168,8 +188,19 @@ def demo(
     _report(finished, as_json)
 
 
-def _report(finished: Run, as_json: bool) -> None:
-    if as_json:
+def _report(finished: Run | Remaining, as_json: bool) -> None:
+    if isinstance(finished, Remaining):
+        _report_remaining(finished, as_json)
+    elif as_json:
         print_json(questions.overview(finished))
     else:
         console().print(terminal.summary.draw(finished))
+
+
+def _report_remaining(left: Remaining, as_json: bool) -> None:
+    shares = [str(share) for share in left.shares]
+    if as_json:
+        print_json({"missing_tables": left.tables, "missing_shares": shares})
+    else:
+        by = f", of the shares {', '.join(shares)}" if shares else ""
+        console().print(f"This share is done. {left.tables:,} tables are still to be made{by}.")

@@ -45,7 +45,7 @@ class BankEnrichment:
 
     Args:
         test: the bank's direction test.
-        passing: the bank's pairs that pass, by the direction test.
+        passing: the pairs that pass, by the direction test, of the features that are read.
         curve: log10 q by log10 p, over all pairs of the bank (`DiscoveryRate.curve`).
         tsea: for ES and AUROC; None for the direction test alone.
 
@@ -68,7 +68,7 @@ class BankEnrichment:
 
         Args:
             tile: of the sweep.
-            first: the position in the bank of its first feature.
+            first: the position of its first feature among those that are read.
         """
         found = self._passing.of(first, first + len(tile.mean))
         feature, token_set = found.feature.astype(np.int64), found.token_set.astype(np.int64)

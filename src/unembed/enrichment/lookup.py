@@ -118,6 +118,17 @@ def count_steps(z: F32, critical: F32, counts: I64) -> None:
 
 
 @compiled(parallel=True)
+def raise_to_largest(z: F32, largest: F32) -> None:
+    """Raise the values [S] to the largest |z| [B, S] of each set."""
+    groups = (z.shape[1] + _GROUP - 1) // _GROUP
+    for group in numba.prange(groups):
+        stop = min((group + 1) * _GROUP, z.shape[1])
+        for i in range(z.shape[0]):
+            for s in range(group * _GROUP, stop):
+                largest[s] = max(largest[s], abs(z[i, s]))
+
+
+@compiled(parallel=True)
 def list_beyond(z: F32, critical: F32, starts: I64, row: I32, token_set: I32, value: F32) -> None:
     """Fill in the pairs [P] that were counted, those of row i from starts[i] on."""
     for i in numba.prange(z.shape[0]):

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from unembed.enrichment.directions import DirectionTest
 from unembed.enrichment.discovery_rate import DiscoveryRate
-from unembed.enrichment.lookup import count_beyond, count_steps, list_beyond
+from unembed.enrichment.lookup import count_beyond, count_steps, list_beyond, raise_to_largest
 from unembed.progress import Report
 
 F32 = npt.NDArray[np.float32]
@@ -29,7 +29,7 @@ class Passing(NamedTuple):
     """Pairs of a feature and a token set with a small p.
 
     Attributes:
-        feature: [P] the feature's position in its bank, ascending.
+        feature: [P] the feature's position among those that were read, ascending.
         token_set: [P] the set's number, ascending for each feature.
         z, log10_p: [P] of the direction test.
     """
@@ -54,19 +54,34 @@ class Passing(NamedTuple):
         return Passing(feature[chosen], token_set[chosen], z[chosen], log10_p[chosen])
 
 
+class Counted(NamedTuple):
+    """What is known of pairs before the q of any.
+
+    Attributes:
+        rate: their counts.
+        strongest: [S] the largest |z| of each set.
+        likely: those with a log10 p up to LIKELY.
+    """
+
+    rate: DiscoveryRate
+    strongest: F32
+    likely: Passing
+
+
 def count_pairs(
     test: DirectionTest, W_dec: Float[Tensor, "features d_model"], max_p: float, report: Report
-) -> tuple[DiscoveryRate, Passing]:
-    """Return the false discovery rate of a bank's pairs, and those with a log10 p up to LIKELY.
+) -> Counted:
+    """Return the counts of features' pairs, and those that are likely to pass.
 
     Args:
-        test: the bank's.
-        W_dec: [F, d_model] its features.
+        test: of the features' bank.
+        W_dec: [F, d_model] all features of the bank, or some of them.
         max_p: pairs with a larger p are counted in steps of a tenth: their q, which is above this,
             is at most a tenth too large.
         report: told how many features are done.
     """
     rate, kept = DiscoveryRate(), []
+    strongest = np.zeros(len(test.effects), np.float32)
     steps = np.append(np.arange(np.log10(max_p), 0, _STEP)[1:], 0.0)
     critical = np.zeros((len(steps) - 1, len(test.effects)), np.float32)
     for at, step in enumerate(steps[:-1]):
@@ -74,25 +89,38 @@ def count_pairs(
     for part, z, tested in _parts(test, W_dec, float(np.log10(max_p)), report):
         beyond = np.zeros((len(z), len(steps) - 1), np.int64)
         count_steps(z, critical, beyond)
+        raise_to_largest(z, strongest)
         upto = np.array([len(part.log10_p), *beyond.sum(0), tested])
         rate.add_pairs(part.log10_p)
         rate.add_pairs(steps, np.diff(np.maximum.accumulate(upto)))
         kept.append(part.up_to(LIKELY))
-    return rate, _joined(kept)
+    return Counted(rate, strongest, _joined(kept))
 
 
 def find_passing(
     test: DirectionTest, W_dec: Float[Tensor, "features d_model"], log10_p: float
 ) -> Passing:
-    """Return the pairs of a bank with a log10 p up to any threshold.
+    """Return the pairs of features with a log10 p up to any threshold.
 
     Args:
-        test: the bank's.
-        W_dec: [F, d_model] its features.
+        test: of the features' bank.
+        W_dec: [F, d_model] all features of the bank, or some of them.
         log10_p: the threshold.
     """
     parts = _parts(test, W_dec, log10_p, lambda done, total: None)
     return _joined([part for part, _, _ in parts])
+
+
+def sets_that_pass(test: DirectionTest, strongest: F32, log10_p: float) -> npt.NDArray[np.int64]:
+    """Return the numbers of the sets of which any pair has a log10 p up to a threshold.
+
+    Args:
+        test: of the pairs.
+        strongest: [S] the largest |z| of each set.
+        log10_p: the threshold.
+    """
+    beyond = np.flatnonzero(strongest >= test.critical(log10_p))
+    return beyond[test.log10_p_of_sets(beyond, strongest[beyond]) <= log10_p]
 
 
 def _parts(

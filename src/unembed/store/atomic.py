@@ -11,10 +11,8 @@ from polars.exceptions import PolarsError
 
 from unembed.disk import refused
 from unembed.errors import RunError
-from unembed.store.held import prepare
+from unembed.store.held import part_of, prepare
 from unembed.store.standing import in_the_way, kind_of
-
-PART = ".part"
 
 
 def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
@@ -26,7 +24,7 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
         RunError: when the disk refuses, the run's folder is not there any more, or something that
             is no plain file has the name; the temporary file is gone then.
     """
-    part = path.with_name(f"{path.name}{PART}")
+    part = part_of(path)
     try:
         prepare(path)
         _clear(part)

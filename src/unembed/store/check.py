@@ -35,16 +35,25 @@ def check_finished(folder: Path, manifest: Manifest) -> None:
         RunError: naming those that are not.
         OSError: when the disk refuses.
     """
-    tables = list(RunFiles(manifest).tables)
-    missing = [table for table in tables if not is_file(folder / table)]
-    if missing:
+    if missing := missing_tables(folder, manifest):
+        count = sum(1 for _ in RunFiles(manifest).tables)
         made = manifest.unembed_version
         by = "" if made == __version__ else f" (by unembed {made}, which made it)"
         raise RunError(
-            f"{folder} is not finished: {len(missing):,} of its {len(tables):,} tables "
+            f"{folder} is not finished: {len(missing):,} of its {count:,} tables "
             f"{'is' if len(missing) == 1 else 'are'} missing, {listed_files(missing)}. Give the "
             f"command that started it again{by}: it makes what is missing, and nothing else."
         )
+
+
+def missing_tables(folder: Path, manifest: Manifest) -> list[str]:
+    """Return the tables of a run that are not there.
+
+    Raises:
+        RunError: when something else is in the place of one.
+        OSError: when the disk refuses.
+    """
+    return [table for table in RunFiles(manifest).tables if not is_file(folder / table)]
 
 
 def check_tables(folder: Path, manifest: Manifest, *, heal: bool = False) -> None:

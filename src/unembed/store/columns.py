@@ -34,6 +34,7 @@ _TABLES: dict[str, Mapping[str, DataType]] = {
     "explanations": EXPLANATION_COLUMNS,
     "enrichment/pairs": store.PAIR_COLUMNS,
     "enrichment/rate": _RATE,
+    "enrichment/strongest": {"z": pl.Float32()},
     "enrichment/claims": _RATE,
     "enrichment/sampled_claims": _CLAIMS,
     "enrichment/tests": dict.fromkeys(("z", "log10_p", "slope"), _FLOATS),

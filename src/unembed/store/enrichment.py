@@ -2,7 +2,9 @@
 
 ```text
 token_sets.parquet               one row a set; those that are tested first
-enrichment/rate/BANK.parquet     how many of a bank's pairs have which log10 p: q follows
+enrichment/rate/BANK-00000.parquet     how many of a shard's pairs have which log10 p: q follows
+                                       from those of all shards of a bank
+enrichment/strongest/BANK-00000.parquet    the largest |z| of each set in a shard
 enrichment/tests/BANK.parquet    each set's test against a bank: sd, VIF, table of log10 p by z
 enrichment/z/BANK-00000.npy      z of every pair, float16 [features, sets]; or, for more sets than
                                  d_model, what it is the product of:
@@ -66,7 +68,7 @@ tested, the direction test, and TSEA; what was not measured is null."""
 
 ARRAYS = ("z", "directions", "es", "auroc")
 """What a shard may have as arrays, a row for each feature."""
-_TABLES = ("pairs", "claims")
+_TABLES = ("rate", "strongest", "pairs", "claims")
 
 
 def shard_paths(features_path: str) -> dict[str, str]:
@@ -76,13 +78,19 @@ def shard_paths(features_path: str) -> dict[str, str]:
     return {**arrays, **{kind: f"enrichment/{kind}/{stem}.parquet" for kind in _TABLES}}
 
 
+def count_paths(features_path: str) -> tuple[str, str]:
+    """Return the files in which a shard's pairs are counted: log10 p, and the largest |z|."""
+    paths = shard_paths(features_path)
+    return paths["rate"], paths["strongest"]
+
+
 def claims_path(bank: str) -> str:
     """Return the file of what the classical null claims of some of a bank's features."""
     return f"enrichment/sampled_claims/{bank}.parquet"
 
 
 def rate_path(bank: str) -> str:
-    """Return the file of a bank's false discovery rate."""
+    """Return the file of a bank's false discovery rate, in runs of schema 1 and 2."""
     return f"enrichment/rate/{bank}.parquet"
 
 
@@ -134,6 +142,17 @@ def read_rate(paths: Iterable[Path]) -> DiscoveryRate:
             raise damaged(path, ValueError("it counts what there is not"))
         rate.counts[bins] += table["pairs"].to_numpy()
     return rate
+
+
+def write_strongest(path: Path, z: F32) -> None:
+    """Write [S] the largest |z| of each set."""
+    write_table(path, pl.DataFrame({"z": z}))
+
+
+def read_strongest(paths: Iterable[Path]) -> F32:
+    """Return [S] the largest |z| of each set in all of some shards."""
+    found: F32 = np.max([read_table(path)["z"].to_numpy() for path in paths], axis=0)
+    return found
 
 
 def write_claims(path: Path, claims: Claims) -> None:

@@ -15,11 +15,12 @@ from unembed.parquet import read_parquet
 from unembed.progress import Report
 from unembed.store import enrichment as store
 from unembed.store.arrays import height_of_array
-from unembed.store.atomic import PART
 from unembed.store.check import ARRAY, check_tables, misplaced, said_of
 from unembed.store.explanation import explanation_path
 from unembed.store.files import LOCK, RunFiles
+from unembed.store.held import PART
 from unembed.store.manifest import MANIFEST, Manifest
+from unembed.store.programs import is_of_program
 
 Verdict = Literal[
     "whole", "no hash", "missing", "damaged", "foreign", "unreadable", "unfinished", "other"
@@ -131,6 +132,8 @@ def _rows(manifest: Manifest) -> dict[str, int]:
         arrays = (paths[kind] for kind in manifest.arrays)
         of_shard = shard.path, explanation_path(shard.path), *arrays
         rows |= dict.fromkeys(of_shard, shard.features)
+        if manifest.enrichment:
+            rows[paths["strongest"]] = manifest.enrichment.token_sets
     if manifest.enrichment:
         rows[store.EFFECTS] = manifest.enrichment.token_sets
         for bank in manifest.names:
@@ -165,5 +168,6 @@ def _others(folder: Path, own: set[str]) -> Iterator[Examined]:
             file = path.relative_to(folder).as_posix()
             if file in own or file == LOCK:
                 continue
-            verdict: Verdict = "unfinished" if file in unfinished else "other"
+            left = file in unfinished or is_of_program(file)
+            verdict: Verdict = "unfinished" if left else "other"
             yield Examined(file, verdict, path.lstat().st_size)

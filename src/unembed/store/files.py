@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from unembed.errors import UnembedError
 from unembed.store import enrichment as store
-from unembed.store.atomic import PART
 from unembed.store.explanation import explanation_path
+from unembed.store.held import PART
 from unembed.store.manifest import MANIFEST, Manifest, Shard
 from unembed.store.shards import TOKENS
 
@@ -26,20 +26,20 @@ class BankFiles(NamedTuple):
 
     Attributes:
         tests: of the direction test.
-        rate: of the false discovery rate.
+        counts: of the false discovery rate, and of the sets' largest |z|, shard by shard.
         null: of random directions, by set and by direction.
         claims: of the classical null, where it was asked of a sample.
     """
 
     tests: tuple[str, ...] = ()
-    rate: tuple[str, ...] = ()
+    counts: tuple[str, ...] = ()
     null: tuple[str, ...] = ()
     claims: tuple[str, ...] = ()
 
     @property
     def all(self) -> tuple[str, ...]:
         """All of them, in the order that they are made in."""
-        return (*self.tests, *self.rate, *self.null, *self.claims)
+        return (*self.tests, *self.counts, *self.null, *self.claims)
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,15 @@ class RunFiles:
         simulated = tested.tsea != "none" or self.manifest.is_explained
         null = store.null_paths(bank) if simulated else ()
         claims = (store.claims_path(bank),) if self.manifest.claims_are_sampled else ()
-        return BankFiles((store.tests_path(bank),), (store.rate_path(bank),), null, claims)
+        return BankFiles((store.tests_path(bank),), tuple(self.counts(bank)), null, claims)
+
+    def counts(self, bank: str) -> Iterator[str]:
+        """Yield the files that a bank's pairs are counted in."""
+        if not self.manifest.pairs_are_counted_by_shard:
+            yield store.rate_path(bank)
+            return
+        for shard in self.manifest.shards(bank):
+            yield from store.count_paths(shard.path)
 
     def of_shard(self, shard: Shard) -> tuple[str, ...]:
         """Return the tables of a shard, that of its features last."""

@@ -22,12 +22,16 @@ from unembed.store.files import LOCK, RunFiles, check_distinct, listed_files
 from unembed.store.held import held
 from unembed.store.leftover import check_leftover
 from unembed.store.manifest import MANIFEST, Manifest
-from unembed.store.standing import check_way, in_the_way, is_file, kind_of
+from unembed.store.programs import check_lock, clear_places, take_place
+from unembed.store.standing import check_way, is_file, kind_of
+
+_PATIENCE = 300
+"""Seconds that a program waits for another one that looks over a folder, and leaves it to all."""
 
 
 @contextmanager
 def claim(folder: Path, manifest: Manifest, *, overwrite: bool = False) -> Iterator[None]:
-    """Hold a run folder for writing: its manifest is there, and no one else writes to it.
+    """Hold a run folder for writing: its manifest is there, and no other program writes to it.
 
     A folder that is itself a link is followed; links inside it are not.
 
@@ -40,12 +44,16 @@ def claim(folder: Path, manifest: Manifest, *, overwrite: bool = False) -> Itera
         RunError: when the folder holds another run, or what is no run, or is being written to, or
             cannot be. Nothing was touched then.
     """
-    check_distinct(RunFiles(manifest))
-    with told(folder, "cannot be read", RunError):
-        _check(folder, manifest, overwrite)
+    _look(folder, manifest, overwrite)
     with _locked(folder), held(folder, folder / LOCK) as hold:
         with told(folder, "cannot be written to", RunError):
             _check(folder, manifest, overwrite)
+            if writing := clear_places(folder):
+                raise RunError(
+                    f"{writing} other program{'s' * (writing > 1)} of unembed "
+                    f"{'are' if writing > 1 else 'is'} making shares of the run in {folder}. Wait "
+                    "until they are done; or make a share of it, too (--shard)."
+                )
             _take(folder, manifest, overwrite)
             _clear_unfinished(folder, manifest)
             hold.rely_on(folder / MANIFEST)
@@ -54,8 +62,53 @@ def claim(folder: Path, manifest: Manifest, *, overwrite: bool = False) -> Itera
 
 
 @contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    lock = FileLock(folder / LOCK, timeout=0)
+def claim_with_others(folder: Path, manifest: Manifest) -> Iterator[None]:
+    """Hold a run folder for writing beside other programs that make the same run.
+
+    Args:
+        folder: new, empty, or of this run.
+        manifest: of the run.
+
+    Raises:
+        RunError: as `claim` does; when a program writes to it that wants it for itself.
+    """
+    _look(folder, manifest)
+    with _locked(folder, _PATIENCE), told(folder, "cannot be written to", RunError):
+        _check(folder, manifest)
+        if not clear_places(folder):
+            _clear_unfinished(folder, manifest)
+        _take(folder, manifest)
+        place = take_place(folder)
+    try:
+        with held(folder, place.path, place.part) as hold:
+            with told(folder, "cannot be read", RunError):
+                hold.rely_on(folder / MANIFEST)
+                check_tables(folder, manifest, heal=True)
+            yield
+    finally:
+        # what cannot be put away now, whoever comes next does
+        with suppress(RunError, OSError):
+            if kind_of(place.path):
+                with _locked(folder, _PATIENCE):
+                    place.clear()
+        place.lock.release()
+
+
+def _look(folder: Path, manifest: Manifest, overwrite: bool = False) -> None:
+    """Check that a folder may be taken, before anything in it is touched, its lock too.
+
+    Raises:
+        RunError: when it may not.
+    """
+    check_distinct(RunFiles(manifest))
+    with told(folder, "cannot be read", RunError):
+        _check(folder, manifest, overwrite)
+
+
+@contextmanager
+def _locked(folder: Path, timeout: float = 0) -> Iterator[None]:
+    """Hold the lock of a run's folder, which is made if it is not there."""
+    lock = FileLock(folder / LOCK, timeout=timeout)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         lock.acquire()
@@ -77,7 +130,7 @@ def _locked(folder: Path) -> Iterator[None]:
             lock.release()
 
 
-def _check(folder: Path, manifest: Manifest, overwrite: bool) -> None:
+def _check(folder: Path, manifest: Manifest, overwrite: bool = False) -> None:
     """Check that a folder may be taken, without changing anything in it.
 
     Raises:
@@ -88,7 +141,7 @@ def _check(folder: Path, manifest: Manifest, overwrite: bool) -> None:
         return
     if not folder.is_dir():
         raise RunError(f"{folder} is there already and is no folder. Choose another one.")
-    _check_lock(folder / LOCK)
+    check_lock(folder / LOCK)
     if kind_of(folder / MANIFEST) is None:
         check_leftover(folder, manifest)
         return
@@ -97,20 +150,6 @@ def _check(folder: Path, manifest: Manifest, overwrite: bool) -> None:
         _check_clear(folder, manifest)
     else:
         _check_same(folder, manifest)
-
-
-def _check_lock(path: Path) -> None:
-    """Check that a lock is ours: empty, or with the number of its process."""
-    kind = kind_of(path)
-    if kind not in (None, "a file"):
-        raise in_the_way(path, kind)
-    if kind and path.stat().st_size:
-        with path.open("rb") as file:
-            if not file.readline(64).strip().isdigit():
-                raise RunError(
-                    f"{path} is the lock of another program. Nothing was touched. Choose another "
-                    "folder for the run."
-                )
 
 
 def _check_same(folder: Path, manifest: Manifest) -> None:
@@ -152,7 +191,7 @@ def _check_clear(folder: Path, manifest: Manifest) -> None:
         )
 
 
-def _take(folder: Path, manifest: Manifest, overwrite: bool) -> None:
+def _take(folder: Path, manifest: Manifest, overwrite: bool = False) -> None:
     path = folder / MANIFEST
     if path.exists():
         if not overwrite:

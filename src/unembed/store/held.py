@@ -17,16 +17,22 @@ from unembed.store.standing import check_way, in_the_way, kind_of
 Mark = tuple[int, ...]
 
 
+PART = ".part"
+
+
 class Hold:
     """One run folder that is being written to.
 
     Args:
         folder: of the run.
-        lock: its lock, which is held.
+        lock: that is held: the run's, or of one of several programs that write to it.
+        part: the unfinished file of this program, where several write to the run; each file has one
+            beside it else.
     """
 
-    def __init__(self, folder: Path, lock: Path) -> None:
+    def __init__(self, folder: Path, lock: Path, part: Path | None = None) -> None:
         self._folder = folder
+        self.part = part
         self._marks = {lock: _mark(lock)[:2]}  # who holds it may write into it
 
     def rely_on(self, path: Path) -> None:
@@ -59,18 +65,25 @@ _held: dict[Path, Hold] = {}
 
 
 @contextmanager
-def held(folder: Path, lock: Path) -> Iterator[Hold]:
+def held(folder: Path, lock: Path, part: Path | None = None) -> Iterator[Hold]:
     """Say of a folder, for as long as it is written to, that it must stay what it is.
 
     Args:
         folder: of the run.
-        lock: the file that is locked.
+        lock: that is held, as for `Hold`.
+        part: the unfinished file of this program, likewise.
     """
-    _held[folder] = hold = Hold(folder, lock)
+    _held[folder] = hold = Hold(folder, lock, part)
     try:
         yield hold
     finally:
         del _held[folder]
+
+
+def part_of(path: Path) -> Path:
+    """Return where a file is written before it is whole: in its own folder or run."""
+    own = next((_held[folder].part for folder in path.parents if folder in _held), None)
+    return own or path.with_name(f"{path.name}{PART}")
 
 
 def prepare(path: Path) -> None:

@@ -15,6 +15,7 @@ from unembed.errors import FormatError, RunError
 from unembed.store.check import misplaced, said_of
 from unembed.store.files import LOCK, RunFiles, listed_files
 from unembed.store.manifest import Manifest
+from unembed.store.programs import PROGRAMS, is_of_program
 from unembed.store.standing import kind_of
 
 
@@ -28,8 +29,9 @@ def check_leftover(folder: Path, manifest: Manifest) -> None:
     files = RunFiles(manifest)
     tables, unfinished = set(files.tables), set(files.unfinished)
     foreign = []
-    for path, kind in _entries(folder, set(files.folders)):
-        if kind == "a folder" or (kind == "a file" and path in {LOCK, *unfinished}):
+    for path, kind in _entries(folder, {*files.folders, PROGRAMS}):
+        ours = path in {LOCK, *unfinished} or is_of_program(path)
+        if kind == "a folder" or (kind == "a file" and ours):
             continue
         if kind != "a file" or path not in tables or not _says_so(folder, path, manifest):
             foreign.append(path)

@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 MANIFEST = "manifest.json"
 SCHEMA_VERSION = 3
 """Of runs that are made now. Since 2, what identity is stands by the fields (`facts.counts`); since
-3, TSEA is read of chosen pairs, and z may be kept as what it is the product of."""
+3, TSEA is read of chosen pairs, z may be kept as what it is the product of, and pairs are counted
+shard by shard."""
 SCHEMAS = (1, 2, SCHEMA_VERSION)
 """Of runs that are read."""
 _CHOSEN_PAIRS = 3
@@ -318,6 +319,11 @@ class Manifest:
             return ()
         every = self.schema_version >= _CHOSEN_PAIRS and self.enrichment.tsea == "all"
         return ("directions" if self.z_is_factored else "z", *(("es", "auroc") if every else ()))
+
+    @property
+    def pairs_are_counted_by_shard(self) -> bool:
+        """Whether each shard has the counts of its pairs' log10 p, or each bank."""
+        return self.enrichment is not None and self.schema_version >= _CHOSEN_PAIRS
 
     @property
     def claims_are_counted(self) -> bool:

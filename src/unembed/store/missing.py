@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,24 +25,21 @@ class Missing:
     shards: tuple[Shard, ...]
 
     @classmethod
-    def of(cls, folder: Path, manifest: Manifest) -> Missing:
-        """Return what is missing in a run's folder.
+    def of(cls, folder: Path, manifest: Manifest, shards: Collection[Shard]) -> Missing:
+        """Return what is missing in a run's folder of some shards, and of their banks.
 
         Raises:
             RunError: when something else stands where a file would be made, or what is there may
                 not be read.
         """
-        files, banks, shards = RunFiles(manifest), [], []
-        for at, bank in enumerate(manifest.names):
-            steps = not _are_whole(folder, files.of_bank(bank).all)
-            lacking = [
-                each
-                for each in manifest.shards(bank)
-                if not _are_whole(folder, files.of_shard(each))
-            ]
-            banks += [at] if steps or lacking else []
-            shards += lacking
-        return cls(tuple(banks), tuple(shards))
+        files = RunFiles(manifest)
+        lacking = [each for each in shards if not _are_whole(folder, files.of_shard(each))]
+        banks = {each.bank for each in lacking} | {
+            at
+            for at in {each.bank for each in shards}
+            if not _are_whole(folder, files.of_bank(manifest.names[at]).all)
+        }
+        return cls(tuple(sorted(banks)), tuple(lacking))
 
     def __bool__(self) -> bool:
         return bool(self.banks)

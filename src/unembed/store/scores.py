@@ -177,6 +177,8 @@ class StoredScores:
         ).rename({f"{name}_kept": name for name in exact if name in scored.columns})
 
     def _rate(self, bank: str) -> DiscoveryRate:
+        if self._manifest.pairs_are_counted_by_shard:
+            return store.read_rate(self._of_shards(bank, "rate"))
         return store.read_rate([self._folder / store.rate_path(bank)])
 
     def _tails(self, bank: str) -> Tails:
@@ -212,14 +214,17 @@ class StoredScores:
             sizes = (bank.features for bank in manifest.banks)
             found = _expected(list(zip(map(store.read_claims, paths), sizes, strict=True)))
         elif manifest.claims_are_counted:
-            rates = {bank: store.read_rate(self._claims_of(bank)) for bank in manifest.names}
+            rates = {
+                bank: store.read_rate(self._of_shards(bank, "claims")) for bank in manifest.names
+            }
             if any(rate.pairs for rate in rates.values()):
                 found = {"classical": _passing(rates)}
         return {**dict.fromkeys(("classical", "classical_error", "classical_features")), **found}
 
-    def _claims_of(self, bank: str) -> list[Path]:
+    def _of_shards(self, bank: str, kind: str) -> list[Path]:
+        """Return the tables of one kind that the shards of a bank have."""
         shards = self._manifest.shards(bank)
-        return [self._folder / store.shard_paths(shard.path)["claims"] for shard in shards]
+        return [self._folder / store.shard_paths(shard.path)[kind] for shard in shards]
 
 
 def _passing(rates: dict[str, DiscoveryRate]) -> dict[str, int]:

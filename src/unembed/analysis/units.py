@@ -1,0 +1,93 @@
+"""The units of a run's work: each makes certain files, whole, and can be made by any program.
+
+A unit that finds its files on disk makes nothing. Those of a bank depend on one another: all of its
+shards are counted before it is prepared, and it is prepared before a shard of it is swept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+
+from unembed.analysis.bank import BankSteps
+from unembed.analysis.job import Job
+from unembed.analysis.shard import sweep_shard
+from unembed.enrichment.token_null import TokenNull
+from unembed.progress import Progress, Report, report_of
+from unembed.store.arrays import write_array
+from unembed.store.enrichment import EFFECTS, TOKEN_SETS
+from unembed.store.kept import keep
+from unembed.store.manifest import Shard
+from unembed.store.schema import token_rows
+from unembed.store.shards import TOKENS, write_table
+from unembed.sweep import Sweep
+from unembed.tokensets.frame import to_frame
+
+
+class Units:
+    """The units of one run, as this program makes them.
+
+    Args:
+        job: what the run is made from.
+        folder: of the run, which this program may write to.
+        progress: told of work that is done once for all units.
+    """
+
+    def __init__(self, job: Job, folder: Path, progress: Progress) -> None:
+        self.job = job
+        self._folder = folder
+        self._progress = progress
+        self._steps: tuple[int, BankSteps] | None = None
+
+    def write_shared(self) -> None:
+        """Write the tables that all banks share."""
+        tokens, of_sets, effects = (self._folder / path for path in (TOKENS, TOKEN_SETS, EFFECTS))
+        keep([tokens], lambda: write_table(tokens, token_rows(self.job.unembedding)))
+        if sets := self.job.sets:
+            keep([of_sets], lambda: write_table(of_sets, to_frame(sets.token_sets)))
+            if self.job.manifest.z_is_factored:
+                keep([effects], lambda: write_array(effects, [sets.effects.delta], np.float32))
+
+    def count(self, at: int, shards: Sequence[Shard], report: Report) -> None:
+        """Count the pairs of some shards of a bank."""
+        if steps := self._of(at):
+            steps.count(shards, report)
+
+    def prepare(self, at: int, report: Report) -> None:
+        """Make what is known of a bank before a feature of it is swept."""
+        if steps := self._of(at):
+            tokens = self._tokens
+            steps.test()
+            steps.simulate(report)
+            steps.claim(tokens)
+
+    def sweep(self, shard: Shard, report: Report) -> None:
+        """Sweep, explain and write a shard."""
+        steps = self._of(shard.bank)
+        readers = steps.readers(shard, self._tokens) if steps else None
+        bank = self.job.banks[shard.bank]
+        sweep_shard(self._folder, self.job.manifest, shard, bank, self._sweep, readers, report)
+
+    @cached_property
+    def _sweep(self) -> Sweep:
+        return Sweep(self.job.unembedding, self.job.settings)
+
+    @cached_property
+    def _tokens(self) -> TokenNull | None:
+        """The classical null, which all banks share."""
+        sets = self.job.sets
+        return sets.token_null(report_of(self._progress, "Token null")) if sets else None
+
+    def _of(self, at: int) -> BankSteps | None:
+        """Return the steps of a bank, those of the last one asked for being held; None without."""
+        if self.job.sets is None:
+            return None
+        if self._steps is None or self._steps[0] != at:
+            steps = BankSteps(
+                self._folder, self.job.manifest, at, self.job.banks[at], self.job.sets, self._sweep
+            )
+            self._steps = at, steps
+        return self._steps[1]
