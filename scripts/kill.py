@@ -75,6 +75,7 @@ _WHAT = {
     "byte": "ended inside a write",
     "full": "met a full disk",
     "two": "two at once, one of them ended",
+    "shares": "three at once that make shares, one of them ended",
     "finished": "were done before they were ended",
     "then gone": "a finished file taken away between two attempts",
     "then cut": "a finished file cut short between two attempts",

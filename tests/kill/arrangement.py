@@ -23,7 +23,8 @@ class Attempt:
         how: `moment`: a signal after a part of the time that the run takes; `call`: before the
             so-manieth file is opened, renamed or removed; `byte`: when a file grows beyond so many
             bytes, inside the write; `full`: on a file system with so many bytes free; `two`: two at
-            once, of which one is ended at a moment.
+            once, of which one is ended at a moment; `shares`: three that make shares of the run, of
+            which one is ended at a moment.
         at: where, from 0 to 1 of what there is.
         signal: that ends it.
         threads: that compute.
@@ -48,12 +49,12 @@ class Arrangement:
     threads: int
 
 
-HOWS = ("moment", "call", "byte", "full", "two")
+HOWS = ("moment", "call", "byte", "full", "two", "shares")
 _THEN = ("nothing", "nothing", "gone", "cut", "flipped")
 
 
 def arrangement(number: int) -> Arrangement:
-    """Return the arrangement of a number; five in a row have each way to end once at least."""
+    """Return the arrangement of a number; six in a row have each way to end once at least."""
     random = Random(number)
     hows = [HOWS[number % len(HOWS)], *random.choices(HOWS, k=random.randrange(MOST_ATTEMPTS))]
     attempts = tuple(

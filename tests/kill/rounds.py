@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numba
 import torch
@@ -24,12 +25,24 @@ import torch
 import unembed
 from tests.everything import import_everything
 from tests.kill.arrangement import HOWS, Arrangement, Attempt
-from unembed import EnrichmentSettings, Features, TokenSets, Unembedding, Vocabulary, analyze
+from unembed import (
+    EnrichmentSettings,
+    Features,
+    TokenSets,
+    Unembedding,
+    Vocabulary,
+    analyze,
+    analyze_share,
+)
 from unembed.store import manifest as manifest_module
 from unembed.store.folder import LOCK
 
 SHARD = 16
 """Features in a shard, so that a small run has several."""
+SHARES = 3
+"""Programs that make one run together."""
+_BESIDE = ("two", "shares")
+"""Attempts of which one is ended beside others that are not."""
 DONE, REFUSED, SURPRISED = 0, 3, 4
 """How an attempt ends that nobody ended: finished, an `UnembedError`, anything else."""
 ROOM = 64 << 20
@@ -59,11 +72,16 @@ class Inputs:
             TokenSets.from_ids(ids, texts),
         )
 
-    def analyze(self, folder: Path, *, overwrite: bool = False) -> None:
-        """Make the run, or finish it."""
+    def analyze(
+        self, folder: Path, *, overwrite: bool = False, share: unembed.Share | None = None
+    ) -> None:
+        """Make the run, or a share of it, or finish it."""
         few = EnrichmentSettings(directions=100, max_q=1.0)
-        analyze(self.unembedding, self.banks, folder, token_sets=self.sets, enrichment=few,
-                overwrite=overwrite)  # fmt: skip
+        options: dict[str, Any] = {"token_sets": self.sets, "enrichment": few}
+        if share:
+            analyze_share(share, self.unembedding, self.banks, folder, **options)
+        else:
+            analyze(self.unembedding, self.banks, folder, overwrite=overwrite, **options)
 
 
 @dataclass
@@ -118,7 +136,7 @@ class Table:
         harmed = False
         for attempt in arranged.attempts:
             status = self._attempt(run, attempt)
-            ended = status != DONE or attempt.how == "two"
+            ended = status != DONE or attempt.how in _BESIDE
             played.count(attempt.how if ended else "finished")
             if status == SURPRISED or (status == REFUSED and not (_may_refuse(attempt) or harmed)):
                 played.faults.append(f"round {number}, {attempt}: {self.said}")
@@ -141,9 +159,18 @@ class Table:
             return self._wait(self._started(run, attempt.threads, bytes_=self._bytes(attempt)))
         if attempt.how == "full":
             return self._full(run, attempt)
+        if attempt.how == "shares":
+            return self._shares(run, attempt)
         other = self._started(run, attempt.threads)
         status = self._wait(self._started(run, 1), attempt.at, attempt.signal)
         return min(status, self._wait(other))
+
+    def _shares(self, run: Path, attempt: Attempt) -> int:
+        """Let several make a share each, end one of them at a moment, and wait for the others."""
+        shares = [unembed.Share(number, SHARES) for number in range(1, SHARES + 1)]
+        began = [self._started(run, attempt.threads, share=share) for share in shares]
+        status = self._wait(began.pop(attempt.which % SHARES), attempt.at, attempt.signal)
+        return max([status, *map(self._wait, began)])
 
     def _full(self, run: Path, attempt: Attempt) -> int:
         """Let an attempt meet a disk that is full, and free it again."""
@@ -173,6 +200,7 @@ class Table:
         bytes_: int | None = None,
         refuse: bool = False,
         overwrite: bool = False,
+        share: unembed.Share | None = None,
     ) -> int:
         """Start an attempt in a process of its own, and return its number."""
         pid = os.fork()
@@ -193,7 +221,7 @@ class Table:
                 signal.signal(signal.SIGXFSZ, kept)
                 resource.setrlimit(resource.RLIMIT_FSIZE, (bytes_, bytes_))
             try:
-                self.inputs.analyze(run, overwrite=overwrite)
+                self.inputs.analyze(run, overwrite=overwrite, share=share)
                 status = DONE
             except unembed.UnembedError as error:
                 status = REFUSED

@@ -26,5 +26,5 @@ def test_rounds(tmp_path: Path) -> None:
     assert played["faults"] == []
     assert played["kills"] >= KILLS
     ended = played["ended"]
-    assert {"moment", "call", "byte", "full", "two"} <= ended.keys()
+    assert {"moment", "call", "byte", "full", "two", "shares"} <= ended.keys()
     assert done.returncode == 0, done.stderr

@@ -117,7 +117,7 @@ def read_all(folder: Path) -> None:
 
 
 def test_missing_foreign_and_swapped_files(run: Path, tmp_path: Path) -> None:
-    (run / "enrichment/rate/a.parquet").unlink()
+    (run / "enrichment/rate/a-00000.parquet").unlink()
     shutil.copy(run / "enrichment/z/b-00000.npy", tmp_path / "z")
     shutil.copy(run / Z, run / "enrichment/z/b-00000.npy")
     shutil.copy(tmp_path / "z", run / Z)
@@ -125,7 +125,7 @@ def test_missing_foreign_and_swapped_files(run: Path, tmp_path: Path) -> None:
     files = unembed.check_run(run)
     problems = dict(files.filter(pl.col("problem").is_not_null()).select("file", "problem").rows())
     assert verdicts(run) == {
-        "enrichment/rate/a.parquet": "missing", Z: "foreign",
+        "enrichment/rate/a-00000.parquet": "missing", Z: "foreign",
         "enrichment/z/b-00000.npy": "foreign", "null/b.parquet": "foreign",
     }  # fmt: skip
     assert problems[Z] == "it is a copy of enrichment/z/b-00000.npy"

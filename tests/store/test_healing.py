@@ -67,7 +67,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def test_every_file_of_a_run_is_named(made: Path) -> None:
     named = list(RunFiles(Manifest.load(made)).tables)
-    assert len(named) == len(set(named)) == 24
+    assert len(named) == len(set(named)) == 28
     assert {*named, "manifest.json"} == contents(made).keys()
 
 
@@ -83,7 +83,7 @@ def test_what_was_begun_and_is_there_already_goes(make: Make, made: Path, run: P
     assert mine.read_bytes() == b"mine"
     mine.unlink()
     assert contents(run) == contents(made)
-    assert len(begun) == 25
+    assert len(begun) == 29
 
 
 @pytest.mark.slow
@@ -93,7 +93,7 @@ def test_whatever_is_missing_is_made_again(make: Make, made: Path, run: Path) ->
     for path in RunFiles(Manifest.load(made)).tables:
         (run / path).unlink()
         with pytest.raises(
-            RunError, match="is not finished: 1 of its 24 tables is missing"
+            RunError, match="is not finished: 1 of its 28 tables is missing"
         ) as said:
             Run.open(run)
         assert path in str(said.value)
@@ -104,7 +104,13 @@ def test_whatever_is_missing_is_made_again(make: Make, made: Path, run: Path) ->
 def test_whatever_is_damaged_is_made_again(make: Make, made: Path, run: Path) -> None:
     """One of each step is cut to nothing, one after another."""
     whole = contents(made)
-    for path in ("tokens", "enrichment/rate/a", "null/b-directions", "enrichment/sampled_claims/a"):
+    for path in (
+        "tokens",
+        "enrichment/rate/a-00001",
+        "enrichment/strongest/b-00000",
+        "null/b-directions",
+        "enrichment/sampled_claims/a",
+    ):
         (run / f"{path}.parquet").write_bytes(b"")
         make(run)
         assert contents(run) == whole, path
@@ -123,7 +129,7 @@ def test_several_at_once(make: Make, made: Path, run: Path) -> None:
     [
         ("enrichment/z/b-00000.npy", {"b-00000"}),
         ("explanations/a-00001.parquet", {"a-00001"}),
-        ("enrichment/rate/a.parquet", {"a"}),
+        ("enrichment/rate/a-00001.parquet", {"a-00001"}),
         ("enrichment/tests/b.parquet", {"b"}),
         ("null/a-directions.parquet", {"a", "a-directions"}),
         ("token_sets.parquet", {"token_sets"}),

@@ -19,13 +19,13 @@ from unembed.errors import RunError
 from unembed.store.atomic import write_atomically
 from unembed.store.check import check_tables
 from unembed.store.files import LOCK, RunFiles, check_distinct, listed_files
-from unembed.store.held import held
+from unembed.store.held import Hold, held
 from unembed.store.leftover import check_leftover
 from unembed.store.manifest import MANIFEST, Manifest
 from unembed.store.programs import check_lock, clear_places, take_place
 from unembed.store.standing import check_way, is_file, kind_of
 
-_PATIENCE = 300
+_PATIENCE = 60
 """Seconds that a program waits for another one that looks over a folder, and leaves it to all."""
 
 
@@ -45,7 +45,7 @@ def claim(folder: Path, manifest: Manifest, *, overwrite: bool = False) -> Itera
             cannot be. Nothing was touched then.
     """
     _look(folder, manifest, overwrite)
-    with _locked(folder), held(folder, folder / LOCK) as hold:
+    with _locked(folder):
         with told(folder, "cannot be written to", RunError):
             _check(folder, manifest, overwrite)
             if writing := clear_places(folder):
@@ -56,9 +56,9 @@ def claim(folder: Path, manifest: Manifest, *, overwrite: bool = False) -> Itera
                 )
             _take(folder, manifest, overwrite)
             _clear_unfinished(folder, manifest)
-            hold.rely_on(folder / MANIFEST)
-            check_tables(folder, manifest, heal=True)
-        yield
+        with held(folder, folder / LOCK) as hold:
+            _rely_on_tables(hold, folder, manifest)
+            yield
 
 
 @contextmanager
@@ -81,9 +81,7 @@ def claim_with_others(folder: Path, manifest: Manifest) -> Iterator[None]:
         place = take_place(folder)
     try:
         with held(folder, place.path, place.part) as hold:
-            with told(folder, "cannot be read", RunError):
-                hold.rely_on(folder / MANIFEST)
-                check_tables(folder, manifest, heal=True)
+            _rely_on_tables(hold, folder, manifest)
             yield
     finally:
         # what cannot be put away now, whoever comes next does
@@ -92,6 +90,17 @@ def claim_with_others(folder: Path, manifest: Manifest) -> Iterator[None]:
                 with _locked(folder, _PATIENCE):
                     place.clear()
         place.lock.release()
+
+
+def _rely_on_tables(hold: Hold, folder: Path, manifest: Manifest) -> None:
+    """Check the tables that are there, and let none be written once the manifest is another.
+
+    Raises:
+        RunError: when one belongs elsewhere, or cannot be read.
+    """
+    with told(folder, "cannot be read", RunError):
+        hold.rely_on(folder / MANIFEST)
+        check_tables(folder, manifest, heal=True)
 
 
 def _look(folder: Path, manifest: Manifest, overwrite: bool = False) -> None:
