@@ -31,9 +31,10 @@ def main() -> int:
     names = ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS", "POLARS_MAX_THREADS")
     os.environ.update(dict.fromkeys(names, f"{THREADS}"), OMP_WAIT_POLICY="PASSIVE")
     # they are read when torch, numba and polars are imported
-    from tests.kill.arrangement import arrangement
+    from tests.kill.arrangement import HOWS, arrangement
     from tests.kill.rounds import Played, Table, little_room
 
+    ways = [options.only] if options.only else HOWS
     played, started = Played(), time.monotonic()
     with tempfile.TemporaryDirectory(prefix="unembed-kill-") as name:
         folder = Path(name)
@@ -42,7 +43,7 @@ def main() -> int:
             number = options.first
             while played.kills < options.kills:
                 before = len(played.faults)
-                table.play(number, arrangement(number), played)
+                table.play(number, arrangement(number, ways), played)
                 for fault in played.faults[before:]:
                     print(fault, file=sys.stderr, flush=True)
                 number += 1
@@ -64,6 +65,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
     parser.add_argument("--kills", type=int, default=100, help="attempts that are ended, in all")
     parser.add_argument("--first", type=int, default=0, help="the first round's number")
+    parser.add_argument("--only", help="one way to end, such as shares; any, if not given")
     parser.add_argument("--json", action="store_true", help="print what happened as JSON")
     parser.add_argument("--out", type=Path, help="a file for the table")
     return parser.parse_args()

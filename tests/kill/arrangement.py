@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 
@@ -53,10 +54,15 @@ HOWS = ("moment", "call", "byte", "full", "two", "shares")
 _THEN = ("nothing", "nothing", "gone", "cut", "flipped")
 
 
-def arrangement(number: int) -> Arrangement:
-    """Return the arrangement of a number; six in a row have each way to end once at least."""
+def arrangement(number: int, ways: Sequence[str] = HOWS) -> Arrangement:
+    """Return the arrangement of a number; of so many in a row each way to end is in one at least.
+
+    Args:
+        number: decides everything.
+        ways: to end, that attempts have.
+    """
     random = Random(number)
-    hows = [HOWS[number % len(HOWS)], *random.choices(HOWS, k=random.randrange(MOST_ATTEMPTS))]
+    hows = [ways[number % len(ways)], *random.choices(ways, k=random.randrange(MOST_ATTEMPTS))]
     attempts = tuple(
         Attempt(
             how, random.random(), random.choice(SIGNALS), random.choice(THREADS),

@@ -8,7 +8,7 @@ from typing import Any
 
 from unembed.analysis.job import Job
 from unembed.analysis.share import WHOLE, Remaining, Share
-from unembed.analysis.units import Units
+from unembed.analysis.units import Bench, Units
 from unembed.enrichment import EnrichmentSettings, Null
 from unembed.explanation import ExplanationSettings
 from unembed.features import Features
@@ -109,7 +109,7 @@ def analyze_share(
 
 def _make(job: Job, folder: Path, share: Share, progress: Progress) -> None:
     """Make what is missing of a share, and what all shares need."""
-    units = Units(job, folder, progress)
+    units = Units(Bench(job, progress), folder)
     units.write_shared()
     shards = share.shards(job.manifest)
     if missing := Missing.of(folder, job.manifest, shards):

@@ -16,7 +16,7 @@ from unembed.analysis.bank import BankSteps
 from unembed.analysis.job import Job
 from unembed.analysis.shard import sweep_shard
 from unembed.enrichment.token_null import TokenNull
-from unembed.progress import Progress, Report, report_of
+from unembed.progress import Progress, Report, report_of, silent
 from unembed.store.arrays import write_array
 from unembed.store.enrichment import EFFECTS, TOKEN_SETS
 from unembed.store.kept import keep
@@ -27,19 +27,42 @@ from unembed.sweep import Sweep
 from unembed.tokensets.frame import to_frame
 
 
+class Bench:
+    """What a program makes once for all units of a run.
+
+    Args:
+        job: what the run is made from.
+        progress: told how that goes.
+    """
+
+    def __init__(self, job: Job, progress: Progress = silent) -> None:
+        self.job = job
+        self._progress = progress
+
+    @cached_property
+    def sweep(self) -> Sweep:
+        """The prepared sweep."""
+        return Sweep(self.job.unembedding, self.job.settings)
+
+    @cached_property
+    def tokens(self) -> TokenNull | None:
+        """The classical null, which all banks share; None where there is none."""
+        sets = self.job.sets
+        return sets.token_null(report_of(self._progress, "Token null")) if sets else None
+
+
 class Units:
     """The units of one run, as this program makes them.
 
     Args:
-        job: what the run is made from.
+        bench: of this program.
         folder: of the run, which this program may write to.
-        progress: told of work that is done once for all units.
     """
 
-    def __init__(self, job: Job, folder: Path, progress: Progress) -> None:
-        self.job = job
+    def __init__(self, bench: Bench, folder: Path) -> None:
+        self.job = bench.job
+        self._bench = bench
         self._folder = folder
-        self._progress = progress
         self._steps: tuple[int, BankSteps] | None = None
 
     def write_shared(self) -> None:
@@ -59,27 +82,18 @@ class Units:
     def prepare(self, at: int, report: Report) -> None:
         """Make what is known of a bank before a feature of it is swept."""
         if steps := self._of(at):
-            tokens = self._tokens
             steps.test()
             steps.simulate(report)
-            steps.claim(tokens)
+            steps.claim(self._bench.tokens)
 
     def sweep(self, shard: Shard, report: Report) -> None:
         """Sweep, explain and write a shard."""
         steps = self._of(shard.bank)
-        readers = steps.readers(shard, self._tokens) if steps else None
+        readers = steps.readers(shard, self._bench.tokens) if steps else None
         bank = self.job.banks[shard.bank]
-        sweep_shard(self._folder, self.job.manifest, shard, bank, self._sweep, readers, report)
-
-    @cached_property
-    def _sweep(self) -> Sweep:
-        return Sweep(self.job.unembedding, self.job.settings)
-
-    @cached_property
-    def _tokens(self) -> TokenNull | None:
-        """The classical null, which all banks share."""
-        sets = self.job.sets
-        return sets.token_null(report_of(self._progress, "Token null")) if sets else None
+        sweep_shard(
+            self._folder, self.job.manifest, shard, bank, self._bench.sweep, readers, report
+        )
 
     def _of(self, at: int) -> BankSteps | None:
         """Return the steps of a bank, those of the last one asked for being held; None without."""
@@ -87,7 +101,12 @@ class Units:
             return None
         if self._steps is None or self._steps[0] != at:
             steps = BankSteps(
-                self._folder, self.job.manifest, at, self.job.banks[at], self.job.sets, self._sweep
+                self._folder,
+                self.job.manifest,
+                at,
+                self.job.banks[at],
+                self.job.sets,
+                self._bench.sweep,
             )
             self._steps = at, steps
         return self._steps[1]
