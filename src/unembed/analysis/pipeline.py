@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from unembed.analysis.job import Job
+from unembed.analysis.on_ray import check_engine, make_on_ray
 from unembed.analysis.share import WHOLE, Remaining, Share
 from unembed.analysis.units import Bench, Units
 from unembed.enrichment import EnrichmentSettings, Null
@@ -34,6 +35,7 @@ def analyze(
     settings: SweepSettings | None = None,
     enrichment: EnrichmentSettings | None = None,
     explanation: ExplanationSettings | None = None,
+    engine: str | None = None,
     overwrite: bool = False,
     progress: Progress = silent,
 ) -> Run:
@@ -52,6 +54,8 @@ def analyze(
         settings: tile, device, how many tokens to keep.
         enrichment: how token sets are tested, and what of it is kept.
         explanation: how features are classed and labelled, where there are token sets.
+        engine: where the work is done: in this program, if None; `ray`, or the address of a Ray
+            cluster such as `ray://head:10001` (extra `ray`), for tasks of a cluster.
         overwrite: throw away the files of another run in `out` first, and no others.
         progress: told how each step goes.
 
@@ -61,14 +65,19 @@ def analyze(
         TokenSetError: when the token sets are of another vocabulary.
         RunError: when `out` holds another run, or is no run, or the disk refuses; when shares of it
             are being made.
+        UnembedError: when the engine cannot be had, or gives up.
     """
+    check_engine(engine)
     # nothing is written before all of it fits together
     job = Job.of(
         unembedding, features, token_sets=token_sets, null=null, settings=settings,
         enrichment=enrichment, explanation=explanation,
     )  # fmt: skip
     with claim(Path(out), job.manifest, overwrite=overwrite):
-        _make(job, Path(out), WHOLE, progress)
+        if engine:
+            make_on_ray(job, Path(out), engine, progress)
+        else:
+            _make(job, Path(out), WHOLE, progress)
     return Run.open(out)
 
 
@@ -93,7 +102,7 @@ def analyze_share(
         features: one bank or several.
         out: the run folder, new or of this same run.
         progress: told how each step goes.
-        **options: all others of `analyze` but `overwrite`, the same for all shares.
+        **options: all others of `analyze` but `engine` and `overwrite`, the same for all shares.
 
     Returns:
         The run where nothing is missing any more; else what is left to be made.
