@@ -73,7 +73,12 @@ class Inputs:
         )
 
     def analyze(
-        self, folder: Path, *, overwrite: bool = False, share: unembed.Share | None = None
+        self,
+        folder: Path,
+        *,
+        overwrite: bool = False,
+        share: unembed.Share | None = None,
+        engine: str | None = None,
     ) -> None:
         """Make the run, or a share of it, or finish it."""
         few = EnrichmentSettings(directions=100, max_q=1.0)
@@ -81,7 +86,8 @@ class Inputs:
         if share:
             analyze_share(share, self.unembedding, self.banks, folder, **options)
         else:
-            analyze(self.unembedding, self.banks, folder, overwrite=overwrite, **options)
+            options |= {"overwrite": overwrite, "engine": engine}
+            analyze(self.unembedding, self.banks, folder, **options)
 
 
 @dataclass

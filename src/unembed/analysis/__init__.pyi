@@ -1,3 +1,4 @@
+from .engine import check_engine
 from .pipeline import analyze, analyze_share
 from .share import Remaining, Share
 
@@ -6,4 +7,5 @@ __all__ = [
     "Share",
     "analyze",
     "analyze_share",
+    "check_engine",
 ]

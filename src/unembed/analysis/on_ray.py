@@ -25,6 +25,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from unembed.analysis.engine import RAY
 from unembed.analysis.job import Job
 from unembed.analysis.units import Bench, Units
 from unembed.errors import UnembedError
@@ -38,7 +39,6 @@ from unembed.store.manifest import Shard
 from unembed.store.missing import Missing
 from unembed.version import __version__
 
-RAY = "ray"
 RETRIES = 5
 """Times that a task is given again whose process or machine was lost."""
 _AHEAD = 2
@@ -82,19 +82,6 @@ class Unit(NamedTuple):
             units.count(self.bank, [self.shard], _unheard)
         else:
             units.sweep(self.shard, _unheard)
-
-
-def check_engine(engine: str | None) -> None:
-    """Check that an engine is one.
-
-    Raises:
-        UnembedError: when it is neither None, nor `ray`, nor the address of a Ray cluster.
-    """
-    if engine is not None and engine != RAY and not engine.startswith(f"{RAY}://"):
-        raise UnembedError(
-            f"{engine[:60]!r} is no engine. Say `ray` for the cluster of this machine, or the "
-            "address of another one, such as ray://head:10001."
-        )
 
 
 def make_on_ray(job: Job, folder: Path, address: str, progress: Progress) -> None:

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from unembed.analysis.engine import check_engine
 from unembed.analysis.job import Job
-from unembed.analysis.on_ray import check_engine, make_on_ray
+from unembed.analysis.on_ray import make_on_ray
 from unembed.analysis.share import WHOLE, Remaining, Share
 from unembed.analysis.units import Bench, Units
 from unembed.enrichment import EnrichmentSettings, Null

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from unembed import questions, terminal
-from unembed.analysis import Remaining, Share
+from unembed.analysis import Remaining, Share, check_engine
 from unembed.cli.inputs import load_inputs
 from unembed.cli.options import Device, Family, Json, Overwrite, several
 from unembed.cli.output import console, print_json
@@ -117,6 +117,14 @@ def run(
             "in the same folder, here or on other machines.",
         ),
     ] = None,
+    engine: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ray",
+            help="Make the run by tasks of a Ray cluster: ray for one on this machine, or an "
+            "address such as ray://head:10001 (extra ray).",
+        ),
+    ] = None,
     overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
@@ -134,18 +142,13 @@ def run(
 
         unembed run gpt2 huge.npy --no-tsea --sets default,mine.yaml -o runs/huge
 
-    On several machines that share a disk, the third of eight:
+    On several machines that see one folder, the third of eight programs:
 
         unembed run gpt2 huge.npy -o /shared/huge --shard 3/8
 
     Stop it at any time: the same command goes on where it stopped.
     """
-    share = None if shard is None else Share.parse(shard)
-    if share and overwrite:
-        raise typer.BadParameter(
-            "--shard and --overwrite do not go together: each program would throw away what the "
-            "others made. Choose another folder, or start the run over without --shard."
-        )
+    how = _how(shard, engine, overwrite)
     settings = SweepSettings(top_k=top_k, tile=tile, device=device)
     enrichment = EnrichmentSettings(
         tsea="none" if no_tsea else tsea,
@@ -160,9 +163,26 @@ def run(
     finished = analyze_with_progress(
         unembedding, banks, out, sets=None if sets == NO_SETS else sets, family=several(family),
         null=null, settings=settings, enrichment=enrichment,
-        **({"share": share} if share else {"overwrite": overwrite}),
+        **how,
     )  # fmt: skip
     _report(finished, as_json)
+
+
+def _how(shard: str | None, engine: str | None, overwrite: bool) -> dict[str, Any]:
+    """Return what says who does the work, of the options that do not go with all others."""
+    if shard is None:
+        check_engine(engine)
+        return {"engine": engine, "overwrite": overwrite}
+    if overwrite:
+        raise typer.BadParameter(
+            "--shard and --overwrite do not go together: each program would throw away what the "
+            "others made. Choose another folder, or start the run over without --shard."
+        )
+    if engine is not None:
+        raise typer.BadParameter(
+            "--shard and --engine do not go together: an engine divides all of the run by itself."
+        )
+    return {"share": Share.parse(shard)}
 
 
 def demo(
