@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 import tempfile
 import warnings
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from functools import partial
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -114,7 +115,8 @@ def _cluster(address: str) -> Iterator[Any]:
             "Ray is not installed. Install it on every machine: pip install 'unembed[ray]'"
         ) from error
     if ray.is_initialized():
-        yield ray
+        with redirect_stdout(sys.stderr):
+            yield ray
         return
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it would call home
     try:
@@ -128,7 +130,8 @@ def _cluster(address: str) -> Iterator[Any]:
             "Start one (`ray start --head`), or say `ray` for one on this machine."
         ) from error
     try:
-        yield ray
+        with redirect_stdout(sys.stderr):  # Ray prints what became of processes
+            yield ray
     finally:
         ray.shutdown()
 
