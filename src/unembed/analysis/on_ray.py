@@ -119,6 +119,7 @@ def _cluster(address: str) -> Iterator[Any]:
             yield ray
         return
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it would call home
+    os.environ.setdefault("RAY_IGNORE_UNHANDLED_ERRORS", "1")  # those of units that nobody awaits
     try:
         ray.init(
             None if address == RAY else address, include_dashboard=False, log_to_driver=False,
