@@ -36,7 +36,9 @@ HOWS = {
     "requeued": "ended by `scontrol requeue`",
     "lost": "ended by the loss of the node, and requeued by SLURM",
 }
-ENDED = {"COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL", "OUT_OF_MEMORY", "DEADLINE"}
+KILLED = "CANCELLED"
+"""How a task that was killed stands, until it is submitted again."""
+ENDED = {"COMPLETED", "FAILED", KILLED, "TIMEOUT", "NODE_FAIL", "OUT_OF_MEMORY", "DEADLINE"}
 
 
 @dataclass
@@ -49,6 +51,7 @@ class Trial:
         tasks: in the array.
         arrays: numbers of the arrays that were submitted, the first one whole.
         ended: how many tasks were ended, by how.
+        faults: tasks that ended badly though nobody ended them.
     """
 
     conf: Path
@@ -56,6 +59,7 @@ class Trial:
     tasks: int
     arrays: list[str] = field(default_factory=list)
     ended: Counter[str] = field(default_factory=Counter)
+    faults: list[str] = field(default_factory=list)
 
     def submit(self, tasks: str) -> str:
         """Submit tasks of the array and a check behind them, as the page says; return its job."""
@@ -115,9 +119,10 @@ def play(trial: Trial, ends: int, lasts: float, chance: random.Random) -> str:
         time.sleep(chance.uniform(0, lasts / 4) if left else 1)
         states = trial.states()
         if ENDED.issuperset([*states.values(), trial.state_of(check)]):
-            failed = [name for name, state in states.items() if state != "COMPLETED"]
+            failed = {name: state for name, state in states.items() if state != "COMPLETED"}
             if not failed:
                 return trial.state_of(check)
+            trial.faults += [f"{name} {failed[name]}" for name in failed if failed[name] != KILLED]
             check = trial.submit(",".join(name.partition("_")[2] for name in failed))
         running = [name for name, state in states.items() if state == "RUNNING"]
         if left and running:
@@ -146,8 +151,13 @@ def main() -> int:
         print(f"{options.tasks} tasks, {len(trial.arrays)} times submitted;",
               *(f"{trial.ended[how]} {what};" for how, what in HOWS.items()))  # fmt: skip
         print(f"the last check {checked}; {len(whole)} files, {len(other)} of them different")
-        if other or checked != "COMPLETED":
-            print(*other, *(log.read_text() for log in sorted(folder.glob("*.log"))), sep="\n")
+        if other or trial.faults or checked != "COMPLETED":
+            print(
+                *other,
+                *trial.faults,
+                *(log.read_text() for log in sorted(folder.glob("*.log"))),
+                sep="\n",
+            )
             return 1
     return 0
 
