@@ -3,9 +3,9 @@
     python -m scripts.try_slurm --tasks 4 --ends 10
 
 As root, on Debian: `scripts/slurm_node.py` starts SLURM on this machine. The demo's model is
-analysed by one process, then by a job array whose tasks are killed, requeued, and lose their node;
-those that SLURM does not requeue are submitted again, as the page says. The run must end with the
-same bytes.
+analysed by one process, then by a job array whose tasks are killed, cancelled, requeued, and lose
+their node; those that SLURM does not requeue are submitted again, as the page says. The run must
+end with the same bytes.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import argparse
 import os
 import random
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -21,6 +22,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from scripts.slurm_node import ask, started
 from tests.kill.rounds import contents
@@ -32,13 +34,39 @@ WORDS = [str(MODEL), str(SAE), "mlp:20,29", "--sets", "post", "--directions", "2
 """What is analysed: three banks, one of them of two shards."""
 
 HOWS = {
-    "killed": "ended by `scancel --signal=KILL`, and submitted again",
-    "requeued": "ended by `scontrol requeue`",
-    "lost": "ended by the loss of the node, and requeued by SLURM",
+    "killed": "by SIGKILL",
+    "cancelled": "by scancel",
+    "requeued": "by scontrol requeue",
+    "lost": "by the loss of the node",
 }
-KILLED = "CANCELLED"
-"""How a task that was killed stands, until it is submitted again."""
-ENDED = {"COMPLETED", "FAILED", KILLED, "TIMEOUT", "NODE_FAIL", "OUT_OF_MEMORY", "DEADLINE"}
+"""How a task is ended. SLURM puts it back into the queue after the latter two."""
+ENDED = {"COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL", "OUT_OF_MEMORY", "DEADLINE"}
+BY_SIGKILL = (128 + signal.SIGKILL) << 8
+"""The status of a script whose last program was ended by SIGKILL."""
+
+
+class Task(NamedTuple):
+    """How a task of an array stands.
+
+    Attributes:
+        name: `ARRAY_TASK`.
+        number: in the array.
+        job: its own number.
+        state: SLURM's word.
+        status: that its script ended with, as `wait` gives it.
+    """
+
+    name: str
+    number: str
+    job: str
+    state: str
+    status: int
+
+    @property
+    def failed_by_itself(self) -> bool:
+        """Whether it ended badly though nobody ended it."""
+        good = self.state in ("COMPLETED", "CANCELLED")
+        return not good and (self.state, self.status) != ("FAILED", BY_SIGKILL)
 
 
 @dataclass
@@ -63,7 +91,8 @@ class Trial:
 
     def submit(self, tasks: str) -> str:
         """Submit tasks of the array and a check behind them, as the page says; return its job."""
-        os.environ["SHARDS"] = str(self.tasks)
+        if self.arrays:
+            os.environ["SHARDS"] = str(self.tasks)
         array = self._sbatch(f"--array={tasks}", "--cpus-per-task=1", "--mem=2G",
                              f"--output={self.folder}/%x-%A_%a.log",
                              str(self.folder / "run.sbatch"), *WORDS,
@@ -76,39 +105,52 @@ class Trial:
     def _sbatch(self, *words: str) -> str:
         return ask(self.conf, "sbatch", "--parsable", f"--chdir={self.folder}", *words)
 
-    def states(self) -> dict[str, str]:
-        """Return how each task stands, by `ARRAY_TASK`; of one submitted again, only the last."""
+    def states(self) -> list[Task]:
+        """Return how each task stands; of one that was submitted again, only the last."""
         last = {}
         for array in self.arrays:
-            for line in self._listed("%K %i %T", array):
-                number, name, state = line.split()
-                last[number] = name, state
-        return dict(last.values())
+            for line in self._listed(
+                "JobArrayID:|,ArrayTaskID:|,JobID:|,State:|,exit_code:|", array
+            ):
+                name, number, job, state, status, _ = line.split("|")
+                last[number] = Task(name, number, job, state, int(status))
+        return list(last.values())
 
     def state_of(self, job: str) -> str:
         """Return how a job stands that is no array."""
-        (state,) = self._listed("%T", job)
-        return state
+        (state,) = self._listed("State:|", job)
+        return state.rstrip("|")
 
     def _listed(self, what: str, job: str) -> list[str]:
         return ask(self.conf, "squeue", "--states=all", "--array", "--noheader",
-                   f"--format={what}", f"--jobs={job}").splitlines()  # fmt: skip
+                   f"--Format={what}", f"--jobs={job}").splitlines()  # fmt: skip
 
-    def end_one(self, how: str, task: str) -> None:
+    def end_one(self, how: str, task: Task) -> None:
         """End a task that runs; the loss of the node ends all."""
-        command: tuple[str, ...]
-        if how == "killed":
-            command = ("scancel", "--signal=KILL", "--full", task)
-        elif how == "requeued":
-            command = ("scontrol", "requeue", task)
-        else:
-            (node,) = set(ask(self.conf, "sinfo", "--noheader", "--format=%n").split())
-            command = ("scontrol", "update", f"NodeName={node}", "State=DOWN", "Reason=tried")
         try:
-            ask(self.conf, *command)
-        except subprocess.CalledProcessError:
+            if how == "killed":
+                self._kill(task)
+            elif how == "cancelled":
+                ask(self.conf, "scancel", task.name)
+            elif how == "requeued":
+                ask(self.conf, "scontrol", "requeue", task.name)
+            else:
+                node = ask(self.conf, "sinfo", "--noheader", "--format=%n")
+                lost = (f"NodeName={node}", "State=DOWN", "Reason=tried")
+                ask(self.conf, "scontrol", "update", *lost)
+        except (subprocess.CalledProcessError, ProcessLookupError):
             return  # it ended by itself meanwhile
         self.ended[how] += 1
+
+    def _kill(self, task: Task) -> None:
+        """End what a task's script has started, as a system does that runs out of memory."""
+        _, (script, *_), *others = map(
+            str.split, ask(self.conf, "scontrol", "listpids", task.job).splitlines()
+        )
+        if not others:
+            raise ProcessLookupError(script)
+        for pid, *_ in others:
+            os.kill(int(pid), signal.SIGKILL)
 
 
 def play(trial: Trial, ends: int, lasts: float, chance: random.Random) -> str:
@@ -117,14 +159,14 @@ def play(trial: Trial, ends: int, lasts: float, chance: random.Random) -> str:
     left = ends
     while True:
         time.sleep(chance.uniform(0, lasts / 4) if left else 1)
-        states = trial.states()
-        if ENDED.issuperset([*states.values(), trial.state_of(check)]):
-            failed = {name: state for name, state in states.items() if state != "COMPLETED"}
-            if not failed:
+        tasks = trial.states()
+        if ENDED.issuperset([*(task.state for task in tasks), trial.state_of(check)]):
+            again = [task for task in tasks if task.state != "COMPLETED"]
+            if not again:
                 return trial.state_of(check)
-            trial.faults += [f"{name} {failed[name]}" for name in failed if failed[name] != KILLED]
-            check = trial.submit(",".join(name.partition("_")[2] for name in failed))
-        running = [name for name, state in states.items() if state == "RUNNING"]
+            trial.faults += [f"{task.name} {task.state}" for task in again if task.failed_by_itself]
+            check = trial.submit(",".join(task.number for task in again))
+        running = [task for task in tasks if task.state == "RUNNING"]
         if left and running:
             trial.end_one(list(HOWS)[left % len(HOWS)], chance.choice(running))
             left -= 1
@@ -148,16 +190,12 @@ def main() -> int:
             checked = play(trial, options.ends, lasts, random.Random(options.seed))
         found, whole = contents(folder / "run"), contents(folder / "whole")
         other = sorted(n for n in found.keys() | whole.keys() if found.get(n) != whole.get(n))
-        print(f"{options.tasks} tasks, {len(trial.arrays)} times submitted;",
-              *(f"{trial.ended[how]} {what};" for how, what in HOWS.items()))  # fmt: skip
+        ended = ", ".join(f"{trial.ended[how]} {what}" for how, what in HOWS.items())
+        print(f"{options.tasks} tasks, ended {ended}; {len(trial.arrays)} times submitted")
         print(f"the last check {checked}; {len(whole)} files, {len(other)} of them different")
         if other or trial.faults or checked != "COMPLETED":
-            print(
-                *other,
-                *trial.faults,
-                *(log.read_text() for log in sorted(folder.glob("*.log"))),
-                sep="\n",
-            )
+            logs = [log.read_text() for log in sorted(folder.glob("*.log"))]
+            print(*other, *trial.faults, *logs, sep="\n")
             return 1
     return 0
 
