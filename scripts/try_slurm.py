@@ -158,7 +158,7 @@ def play(trial: Trial, ends: int, lasts: float, chance: random.Random) -> str:
     check = trial.submit(f"1-{trial.tasks}")
     left = ends
     while True:
-        time.sleep(chance.uniform(0, lasts / 4) if left else 1)
+        time.sleep(chance.uniform(0, lasts / 2) if left else 1)
         tasks = trial.states()
         if ENDED.issuperset([*(task.state for task in tasks), trial.state_of(check)]):
             again = [task for task in tasks if task.state != "COMPLETED"]
