@@ -22,7 +22,7 @@ WEB := web/package-lock.json web/vite.config.ts web/index.html $(shell find web/
 CASES := 1000000
 KILLS := 1000
 
-.PHONY: setup page demo inputs browser test quick oracle lowest fuzz kill check format bench clean
+.PHONY: setup page demo inputs browser test quick oracle lowest fuzz kill slurm check format bench clean
 
 setup: $(STAMP)
 
@@ -108,6 +108,10 @@ fuzz: setup
 # Runs that are ended at any moment, and go on; likewise.
 kill: setup
 	$(BIN)/python -m scripts.kill --kills $(KILLS) --out docs/data/kill.md
+
+# The recipe of docs/machines.md on Debian's SLURM, which is installed and started here; as root.
+slurm: setup
+	$(BIN)/python -m scripts.try_slurm
 
 check: setup web/node_modules/.package-lock.json
 	$(BIN)/ruff format --check .
