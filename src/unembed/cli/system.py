@@ -63,6 +63,10 @@ def guarded() -> Iterator[None]:
         except OSError as error:
             _flush()  # which says so, where standard output is what cannot be written to
             raise refused(error) from error
+        except Exception:
+            if received:  # a library took the interruption for an error of its own
+                raise SystemExit(128 + received[-1]) from None
+            raise
         if received:  # a server that ended as it should, because it was asked to
             raise SystemExit(128 + received[-1])
 
