@@ -21,6 +21,7 @@ from unembed.store.standing import check_way, in_the_way, kind_of
 PROGRAMS = ".programs"
 _MOST = 10_000
 _NAME = re.compile(r"0|[1-9][0-9]{0,3}")
+_PATH = re.compile(rf"{re.escape(PROGRAMS)}/({_NAME.pattern})({re.escape(PART)})?")
 
 
 class Place(NamedTuple):
@@ -102,8 +103,7 @@ def clear_places(folder: Path) -> int:
 
 def is_of_program(path: str) -> bool:
     """Return whether a path in a run is the lock or the unfinished file of a program."""
-    above, _, name = path.rpartition("/")
-    return above == PROGRAMS and _NAME.fullmatch(name.removesuffix(PART)) is not None
+    return _PATH.fullmatch(path) is not None
 
 
 def check_lock(path: Path) -> None:
