@@ -121,7 +121,7 @@ def test_finished_shards_are_not_computed_again(
     def never(*arguments: object) -> None:
         raise AssertionError("the sweep should not start")
 
-    monkeypatch.setattr("unembed.analysis.pipeline.Sweep", never)
+    monkeypatch.setattr("unembed.analysis.units.Sweep", never)
     analyze(unembedding, bank, tmp_path / "run")
 
 
