@@ -3,10 +3,10 @@
 Jobs of the size of GPT-2 small's, Gemma 2 2B's, Llama 3.1 8B's and Gemma 3 27B's, with synthetic
 weights. Each has a process of its own, which reads W_U from rows that are made as they are asked
 for, and then takes every step of a run, with token sets, as far as its third tile. All of it has
-its full size and is measured once; only the product is scaled, from those tiles to all. Seconds are
-the processor's, which others on the machine do not change, by the number of threads where a step is
-spread over all of them. Peak memory is beyond what the process held when a small run had compiled
-its kernels.
+its full size and is measured once, but for what is scaled: the product, from those tiles to all,
+and Σ, from 32,768 tokens to all. Seconds are the processor's, which others on the machine do not
+change, by the number of threads where a step is spread over all of them. Peak memory is beyond what
+the process held when a small run had compiled its kernels.
 
     python benchmarks/width.py [--widths 768 2304 4096 5376]
 """
@@ -20,6 +20,7 @@ import subprocess
 import sys
 import time
 from cProfile import Profile
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from types import CodeType
@@ -51,7 +52,7 @@ JOBS = {
     5_376: Job(16_384, 262_144),
 }
 PRODUCT = "sweep._z_scores"
-SUMS = {"Σ, n d²": "unembedding._covariance", "M, F d²": "second_moment.of"}
+SUMS = {"Σ, scaled, n d²": "unembedding._covariance", "M, F d²": "second_moment.of"}
 CUBES = {
     "root of Σ, d³/3": "unembedding.root",
     "root of M, d³/3": "second_moment.root",
@@ -61,7 +62,7 @@ CUBES = {
 }
 """Steps, their multiplications and the functions that take them."""
 ON_ONE_THREAD = ("unembedding.root", "second_moment.root", "products.eigh")
-TILES, SETS = 3, 100
+TILES, SETS, SOME = 3, 100, 32_768
 
 
 def matrix(rows: int, d_model: int) -> RowReader:
@@ -88,6 +89,9 @@ def begin(job: Job, unembedding: unembed.Unembedding) -> None:
     random = np.random.default_rng(0)
     members = {f"s{i}": random.choice(job.tokens, 5 + i, replace=False) for i in range(SETS)}
     token_sets = unembed.TokenSets.from_ids(members, unembedding.vocabulary)
+    W_U, ids = unembedding.W_U[:SOME], unembedding.token_ids[:SOME]
+    # the Σ of some tokens stands for that of all
+    vars(unembedding)["covariance"] = replace(unembedding, W_U=W_U, token_ids=ids).covariance
     sweep = Sweep(unembedding, SweepSettings(tile=TILE))
     effects = effects_of(token_sets, unembedding)
     test = DirectionTest(sweep, effects, SecondMoment.of(features))
@@ -136,8 +140,9 @@ def print_seconds(found: dict[int, dict[str, float]]) -> None:
         job = JOBS[d_model]
         product = each[PRODUCT] * job.features / (TILES * TILE)
         seconds = [each[name] for name in steps.values()]
-        whole, cubes, cov = product + sum(seconds), sum(seconds[len(SUMS) :]), seconds[0]
-        shares = cubes / whole, 1 - product / whole, 1 - product / (whole - cov)
+        seconds[0] *= job.tokens / min(SOME, job.tokens)
+        whole, cubes = product + sum(seconds), sum(seconds[len(SUMS) :])
+        shares = cubes / whole, 1 - product / whole, 1 - product / (whole - seconds[0])
         cells = [f"{product:,.0f}", *(f"{step:,.1f}" for step in seconds),
                  *(f"**{share:.1%}**" for share in shares)]  # fmt: skip
         print(f"| {d_model:,} | {job.features:,} × {job.tokens:,} | {' | '.join(cells)} |")
