@@ -141,6 +141,8 @@ bench: inputs browser page
 	$(BIN)/python benchmarks/by_name.py
 	$(BIN)/python benchmarks/precision.py
 	$(BIN)/python benchmarks/products.py
+	$(BIN)/python benchmarks/width.py
+	$(BIN)/python benchmarks/banks.py
 
 clean:
 	rm -rf $(VENV) $(ORACLE) $(LOWEST) .fuzz dist build web/node_modules src/unembed/explorer/page

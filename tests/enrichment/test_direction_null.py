@@ -58,15 +58,16 @@ def draws() -> F64:
 
 def log10_p(null: DirectionNull, t: F64) -> F64:
     """[3, n] from the tables, as features are looked up."""
-    sd = null.sd(deltas())
+    b = null.seen_part(deltas())
+    sd = null.sd(b)
     z = (t / sd[:, None]).astype(np.float32).T.copy()
     out = np.empty_like(z)
-    log10_p_values(z, np.arange(3), *null.tails(deltas(), sd).single(), out)
+    log10_p_values(z, np.arange(3), *null.tails(b, sd).single(), out)
     return out.T.astype(np.float64)
 
 
 def test_sd_is_exact(null: DirectionNull, draws: F64) -> None:
-    np.testing.assert_allclose(null.sd(deltas()), draws.std(1), rtol=4e-3)
+    np.testing.assert_allclose(null.sd(null.seen_part(deltas())), draws.std(1), rtol=4e-3)
 
 
 @pytest.mark.parametrize("p", [0.9, 0.5, 0.1, 1e-2, 1e-3, 2e-4])
@@ -123,8 +124,9 @@ class Form:
 @pytest.mark.parametrize("which", range(3))
 @pytest.mark.parametrize("knot", [1, 3, 8, 15, 20, 25])
 def test_tables_against_imhof(null: DirectionNull, which: int, knot: int) -> None:
-    sd = null.sd(deltas())
-    tails = null.tails(deltas(), sd)
+    b = null.seen_part(deltas())
+    sd = null.sd(b)
+    tails = null.tails(b, sd)
     expected = Form(deltas()[which], tails.z[which, knot] * sd[which]).imhof()
     found = 10 ** tails.log10_p[which, knot]
     assert found == pytest.approx(expected, rel=1e-9, abs=1e-12)
@@ -133,7 +135,7 @@ def test_tables_against_imhof(null: DirectionNull, which: int, knot: int) -> Non
 @pytest.mark.parametrize("which", range(3))
 @pytest.mark.parametrize("z", [0.05, 0.5, 1, 2, 3, 5])
 def test_p_between_the_knots(null: DirectionNull, which: int, z: float) -> None:
-    t = z * null.sd(deltas())
+    t = z * null.sd(null.seen_part(deltas()))
     form = Form(deltas()[which], t[which])
     if form.eigenvalues.max() > 1e-9:
         found = log10_p(null, t[:, None])[which, 0]
@@ -155,12 +157,12 @@ def test_p_far_below_what_a_float_holds() -> None:
     """In 600 dimensions, of a δ that stands alone."""
     d = 600
     null = DirectionNull(torch.eye(d, dtype=torch.float64), SecondMoment.identity(d))
-    delta = np.eye(d)[:1]
-    sd = null.sd(delta)
+    b = null.seen_part(np.eye(d)[:1])
+    sd = null.sd(b)
     assert sd[0] == pytest.approx(d**-0.5)
     z = np.float32(np.sqrt(0.9 * d))
     out = np.empty((1, 1), np.float32)
-    log10_p_values(np.array([[z]]), np.zeros(1, np.int64), *null.tails(delta, sd).single(), out)
+    log10_p_values(np.array([[z]]), np.zeros(1, np.int64), *null.tails(b, sd).single(), out)
     # t² is beta distributed
     assert out[0, 0] == pytest.approx(beta.logsf(0.9, 0.5, (d - 1) / 2) / np.log(10), rel=1e-5)
     assert out[0, 0] < -290
@@ -173,9 +175,9 @@ def test_tables_of_a_sphere_are_exact(d: int) -> None:
     But for where c² is all but 1, and its own rounding moves p, or p is less than a float holds.
     """
     null = DirectionNull(torch.eye(d, dtype=torch.float64), SecondMoment.identity(d))
-    delta = np.eye(d)[:1]
-    sd = null.sd(delta)
-    z, log10_p, _ = (column[0, 1:] for column in null.tails(delta, sd))
+    b = null.seen_part(np.eye(d)[:1])
+    sd = null.sd(b)
+    z, log10_p, _ = (column[0, 1:] for column in null.tails(b, sd))
     c = z * sd[0]
     well = (1 - c**2 > 1e-4) & (log10_p > -300)
     assert well.sum() > min(d, 60)
@@ -184,7 +186,8 @@ def test_tables_of_a_sphere_are_exact(d: int) -> None:
 
 
 def test_slopes_are_those_of_splines_over_the_knots(null: DirectionNull) -> None:
-    tails = null.tails(deltas(), null.sd(deltas()))
+    b = null.seen_part(deltas())
+    tails = null.tails(b, null.sd(b))
     at = np.arange(tails.z.shape[1])
     p, z = (CubicSpline(at, each, axis=1)(at, 1) for each in (tails.log10_p, tails.z))
     rising = z > 1e-6
@@ -192,7 +195,7 @@ def test_slopes_are_those_of_splines_over_the_knots(null: DirectionNull) -> None
 
 
 def test_tables_are_the_same_in_parts(null: DirectionNull, monkeypatch: pytest.MonkeyPatch) -> None:
-    many = np.random.default_rng(1).standard_normal((300, D))
+    many = null.seen_part(np.random.default_rng(1).standard_normal((300, D)))
     sd = null.sd(many)
     whole = null.tails(many, sd)
     monkeypatch.setattr(direction_null, "_SETS_AT_ONCE", 128)
@@ -201,7 +204,8 @@ def test_tables_are_the_same_in_parts(null: DirectionNull, monkeypatch: pytest.M
 
 
 def test_tables_rise_and_end(null: DirectionNull) -> None:
-    tails = null.tails(deltas(), null.sd(deltas()))
+    b = null.seen_part(deltas())
+    tails = null.tails(b, null.sd(b))
     assert (np.diff(tails.z) >= 0).all()
     assert (np.diff(tails.log10_p) < 0).all()
     assert not tails.z[:, 0].any()
@@ -224,10 +228,11 @@ def test_what_is_looked_up_once_is_what_the_whole_table_says() -> None:
     delta = random.standard_normal((pairs, d)) * 10 ** random.uniform(-3, 3, (pairs, 1))
     z = random.choice([-1, 1], pairs) * 10 ** random.uniform(-2, 1.2, pairs)
     z[:3] = 0, 1e6, -1e6
-    whole = looked_up(null.tails(delta, null.sd(delta)), z)
+    b = null.seen_part(delta)
+    whole = looked_up(null.tails(b, null.sd(b)), z)
     assert whole[0] == 0
     assert whole[3:].min() < -30
-    found = looked_up(null.tails_around(null.seen_part(delta), z), z)
+    found = looked_up(null.tails_around(b, z), z)
     np.testing.assert_allclose(found, whole, rtol=3e-7, atol=3e-7)
 
 
@@ -236,9 +241,10 @@ def test_what_is_looked_up_once_is_so_at_the_end_of_what_a_direction_can_do(
 ) -> None:
     delta = deltas()
     most = np.sqrt((delta * np.linalg.solve(SIGMA.numpy(), delta.T).T).sum(1))
-    z = 0.95 * most / null.sd(delta)
-    found = looked_up(null.tails_around(null.seen_part(delta), z), z)
-    whole = looked_up(null.tails(delta, null.sd(delta)), z)
+    b = null.seen_part(delta)
+    z = 0.95 * most / null.sd(b)
+    found = looked_up(null.tails_around(b, z), z)
+    whole = looked_up(null.tails(b, null.sd(b)), z)
     np.testing.assert_allclose(found, whole, rtol=1e-5)
 
 
@@ -254,11 +260,11 @@ def test_what_is_looked_up_once_does_not_depend_on_what_else_is(null: DirectionN
 def test_two_dimensions() -> None:
     """t² of a random direction of the plane is c² cos²: an arc sine law."""
     null = DirectionNull(torch.eye(2, dtype=torch.float64), SecondMoment.identity(2))
-    delta = np.array([[2.0, 0.0]])
-    sd = null.sd(delta)
+    b = null.seen_part(np.array([[2.0, 0.0]]))
+    sd = null.sd(b)
     assert sd[0] == pytest.approx(np.sqrt(2))
     angles = np.array([1.5, 1.0, 0.5, 0.1])
     z = (2 * np.cos(angles) / sd).astype(np.float32)[:, None]
     out = np.empty_like(z)
-    log10_p_values(z, np.zeros(1, np.int64), *null.tails(delta, sd).single(), out)
+    log10_p_values(z, np.zeros(1, np.int64), *null.tails(b, sd).single(), out)
     np.testing.assert_allclose(10 ** out[:, 0], angles * 2 / np.pi, rtol=5e-4)

@@ -65,15 +65,6 @@ class DirectionNull:
         self._basis: F64 = np.where(seen, lower_product(root, vectors).numpy(), 0.0)
         self._dimensions = max(1, int(np.count_nonzero(seen)))
 
-    def sd(self, delta: Float[np.ndarray, "sets d"]) -> F64:
-        """Return the standard deviation of each set's t, exactly.
-
-        E[t²] = Σ gᵢ bᵢ² with gᵢ = ½ ∫ from 0 of e^{−A(u)} / (1 + u aᵢ) du, common to all sets. (The
-        ratio of the expectations, δᵀMδ / tr(MΣ), is off by a few percent.)
-        """
-        sd: F64 = np.sqrt(array_product(self._squares(delta), self._weights))
-        return sd
-
     def seen_part(self, delta: Float[np.ndarray, "sets d"]) -> F64:
         """Return b, [S, d]: all that t depends on, and linear in δ.
 
@@ -81,6 +72,19 @@ class DirectionNull:
         """
         part: F64 = array_product(delta, self._basis)
         return part
+
+    def sd(self, b: Float[np.ndarray, "sets d"]) -> F64:
+        """Return the standard deviation of each set's t, exactly.
+
+        E[t²] = Σ gᵢ bᵢ² with gᵢ = ½ ∫ from 0 of e^{−A(u)} / (1 + u aᵢ) du, common to all sets. (The
+        ratio of the expectations, δᵀMδ / tr(MΣ), is off by a few percent.)
+
+        Args:
+            b: as `seen_part` returns it.
+        """
+        variances = [array_product(b[part] ** 2, self._weights) for part in _parts(len(b))]
+        sd: F64 = np.sqrt(np.concatenate(variances))
+        return sd
 
     def coordinates(self, b: Float[np.ndarray, "sets d"]) -> F64:
         """Return vectors whose dot products are the covariances of the sets' t, [S, d].
@@ -93,17 +97,14 @@ class DirectionNull:
         coordinates: F64 = b * np.sqrt(self._weights)
         return coordinates
 
-    def tails(self, delta: Float[np.ndarray, "sets d"], sd: F64) -> Tails:
+    def tails(self, b: Float[np.ndarray, "sets d"], sd: F64) -> Tails:
         """Return the tail probabilities of every set's z = t / sd.
 
         Args:
-            delta: [S, d] none of them zero.
+            b: as `seen_part` returns it, none of them zero.
             sd: [S] as `sd` returns it.
         """
-        parts = [
-            self._tails(delta[at : at + _SETS_AT_ONCE], sd[at : at + _SETS_AT_ONCE])
-            for at in range(0, max(1, len(delta)), _SETS_AT_ONCE)
-        ]
+        parts = [self._tails(b[part], sd[part]) for part in _parts(len(b))]
         return Tails(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
     def tails_around(self, b: Float[np.ndarray, "effects d"], z: F64) -> Tails:
@@ -126,12 +127,6 @@ class DirectionNull:
             (values[:, None] * _AROUND_SLOPES).sum(2) for values in (log_p, knots)
         )
         return Tails(knots, log_p, _slope(by_knot, z_by_knot))
-
-    def _squares(self, delta: F64) -> F64:
-        """bᵢ², [S, d]."""
-        part = self.seen_part(delta)
-        part *= part
-        return part
 
     def _log_det(self, u: F64) -> F64:
         """A(u)."""
@@ -199,15 +194,15 @@ class DirectionNull:
         starts = np.concatenate([[0], np.cumsum(counts)])
         return _Nodes(knots, starts, np.concatenate([at_knots, rises]), weight, slopes)
 
-    def _tails(self, delta: F64, sd: F64) -> Tails:
+    def _tails(self, b: F64, sd: F64) -> Tails:
         knots, starts, rows, weight, slopes = self._nodes
         # c² = h(u*) [S, K] and h(u) − c² [S, N]
-        h, rise = np.split(array_product(self._squares(delta), rows.T), [len(knots)], axis=1)
+        h, rise = np.split(array_product(b**2, rows.T), [len(knots)], axis=1)
         # 1 / sqrt(h/c² − 1); p is e^{−A*} times the integral
         ratio = np.repeat(h, np.diff(starts), axis=1)
         ratio /= np.maximum(rise, np.finfo(np.float64).tiny)
         integral = np.add.reduceat(weight * np.sqrt(ratio), starts[:-1], axis=1)
-        start = np.zeros((len(delta), 1))
+        start = np.zeros((len(b), 1))
         log_p = np.hstack([start, -knots + np.log(integral)]) / np.log(10)
         z = np.maximum.accumulate(np.hstack([start, np.sqrt(h)]) / sd[:, None], axis=1)
         # d log10 p / dz by way of the knots' numbers, over which both are smooth
@@ -233,6 +228,11 @@ class _Nodes(NamedTuple):
     rows: F64
     weight: F64
     slopes: F64
+
+
+def _parts(count: int) -> list[slice]:
+    """Return so many sets at once."""
+    return [slice(at, at + _SETS_AT_ONCE) for at in range(0, max(1, count), _SETS_AT_ONCE)]
 
 
 def _rule(root: float, dimensions: int) -> tuple[F64, F64]:

@@ -73,8 +73,9 @@ class DirectionTest:
         self._null = DirectionNull(sweep.unembedding.covariance, moment)
         self.testable = effects.testable
         delta = effects.delta[self.testable]
+        self._seen = self._null.seen_part(delta)
         self.sd = np.zeros(len(effects))
-        self.sd[self.testable] = self._null.sd(delta)
+        self.sd[self.testable] = self._null.sd(self._seen)
         scaled = np.zeros(effects.delta.shape, np.float32)
         scaled[self.testable] = delta / self.sd[self.testable, None]
         self._scaled = torch.from_numpy(scaled).to(sweep.device)
@@ -83,7 +84,7 @@ class DirectionTest:
     @cached_property
     def tails(self) -> Tails:
         """The tail probabilities of every testable set, in float32."""
-        return self._null.tails(self.effects.delta[self.testable], self.sd[self.testable]).single()
+        return self._null.tails(self._seen, self.sd[self.testable]).single()
 
     @cached_property
     def coordinates(self) -> F32:
@@ -91,16 +92,10 @@ class DirectionTest:
 
         So do random directions move sets together. Zeros for sets that cannot be tested.
         """
-        return self._null.coordinates(self._seen_part).astype(np.float32)
-
-    @cached_property
-    def _seen_part(self) -> F64:
-        """[S, d_model] what random directions see of each set, in its own sd."""
-        part = np.zeros(self.effects.delta.shape)
-        testable = self.testable
-        seen = self._null.seen_part(self.effects.delta[testable])
-        part[testable] = seen / self.sd[testable, None]
-        return part
+        found = np.zeros(self.effects.delta.shape, np.float32)
+        in_sd = self._seen / self.sd[self.testable, None]
+        found[self.testable] = self._null.coordinates(in_sd)
+        return found
 
     def critical(self, log10_p: float) -> F32:
         """Return [S] the |z| from which a pair's log10 p may be this low, found in the tables.
@@ -136,9 +131,9 @@ class DirectionTest:
                 set), but no combination is zero.
             z: [P] the combinations' t, in standard deviations over random directions.
         """
-        seen = np.zeros((len(z), self._seen_part.shape[1]))
-        for sets, weight in zip(token_sets.T, weights.T, strict=True):
-            seen += weight[:, None] * self._seen_part[sets]
+        seen, sd = np.zeros((len(z), self._seen.shape[1])), self.sd[self.testable, None]
+        for column, weight in zip(self._columns[token_sets].T, weights.T, strict=True):
+            seen += weight[:, None] * (self._seen[column] / sd[column])
         out = np.empty(len(z), np.float32)
         tails = self._null.tails_around(seen, z).single()
         log10_p_of_pairs(z.astype(np.float32), np.arange(len(z)), *tails, out)

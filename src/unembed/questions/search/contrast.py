@@ -83,7 +83,8 @@ def _of_bank(searched: Searched, name: str, effect: Effects) -> tuple[F64, F64, 
     z, sd = _z_of_bank(searched, name, effect)
     alive = np.isfinite(z)
     log10_p = np.zeros(len(z), np.float32)
-    tails = weights_of(searched.run).null_of(name).tails(effect.delta, sd).single()
+    null = weights_of(searched.run).null_of(name)
+    tails = null.tails(null.seen_part(effect.delta), sd).single()
     known: F32 = np.where(alive, z, 0).astype(np.float32)
     log10_p_of_pairs(known, np.zeros(len(z), np.int64), *tails, log10_p)
     rate = DiscoveryRate()
@@ -95,5 +96,6 @@ def _of_bank(searched: Searched, name: str, effect: Effects) -> tuple[F64, F64, 
 
 def _z_of_bank(searched: Searched, name: str, effect: Effects) -> tuple[F64, F64]:
     """Return z of a bank's features, and the standard deviation over random directions."""
-    sd = weights_of(searched.run).null_of(name).sd(effect.delta)
+    null = weights_of(searched.run).null_of(name)
+    sd = null.sd(null.seen_part(effect.delta))
     return shift_of(searched, name, effect.delta[0] / sd[0]), sd
