@@ -10,7 +10,7 @@ from unembed import Features, Sweep, Vocabulary, prepare_unembedding
 from unembed.enrichment import DirectionTest, SecondMoment
 from unembed.enrichment.discovery_rate import DiscoveryRate, log10_q, threshold
 from unembed.enrichment.effects import effects_of
-from unembed.enrichment.passing import LIKELY, count_pairs, find_passing
+from unembed.enrichment.passing import LIKELY, count_pairs, find_passing, sets_that_pass
 from unembed.tokensets import TokenSets
 
 N, D = 1500, 16
@@ -83,7 +83,7 @@ def test_the_rate_is_that_of_all_pairs(
     test, bank = made
     _, p, exact = every
     seen: list[tuple[int, int]] = []
-    rate, likely = count_pairs(test, bank.W_dec, max_p, lambda *told: seen.append(told))
+    rate, _, likely = count_pairs(test, bank.W_dec, max_p, lambda *told: seen.append(told))
     assert rate.pairs == exact.pairs == 4999 * 30
     assert (seen[0], seen[-1]) == ((0, 5000), (5000, 5000))
     assert len(likely.z) == (p <= LIKELY).sum()
@@ -93,3 +93,22 @@ def test_the_rate_is_that_of_all_pairs(
     np.testing.assert_allclose(q[low & (known <= 0.05)], known[low & (known <= 0.05)], rtol=1e-6)
     assert (q >= known * (1 - 1e-6)).all()
     assert (q <= known * 1.1).all()
+
+
+@pytest.mark.parametrize("log10_p", [-0.5, LIKELY, -8.0])
+def test_sets_that_pass_by_their_strongest_pair(
+    made: tuple[DirectionTest, Features],
+    every: tuple[np.ndarray, np.ndarray, DiscoveryRate],
+    log10_p: float,
+) -> None:
+    """Counted in parts, as shards are: the largest |z| of each set, and whether it passes."""
+    test, bank = made
+    z, p, _ = every
+    parts = [
+        count_pairs(test, rows, 0.05, lambda done, total: None).strongest
+        for rows in torch.split(bank.W_dec, 3072)
+    ]
+    np.testing.assert_array_equal(np.max(parts, axis=0), np.abs(z).max(0))
+    passing = np.flatnonzero((p <= log10_p).any(0))
+    assert sets_that_pass(test, np.max(parts, axis=0), log10_p).tolist() == passing.tolist()
+    assert 0 < len(passing) <= 30
