@@ -21,12 +21,18 @@ from rich.progress import (
 from rich.text import Text
 
 import unembed
+from unembed import questions, terminal
 from unembed.cli.output import aside, stoppable
+from unembed.errors import UnembedError
 from unembed.outside.text import shown
 
 if TYPE_CHECKING:
     from unembed import DiscoverSettings, Features, Run, TokenSets, Unembedding
     from unembed.progress import Progress
+    from unembed.sweep import SweepSettings
+
+_WORTH_A_LOOK = 2**27
+"""Logit weights of a run from which a first look is shown: some seconds, with token sets."""
 
 
 class _Rate(ProgressColumn):
@@ -43,9 +49,13 @@ def analyze_with_progress(
     *,
     sets: str | None,
     family: Sequence[str] | None,
+    settings: SweepSettings,
+    overwrite: bool,
     **options: Any,
 ) -> Run:
     """Return the finished run; bars on standard error show each step's rate and the time left.
+
+    Before them, where there is time to read it, stands a first look at the banks.
 
     Args:
         unembedding: the model's.
@@ -53,11 +63,15 @@ def analyze_with_progress(
         out: the run folder.
         sets: collections and files of token sets, or None for statistics alone.
         family: of the sets, only those families.
-        **options: of `analyze`.
+        settings: of the sweep.
+        overwrite: throw away the files of another run in `out` first.
+        **options: others of `analyze`.
     """
     console = aside()
     stays = f"What is finished stays in {shown(out)}; the same command goes on."
     with stoppable(f"Stopped. {stays}"):
+        if console.is_terminal and (overwrite or not _is_finished(out)):
+            _show_first_look(unembedding, banks, settings, console)
         token_sets = _built(sets, family, unembedding, console) if sets else None
         if token_sets is not None and not len(token_sets):
             console.print(
@@ -68,8 +82,30 @@ def analyze_with_progress(
             token_sets = None
         with show_progress(console, _Rate()) as report:
             return unembed.analyze(
-                unembedding, banks, out, token_sets=token_sets, progress=report, **options
-            )
+                unembedding, banks, out, token_sets=token_sets, settings=settings,
+                overwrite=overwrite, progress=report, **options,
+            )  # fmt: skip
+
+
+def _is_finished(out: Path) -> bool:
+    try:
+        unembed.Run.open(out)
+    except UnembedError:
+        return False
+    return True
+
+
+def _show_first_look(
+    unembedding: Unembedding, banks: Sequence[Features], settings: SweepSettings, console: Console
+) -> None:
+    if sum(map(len, banks)) * unembedding.n_tokens < _WORTH_A_LOOK:
+        return
+    try:
+        with console.status("Reading some features of each bank …"):
+            look = questions.look_at_banks(unembedding, banks, settings)
+    except UnembedError:
+        return  # what cannot be analysed, the analysis says
+    console.print(terminal.first_look.draw(look))
 
 
 def discover_with_progress(
