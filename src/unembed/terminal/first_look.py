@@ -35,7 +35,7 @@ def _spread(look: FirstLook) -> Table:
         title_justify="left", box=None, pad_edge=False, padding=(0, 1, 0, 0),
     )  # fmt: skip
     counts = ["features", "read", *(["flat"] if look.spread["flat"].sum() else [])]
-    table.add_column("bank", style="bold")
+    table.add_column("bank", style="bold", overflow="fold")
     headings = ("std min", "50%", "max", "skew min", "50%", "max", "kurt min", "50%", "max")
     for name in (*counts, *headings):
         table.add_column(name, justify="right")
