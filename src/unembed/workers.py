@@ -15,6 +15,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from functools import partial
 from threading import Barrier, Lock, local
 from typing import TypeVar
 
@@ -68,6 +69,28 @@ def on_threads(jobs: Sequence[Callable[[], object]], threads: int) -> None:
         with lock:
             left = iter(())
         wait(doing)
+
+
+def over_rows(kernel: Callable[..., None], rows: int, at_once: int, *arguments: object) -> None:
+    """Have a compiled kernel do all rows, on as many threads as torch has.
+
+    A kernel that numba spreads over threads takes several times as long to compile as one that
+    is called on each.
+
+    Args:
+        kernel: called with the first row, the row where it stops, and the arguments; what it does
+            of a row does not depend on the others.
+        rows: how many there are.
+        at_once: how many a thread takes at a time.
+        *arguments: of the kernel.
+    """
+    most = threads()
+    if most == 1 or rows <= at_once:
+        kernel(0, rows, *arguments)
+        return
+    starts = range(0, rows, at_once)
+    jobs = [partial(kernel, at, min(at + at_once, rows), *arguments) for at in starts]
+    on_threads(jobs, most)
 
 
 class _Here(local):

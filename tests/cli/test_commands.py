@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -20,7 +21,7 @@ from typer.testing import CliRunner
 
 import unembed
 from unembed import Features, Run, Unembedding, analyze
-from unembed.cli import app, main
+from unembed.cli import app, main, progress
 from unembed.demo import MODEL
 from unembed.outside.text import quoted
 
@@ -114,6 +115,38 @@ def test_run_summary_as_json(
     )
     assert summary["banks"][0]["bank"] == "vectors"
     assert summary["banks"][0]["features"] == 40
+
+
+def test_a_first_look_before_the_run(
+    tmp_path: Path, vectors: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On the terminal alone, and not of a run that is done, or done in a moment."""
+    made = ["run", str(MODEL), str(vectors), "--sets", "none", "--json", "-o"]
+
+    def said(folder: str) -> str:
+        done = CliRunner().invoke(app, [*made, str(tmp_path / folder)])
+        assert done.exit_code == 0, done.output
+        assert json.loads(done.stdout)["banks"][0]["bank"] == "vectors"
+        return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", done.stderr)
+
+    monkeypatch.setenv("COLUMNS", "160")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    assert "First look" not in said("small")
+    monkeypatch.setattr(progress, "_WORTH_A_LOOK", 1)
+    told = said("run")
+    found = Run.open(tmp_path / "run").features
+    numbers = (found[name] for name in ("std", "skewness", "kurtosis"))
+    spread = (
+        f"{f(each):.2f}" for each in numbers for f in (pl.Series.min, np.median, pl.Series.max)
+    )
+    assert ["vectors", "40", "40", *spread] in [line.split() for line in told.splitlines()]
+    first = found.sort("kurtosis", descending=True).row(0, named=True)
+    texts = Run.open(tmp_path / "run").token_texts(pl.Series([first["top_ids"][:5]]))
+    line = next(line for line in told.splitlines() if line.startswith(first["feature"]))
+    assert " ".join(map(quoted, texts[0])) in line
+    assert "First look" not in said("run")
+    monkeypatch.delenv("FORCE_COLOR")
+    assert "First look" not in said("piped")
 
 
 def test_a_run_again_is_done_at_once(small: Path, vectors: Path, my_sets: Path) -> None:

@@ -21,7 +21,9 @@ from rich.progress import (
 from rich.text import Text
 
 import unembed
+from unembed import questions, terminal
 from unembed.cli.output import aside, stoppable
+from unembed.errors import UnembedError
 from unembed.outside.text import shown
 
 if TYPE_CHECKING:
@@ -35,6 +37,10 @@ if TYPE_CHECKING:
         Unembedding,
     )
     from unembed.progress import Progress
+    from unembed.sweep import SweepSettings
+
+_WORTH_A_LOOK = 2**27
+"""Logit weights of a run from which a first look is shown: some seconds, with token sets."""
 
 
 class _Rate(ProgressColumn):
@@ -51,12 +57,16 @@ def analyze_with_progress(
     *,
     sets: str | None,
     family: Sequence[str] | None,
+    settings: SweepSettings,
     share: Share | None = None,
+    overwrite: bool = False,
     **options: Any,
 ) -> Run | Remaining:
     """Return the finished run, or what is left of it when a share is done.
 
     Bars on standard error show each step's rate and the time left.
+
+    Before them, where there is time to read it, stands a first look at the banks.
 
     Args:
         unembedding: the model's.
@@ -64,12 +74,16 @@ def analyze_with_progress(
         out: the run folder.
         sets: collections and files of token sets, or None for statistics alone.
         family: of the sets, only those families.
+        settings: of the sweep.
         share: of the run, None for all of it.
-        **options: of `analyze`.
+        overwrite: throw away the files of another run in `out` first.
+        **options: others of `analyze`.
     """
     console = aside()
     stays = f"What is finished stays in {shown(out)}; the same command goes on."
     with stoppable(f"Stopped. {stays}"):
+        if console.is_terminal and (overwrite or not _is_finished(out)):
+            _show_first_look(unembedding, banks, settings, console)
         token_sets = _built(sets, family, unembedding, console) if sets else None
         if token_sets is not None and not len(token_sets):
             console.print(
@@ -79,10 +93,31 @@ def analyze_with_progress(
             )
             token_sets = None
         with show_progress(console, _Rate()) as report:
-            options |= {"token_sets": token_sets, "progress": report}
+            options |= {"token_sets": token_sets, "settings": settings, "progress": report}
             if share:
                 return unembed.analyze_share(share, unembedding, banks, out, **options)
-            return unembed.analyze(unembedding, banks, out, **options)
+            return unembed.analyze(unembedding, banks, out, overwrite=overwrite, **options)
+
+
+def _is_finished(out: Path) -> bool:
+    try:
+        unembed.Run.open(out)
+    except UnembedError:
+        return False
+    return True
+
+
+def _show_first_look(
+    unembedding: Unembedding, banks: Sequence[Features], settings: SweepSettings, console: Console
+) -> None:
+    if sum(map(len, banks)) * unembedding.n_tokens < _WORTH_A_LOOK:
+        return
+    try:
+        with console.status("Reading some features of each bank …"):
+            look = questions.look_at_banks(unembedding, banks, settings)
+    except UnembedError:
+        return  # what cannot be analysed, the analysis says
+    console.print(terminal.first_look.draw(look))
 
 
 def discover_with_progress(

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
 from unembed.compiled import compiled
+from unembed.workers import over_rows
 
 F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
@@ -14,10 +14,11 @@ I64 = npt.NDArray[np.int64]
 AROUND = 12
 """Knots around a single z. A knot's slope hangs on a value k knots away by 0.27ᵏ or so, so that
 those beyond change log10 p by less than float32 rounds it."""
+_AT_ONCE = 8
+"""Pairs that a thread takes at a time."""
 _TINY = np.finfo(np.float64).tiny
 
 
-@compiled(parallel=True)
 def integrals_around(
     squares: F64, z2: F64, rows: F64, starts: I64, weight: F64
 ) -> tuple[I64, F64, F64]:
@@ -33,11 +34,19 @@ def integrals_around(
         starts: [K + 1] where the nodes of each knot begin.
         weight: [N] of each node in the integral.
     """
+    shape = len(z2), AROUND
+    columns, h, integral = np.empty(shape, np.int64), np.zeros(shape), np.ones(shape)
+    over_rows(_fill, len(z2), _AT_ONCE, squares, z2, rows, starts, weight, columns, h, integral)
+    return columns, h, integral
+
+
+@compiled()
+def _fill(
+    first_pair: int, stop: int, squares: F64, z2: F64, rows: F64, starts: I64, weight: F64,
+    columns: I64, h: F64, integral: F64,
+) -> None:  # fmt: skip
     knots = len(starts) - 1
-    columns = np.empty((len(z2), AROUND), np.int64)
-    h = np.zeros(columns.shape)
-    integral = np.ones(columns.shape)
-    for pair in numba.prange(len(z2)):
+    for pair in range(first_pair, stop):
         # by halves, the last column that is not above z
         below, above = 0, knots + 1
         while above - below > 1:
@@ -55,7 +64,6 @@ def integrals_around(
                 h[pair, at], integral[pair, at] = _integral(
                     squares[pair], rows[column - 1], rows[knots:][nodes], weight[nodes]
                 )
-    return columns, h, integral
 
 
 @compiled()

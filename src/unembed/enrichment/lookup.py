@@ -7,6 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from unembed.compiled import compiled
+from unembed.workers import over_rows
 
 F32 = npt.NDArray[np.float32]
 I32 = npt.NDArray[np.int32]
@@ -14,6 +15,9 @@ I64 = npt.NDArray[np.int64]
 
 _GROUP = 64
 _HALVINGS = 24
+_PAIRS_AT_ONCE = 65_536
+_SETS_AT_ONCE = 1024
+"""What a thread takes at a time."""
 
 
 @compiled()
@@ -29,6 +33,14 @@ def _at(z: np.float32, knots: F32, log10_p: F32, slope: F32) -> np.float32:
             low = middle
         else:
             high = middle
+    return _between(x, low, high, knots, log10_p, slope)
+
+
+@compiled()
+def _between(
+    x: np.float32, low: int, high: int, knots: F32, log10_p: F32, slope: F32
+) -> np.float32:
+    """Cubic Hermite interpolation between two knots; never beyond their values."""
     width = knots[high] - knots[low]
     if width <= 0:
         return np.float32(log10_p[low])
@@ -67,29 +79,54 @@ def add_to_bins(log10_p: F32, tested: npt.NDArray[np.bool_], per_decade: int, co
                 counts[min(last, int(-log10_p[i, s] * per_decade))] += 1
 
 
-@compiled()
 def log10_p_of_pairs(z: F32, rows: I64, knots: F32, log10_p: F32, slope: F32, out: F32) -> None:
     """Fill out [P] with log10 p of pairs, each by the table in its row."""
-    for i in range(z.shape[0]):
+    over_rows(_fill_pairs, len(z), _PAIRS_AT_ONCE, z, rows, knots, log10_p, slope, out)
+
+
+@compiled()
+def _fill_pairs(
+    first: int, stop: int, z: F32, rows: I64, knots: F32, log10_p: F32, slope: F32, out: F32
+) -> None:
+    for i in range(first, stop):
         row = rows[i]
         out[i] = _at(z[i], knots[row], log10_p[row], slope[row])
 
 
-@compiled(parallel=True)
 def critical_values(wanted: float, knots: F32, log10_p: F32, slope: F32, out: F32) -> None:
     """Fill out [S] with the |z|, hardly below it, at which log10 p is as wanted; by halves.
 
     Infinite where a table does not reach as far.
     """
-    for s in numba.prange(knots.shape[0]):
+    over_rows(_fill_critical, len(out), _SETS_AT_ONCE, wanted, knots, log10_p, slope, out)
+
+
+@compiled()
+def _fill_critical(
+    first: int, stop: int, wanted: float, knots: F32, log10_p: F32, slope: F32, out: F32
+) -> None:
+    for s in range(first, stop):
         last = knots.shape[1] - 1
         if log10_p[s, last] > wanted:
             out[s] = np.inf
             continue
+        # log10 p falls from knot to knot, and lies between theirs: it is as wanted behind `before`
+        before, after = -1, last
+        while after - before > 1:
+            between = (before + after) // 2
+            if log10_p[s, between] > wanted:
+                before = between
+            else:
+                after = between
         low, high = np.float32(0), knots[s, last]
         for _ in range(_HALVINGS):
             middle = (low + high) / np.float32(2)
-            if _at(middle, knots[s], log10_p[s], slope[s]) > wanted:
+            if before < 0 or middle >= knots[s, after]:
+                high = middle
+            elif (
+                middle < knots[s, before]
+                or _between(middle, before, after, knots[s], log10_p[s], slope[s]) > wanted
+            ):
                 low = middle
             else:
                 high = middle

@@ -16,19 +16,21 @@ from __future__ import annotations
 
 import math
 
-import numba
 import numpy as np
 import numpy.typing as npt
 from jaxtyping import Float
 
 from unembed.compiled import compiled
 from unembed.enrichment.gauss import gauss
+from unembed.workers import over_rows
 
 F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
 
 _NOTHING = 40.0
 """Terms this far below the largest, in logarithm, and all beyond them, come to nothing."""
+_AT_ONCE = 256
+"""Values that a thread takes at a time."""
 _TAKEN = 8
 """Terms that are taken from a block: it then holds to 1e-10 of log10 p, as large as blocks are."""
 _SHORTEST = 2 * _TAKEN
@@ -52,15 +54,20 @@ def log_one_sided(
     for size, length in enumerate(lengths[1:], 1):
         places[size], weights[size] = gauss(np.arange(length, dtype=float), np.ones(length), _TAKEN)
     out = np.empty(es.shape)
-    _fill(es, sizes, n, lengths, places, weights, out)
+    over_rows(_fill, es.size, _AT_ONCE, es, sizes, n, lengths, places, weights, out)
     return out
 
 
-@compiled(parallel=True)
-def _fill(es: F64, sizes: I64, n: int, lengths: I64, places: F64, weights: F64, out: F64) -> None:
+@compiled()
+def _fill(
+    first: int, stop: int, es: F64, sizes: I64, n: int, lengths: I64, places: F64, weights: F64,
+    out: F64,
+) -> None:  # fmt: skip
     """Fill in log P, block by block from the middle of the ranking to either end.
 
     Args:
+        first: of the values [G · K] that are filled in.
+        stop: the one that is filled in no more.
         es: [G, K] d.
         sizes: [G] m.
         n: how many tokens are ranked.
@@ -69,7 +76,7 @@ def _fill(es: F64, sizes: I64, n: int, lengths: I64, places: F64, weights: F64, 
         weights: [L, _TAKEN] of how many each stands.
         out: [G, K].
     """
-    for at in numba.prange(es.size):
+    for at in range(first, stop):
         row, column = at // es.shape[1], at % es.shape[1]
         m, d = sizes[row], es[row, column]
         a, b = d * (n - m), n / m

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 import numpy.typing as npt
 from jaxtyping import Float
 
 from unembed.compiled import compiled
+from unembed.workers import over_rows
 
 F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
 
 _PIECE = 4096
+_AT_ONCE = 32
+"""Pieces that a thread takes at a time."""
 
 
 def set_sums(
@@ -35,22 +37,25 @@ def set_sums(
     batch = max(1, 2**27 // (8 * W_U.shape[1]))
     for at in range(0, len(owner), batch):
         part = slice(at, at + batch)
-        _add(_piece_sums(W_U, start[part], stop[part], rows), owner[part], sums)
+        pieces_of = np.zeros((len(owner[part]), W_U.shape[1]))
+        over_rows(
+            _piece_sums, len(pieces_of), _AT_ONCE, W_U, start[part], stop[part], rows, pieces_of
+        )
+        _add(pieces_of, owner[part], sums)
     return sums
 
 
-@compiled(parallel=True)
+@compiled()
 def _piece_sums(
-    W_U: npt.NDArray[np.float32], start: I64, stop: I64, rows: npt.NDArray[np.int32]
-) -> F64:
-    sums = np.zeros((len(start), W_U.shape[1]))
-    for piece in numba.prange(len(start)):
+    first: int, last: int, W_U: npt.NDArray[np.float32], start: I64, stop: I64,
+    rows: npt.NDArray[np.int32], sums: F64,
+) -> None:  # fmt: skip
+    for piece in range(first, last):
         total = sums[piece]
         for at in range(start[piece], stop[piece]):
             row = W_U[rows[at]]
             for i in range(row.shape[0]):
                 total[i] += row[i]
-    return sums
 
 
 @compiled()

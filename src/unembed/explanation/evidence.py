@@ -7,13 +7,13 @@ moments of what is left (Gurnee et al. 2024, section 4, condition on one set in 
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
 from unembed.compiled import compiled
 from unembed.explanation.explanation import Explained
 from unembed.explanation.settings import MOST_PARTS
+from unembed.workers import over_rows
 
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
@@ -21,6 +21,8 @@ I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
 
 _CELLS = 2**MOST_PARTS
+_AT_ONCE = 8
+"""Features that a thread takes at a time."""
 _N_SUMS = 5
 """Count, and sums of z, z², z³ and z⁴."""
 _NOTHING_LEFT = 1e-9
@@ -74,7 +76,6 @@ def _fitted(count: F64, total: F64) -> F64:
     return fit
 
 
-@compiled(parallel=True)
 def cell_sums(z: F32, features: I64, parts: I64, indptr: I64, rows: I32) -> F64:
     """Return [B, 8, 5]: count and power sums of z in each cell that a feature's parts cut out.
 
@@ -89,9 +90,17 @@ def cell_sums(z: F32, features: I64, parts: I64, indptr: I64, rows: I32) -> F64:
         rows: [memberships] the columns of z that each set holds.
     """
     sums = np.zeros((len(features), _CELLS, _N_SUMS))
-    for b in numba.prange(len(features)):
+    over_rows(_add_cells, len(features), _AT_ONCE, z, features, parts, indptr, rows, sums)
+    return sums
+
+
+@compiled()
+def _add_cells(
+    first: int, stop: int, z: F32, features: I64, parts: I64, indptr: I64, rows: I32, sums: F64
+) -> None:
+    cell = np.zeros(z.shape[1], np.uint8)
+    for b in range(first, stop):
         weights = z[features[b]]
-        cell = np.zeros(len(weights), np.uint8)
         for p in range(parts.shape[1]):
             for row in _members(parts[b, p], indptr, rows):
                 cell[row] |= 1 << p
@@ -100,8 +109,12 @@ def cell_sums(z: F32, features: I64, parts: I64, indptr: I64, rows: I32) -> F64:
                 if cell[row]:
                     _add(weights[row], sums[b, cell[row]])
                     cell[row] = 0  # so that it is counted once
-        sums[b, 0] = _power_sums(weights) - sums[b].sum(0)
-    return sums
+        _power_sums(weights, sums[b, 0])
+        for of in range(_N_SUMS):
+            within = 0.0
+            for c in range(1, _CELLS):
+                within += sums[b, c, of]
+            sums[b, 0, of] -= within
 
 
 @compiled()
@@ -121,8 +134,8 @@ def _add(value: np.float32, sums: F64) -> None:
 
 
 @compiled(fastmath={"reassoc", "contract"})
-def _power_sums(z: F32) -> F64:
-    """Return count and power sums of a row, in float64 throughout: much is taken away again."""
+def _power_sums(z: F32, sums: F64) -> None:
+    """Fill in count and power sums of a row, in float64 throughout: much is taken away again."""
     s1, s2, s3, s4 = 0.0, 0.0, 0.0, 0.0
     for i in range(len(z)):
         value = np.float64(z[i])
@@ -131,7 +144,7 @@ def _power_sums(z: F32) -> F64:
         s2 += square
         s3 += square * value
         s4 += square * square
-    return np.array([len(z), s1, s2, s3, s4])
+    sums[0], sums[1], sums[2], sums[3], sums[4] = len(z), s1, s2, s3, s4
 
 
 @compiled()

@@ -5,6 +5,7 @@ from .check import check_run, is_whole, wrong
 from .explanation import explanation_facts
 from .feature import feature_facts
 from .features import flat, list_features
+from .first_look import FirstLook, look_at_banks
 from .matches import BankMatches, both_signs, follow, match_banks
 from .pairs import list_pairs
 from .readings import first_part, leading_edge, leading_edge_facts, logit_weights, running_sum_of
@@ -16,6 +17,7 @@ from .weights import RunWeights, weights_of
 
 __all__ = [
     "BankMatches",
+    "FirstLook",
     "Run",
     "RunWeights",
     "both_signs",
@@ -35,6 +37,7 @@ __all__ = [
     "list_features",
     "list_pairs",
     "logit_weights",
+    "look_at_banks",
     "match_banks",
     "neuronpedia",
     "overview",

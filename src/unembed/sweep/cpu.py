@@ -6,7 +6,6 @@ histogram bins are ever looked at one by one, to find the top and bottom k.
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 import numpy.typing as npt
 from jaxtyping import Float
@@ -14,12 +13,15 @@ from jaxtyping import Float
 from unembed.compiled import compiled
 from unembed.sweep.bins import N_BINS, OFFSET, PER_UNIT
 from unembed.sweep.statistics import F64, TileReadings
+from unembed.workers import over_rows
 
 F32 = npt.NDArray[np.float32]
 I32 = npt.NDArray[np.int32]
 U32 = npt.NDArray[np.uint32]
 U8 = npt.NDArray[np.uint8]
 
+_AT_ONCE = 16
+"""Rows that a thread takes at a time."""
 _BLOCK = 1024
 _SCAN = 64
 _LANES = 4
@@ -44,17 +46,17 @@ def read_tile(z: Float[np.ndarray, "tile tokens"], k: int) -> TileReadings:
         bottom_rows=np.empty((rows, k), np.int32),
         bottom_z=np.empty((rows, k), np.float32),
     )
-    _read_rows(z, k, *readings)
+    over_rows(_read_rows, rows, _AT_ONCE, z, k, *readings)
     return readings
 
 
-@compiled(parallel=True)
+@compiled()
 def _read_rows(
-    z: F32, k: int, sums: F64, counts: U32,
+    first: int, stop: int, z: F32, k: int, sums: F64, counts: U32,
     top_rows: I32, top_z: F32, bottom_rows: I32, bottom_z: F32,
 ) -> None:  # fmt: skip
-    for row in numba.prange(z.shape[0]):
-        bins = np.empty(z.shape[1], np.uint8)
+    bins = np.empty(z.shape[1], np.uint8)
+    for row in range(first, stop):
         _sums(z[row], sums[row])
         _bin(z[row], bins)
         _count(bins, counts[row])

@@ -7,7 +7,6 @@ bits of a ranking and walked over; sets of very many are read 64 at a time (`den
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 import numpy.typing as npt
 from jaxtyping import Float
@@ -20,7 +19,8 @@ from unembed.sweep.tsea.membership import LANES, Membership
 from unembed.sweep.tsea.ranks import FEW, N_BUCKETS, rank_all, rank_few
 from unembed.sweep.tsea.readings import TseaReadings, normal_scores
 from unembed.sweep.tsea.side_by_side import sort_ranks
-from unembed.sweep.tsea.walk import sort_few, walk, walk_marked, walk_weighted
+from unembed.sweep.tsea.walk import sort_few, sort_marked, walk, walk_marked, walk_weighted
+from unembed.workers import over_rows
 
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
@@ -28,6 +28,8 @@ I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
 U64 = npt.NDArray[np.uint64]
 
+_AT_ONCE = 16
+"""Rows that a thread takes at a time."""
 _SORTED = 32
 """A single set of fewer members is sorted, where one of more is marked."""
 
@@ -46,12 +48,15 @@ def read_tile(
     bits_of_z = z.view(np.int32)
     if weight == "none":
         dense, bits = membership.dense
-        _read_rows(
-            bits_of_z, *membership.sparse, membership.marked, membership.indptr, membership.rows,
-            dense, membership.sizes[dense], bits, numba.get_num_threads(), *out,
+        over_rows(
+            _read_rows, len(z), _AT_ONCE, bits_of_z, *membership.sparse, membership.marked,
+            membership.indptr, membership.rows, dense, membership.sizes[dense], bits, *out,
         )  # fmt: skip
     else:
-        _read_weighted(z, bits_of_z, *membership.every, _scores(weight, z.shape[1]), *out)
+        over_rows(
+            _read_weighted, len(z), _AT_ONCE, z, bits_of_z, *membership.every,
+            _scores(weight, z.shape[1]), *out,
+        )  # fmt: skip
     return out
 
 
@@ -73,9 +78,9 @@ def read_pairs(
     """
     out = TseaReadings.nothing((len(row),))
     starts = np.append(np.flatnonzero(np.diff(row, prepend=-1)), len(row))
-    _read_pairs(
-        z, z.view(np.int32), row, token_set, starts, membership.indptr, membership.rows,
-        weight != "none", _scores(weight, z.shape[1]), numba.get_num_threads(), *out,
+    over_rows(
+        _read_pairs, len(starts) - 1, _AT_ONCE, z, z.view(np.int32), row, token_set, starts,
+        membership.indptr, membership.rows, weight != "none", _scores(weight, z.shape[1]), *out,
     )  # fmt: skip
     return out
 
@@ -85,98 +90,104 @@ def _scores(weight: Weight, n_tokens: int) -> F64:
     return normal_scores(n_tokens) if weight == "normal-scores" else np.empty(0)
 
 
-@compiled(parallel=True)
+@compiled()
 def _read_rows(
-    bits_of_z: I32, sets: I64, sizes: I64, starts: I64, rows: I32, marked: I64, indptr: I64,
-    members: I32, dense: I64, dense_sizes: I64, bits: U64, threads: int,
+    first: int, stop: int, bits_of_z: I32, sets: I64, sizes: I64, starts: I64, rows: I32,
+    marked: I64, indptr: I64, members: I32, dense: I64, dense_sizes: I64, bits: U64,
     es: F64, peak: I32, auroc: F64,
 ) -> None:  # fmt: skip
     n = bits_of_z.shape[1]
-    for thread in numba.prange(threads):
-        padded = np.full((n + CHUNK - 1) // CHUNK * CHUNK, n, np.int32)
-        order, rank = padded[:n], np.empty(n + 1, np.int32)
-        keys, spare = np.empty(n, np.uint64), np.empty(n, np.uint64)
-        longest = np.max(np.diff(starts)) if len(sets) else 0
-        ranks = np.empty((longest, LANES), np.int32)
-        words = (n + WORD - 1) // WORD
-        marks = np.zeros(words, np.uint64)
-        ranked = np.empty(words * WORD * min(bits.shape[1], AT_ONCE), np.uint64)
-        for row in range(thread, bits_of_z.shape[0], threads):
-            rank_all(bits_of_z[row], keys, spare, order, rank)
-            for batch in range(sets.shape[0]):
-                found = ranks[: starts[batch + 1] - starts[batch]]
-                sort_ranks(rows[starts[batch] : starts[batch + 1]], rank, found)
-                for lane in range(LANES):
-                    if sets[batch, lane] >= 0:
-                        walk(
-                            found[: sizes[batch, lane], lane], sets[batch, lane], n,
-                            es[row], peak[row], auroc[row],
-                        )  # fmt: skip
-            for s in marked:
-                walk_marked(
-                    members[indptr[s] : indptr[s + 1]], rank, marks, s, n,
-                    es[row], peak[row], auroc[row],
-                )  # fmt: skip
-            for start in range(0, bits.shape[1], AT_ONCE):
-                part = slice(start * WORD, (start + AT_ONCE) * WORD)
-                read_dense(
-                    padded, bits[:, start : start + AT_ONCE], dense[part], dense_sizes[part],
-                    ranked, es[row], peak[row], auroc[row],
-                )  # fmt: skip
+    padded = np.empty((n + CHUNK - 1) // CHUNK * CHUNK, np.int32)
+    for place in range(n, padded.shape[0]):
+        padded[place] = n
+    order, rank = padded[:n], np.empty(n + 1, np.int32)
+    keys, spare = np.empty(n, np.uint64), np.empty(n, np.uint64)
+    longest = 0
+    for batch in range(sets.shape[0]):
+        longest = max(longest, starts[batch + 1] - starts[batch])
+    ranks = np.empty((longest, LANES), np.int32)
+    words = (n + WORD - 1) // WORD
+    marks = np.zeros(words, np.uint64)
+    ranked = np.empty(words * WORD * min(bits.shape[1], AT_ONCE), np.uint64)
+    for row in range(first, stop):
+        rank_all(bits_of_z[row], keys, spare, order, rank)
+        for batch in range(sets.shape[0]):
+            found = ranks[: starts[batch + 1] - starts[batch]]
+            sort_ranks(rows[starts[batch] : starts[batch + 1]], rank, found)
+            for lane in range(LANES):
+                if sets[batch, lane] >= 0:
+                    walk(
+                        found[: sizes[batch, lane], lane], sets[batch, lane], n,
+                        es[row], peak[row], auroc[row],
+                    )  # fmt: skip
+        for s in marked:
+            walk_marked(
+                members[indptr[s] : indptr[s + 1]], rank, marks, s, n,
+                es[row], peak[row], auroc[row],
+            )  # fmt: skip
+        for start in range(0, bits.shape[1], AT_ONCE):
+            part = slice(start * WORD, (start + AT_ONCE) * WORD)
+            read_dense(
+                padded, bits[:, start : start + AT_ONCE], dense[part], dense_sizes[part],
+                ranked, es[row], peak[row], auroc[row],
+            )  # fmt: skip
 
 
-@compiled(parallel=True)
+@compiled()
 def _read_pairs(
-    z: F32, bits_of_z: I32, row: I64, token_set: I64, starts: I64, indptr: I64, members: I32,
-    weighted: bool, scores: F64, threads: int, es: F64, peak: I32, auroc: F64,
+    first: int, stop: int, z: F32, bits_of_z: I32, row: I64, token_set: I64, starts: I64,
+    indptr: I64, members: I32, weighted: bool, scores: F64, es: F64, peak: I32, auroc: F64,
 ) -> None:  # fmt: skip
     """Read the pairs of row after row; those of one stand together, from `starts` on."""
     n = z.shape[1]
-    for thread in numba.prange(threads):
-        order, rank = np.empty(n, np.int32), np.empty(n + 1, np.int32)
-        keys, spare = np.empty(n, np.uint64), np.empty(n, np.uint64)
-        buckets, above = np.empty(n, np.uint16), np.empty(N_BUCKETS + 1, np.int32)
-        near, few = np.empty(n, np.int32), np.empty(FEW, np.int32)
-        marks = np.zeros((n + WORD - 1) // WORD, np.uint64)
-        for at in range(thread, len(starts) - 1, threads):
-            of_row = row[starts[at]]
-            held = 0
-            for pair in range(starts[at], starts[at + 1]):
-                first, stop = indptr[token_set[pair]], indptr[token_set[pair] + 1]
-                if held + stop - first <= FEW:
-                    few[held : held + stop - first] = members[first:stop]
-                held += stop - first
-            if (
-                weighted
-                or held > FEW
-                or not rank_few(z[of_row], few[:held], buckets, above, near, rank)
-            ):
-                rank_all(bits_of_z[of_row], keys, spare, order, rank)
+    order, rank = np.empty(n, np.int32), np.empty(n + 1, np.int32)
+    keys, spare = np.empty(n, np.uint64), np.empty(n, np.uint64)
+    buckets, above = np.empty(n, np.uint16), np.empty(N_BUCKETS + 1, np.int32)
+    near, few = np.empty(n, np.int32), np.empty(FEW, np.int32)
+    marks, weights = np.zeros((n + WORD - 1) // WORD, np.uint64), np.empty(n)
+    for at in range(first, stop):
+        of_row = row[starts[at]]
+        held = 0
+        for pair in range(starts[at], starts[at + 1]):
+            for member in range(indptr[token_set[pair]], indptr[token_set[pair] + 1]):
+                if held < FEW:
+                    few[held] = members[member]
+                held += 1
+        if (
+            weighted
+            or held > FEW
+            or not rank_few(z[of_row], few[:held], buckets, above, near, rank)
+        ):
+            rank_all(bits_of_z[of_row], keys, spare, order, rank)
+        if weighted:
+            _weigh(z[of_row], order, scores, weights)
+        for pair in range(starts[at], starts[at + 1]):
+            own = members[indptr[token_set[pair]] : indptr[token_set[pair] + 1]]
+            ranks = near[: own.shape[0]]
             if weighted:
-                weights = scores if scores.shape[0] else np.abs(z[of_row][order]).astype(np.float64)
-            for pair in range(starts[at], starts[at + 1]):
-                own = members[indptr[token_set[pair]] : indptr[token_set[pair] + 1]]
-                if weighted:
-                    walk_weighted(np.sort(rank[own]), weights, pair, n, es, peak, auroc)
-                elif len(own) < _SORTED:
-                    ranks = rank[own]
-                    sort_few(ranks)
-                    walk(ranks, pair, n, es, peak, auroc)
-                else:
-                    walk_marked(own, rank, marks, pair, n, es, peak, auroc)
+                sort_marked(own, rank, marks, ranks)
+                walk_weighted(ranks, weights, pair, n, es, peak, auroc)
+            elif own.shape[0] < _SORTED:
+                for i in range(own.shape[0]):
+                    ranks[i] = rank[own[i]]
+                sort_few(ranks)
+                walk(ranks, pair, n, es, peak, auroc)
+            else:
+                walk_marked(own, rank, marks, pair, n, es, peak, auroc)
 
 
-@compiled(parallel=True)
+@compiled()
 def _read_weighted(
-    z: F32, bits_of_z: I32, sets: I64, sizes: I64, starts: I64, rows: I32, scores: F64,
-    es: F64, peak: I32, auroc: F64,
+    first: int, stop: int, z: F32, bits_of_z: I32, sets: I64, sizes: I64, starts: I64, rows: I32,
+    scores: F64, es: F64, peak: I32, auroc: F64,
 ) -> None:  # fmt: skip
     """Read all sets with hits that weigh differently: by rank (`scores`), or |z| where empty."""
     n = z.shape[1]
-    for row in numba.prange(z.shape[0]):
-        order, rank = np.empty(n, np.int32), np.empty(n + 1, np.int32)
-        rank_all(bits_of_z[row], np.empty(n, np.uint64), np.empty(n, np.uint64), order, rank)
-        weights = scores if scores.shape[0] else np.abs(z[row][order]).astype(np.float64)
+    order, rank = np.empty(n, np.int32), np.empty(n + 1, np.int32)
+    keys, spare, weights = np.empty(n, np.uint64), np.empty(n, np.uint64), np.empty(n)
+    for row in range(first, stop):
+        rank_all(bits_of_z[row], keys, spare, order, rank)
+        _weigh(z[row], order, scores, weights)
         for batch in range(sets.shape[0]):
             ranks = np.empty((starts[batch + 1] - starts[batch], LANES), np.int32)
             sort_ranks(rows[starts[batch] : starts[batch + 1]], rank, ranks)
@@ -186,3 +197,13 @@ def _read_weighted(
                         ranks[: sizes[batch, lane], lane], weights, sets[batch, lane], n,
                         es[row], peak[row], auroc[row],
                     )  # fmt: skip
+
+
+@compiled()
+def _weigh(z: F32, order: I32, scores: F64, weights: F64) -> None:
+    """Fill in what a hit at each rank weighs: its score, or |z| where there are none."""
+    for place in range(z.shape[0]):
+        if scores.shape[0]:
+            weights[place] = scores[place]
+        else:
+            weights[place] = np.float64(abs(z[order[place]]))

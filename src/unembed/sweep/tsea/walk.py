@@ -35,6 +35,29 @@ def sort_few(ranks: I32) -> None:
 
 
 @compiled()
+def sort_marked(rows: I32, rank: I32, marks: U64, ranks: I32) -> None:
+    """Fill in the ranks of any number of members, in order, by marking them as bits.
+
+    Args:
+        rows: [m] of W_U that the set holds.
+        rank: [n] of each row.
+        marks: [⌈n / 64⌉] zeros, and zeros again afterwards.
+        ranks: [m] the result.
+    """
+    for i in range(rows.shape[0]):
+        r = np.int64(rank[rows[i]])
+        marks[r // WORD] |= _ONE << np.uint64(r & _WITHIN)
+    found = 0
+    for w in range(marks.shape[0]):
+        word = marks[w]
+        marks[w] = 0
+        while word:
+            ranks[found] = w * WORD + np.int64(first_bit(word))
+            word &= word - _ONE
+            found += 1
+
+
+@compiled()
 def walk(ranks: I32, s: int, n: int, es: F64, peak: I32, auroc: F64) -> None:
     """Follow the running sum of one set, from its members' ranks in order.
 
