@@ -27,6 +27,7 @@ from unembed.features import Features, check_width
 from unembed.products import product
 from unembed.progress import Progress, silent
 from unembed.sweep import Sweep, SweepSettings
+from unembed.sweep.settings import AUTO
 from unembed.unembedding import Unembedding
 
 F32 = npt.NDArray[np.float32]
@@ -172,7 +173,7 @@ def direction_test(
     token_sets: Testable,
     *,
     null: Null = "bank",
-    device: str = "cpu",
+    device: str = AUTO,
     progress: Progress = silent,
 ) -> Scores:
     """Return z, log10 p and q of every feature and set.
@@ -187,7 +188,7 @@ def direction_test(
             value a token (see `effects_of`).
         null: what random directions are like: the bank itself, another bank (`--null-bank`), the
             identity, or a `SecondMoment`.
-        device: a torch device for the products.
+        device: a torch device for the products; `auto` is a GPU where torch sees one.
         progress: told how many features are tested so far, and how many there are.
 
     Raises:
