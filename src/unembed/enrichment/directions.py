@@ -158,7 +158,13 @@ class DirectionTest:
 
     def z(self, standardised: Float[Tensor, "features d_model"]) -> F32:
         """Return [B, S] z of features that `Sweep.standardised` scaled."""
-        return product(standardised.to(self.sweep.device), self._scaled.T).cpu().numpy()
+        return self.z_there(standardised).cpu().numpy()
+
+    def z_there(
+        self, standardised: Float[Tensor, "features d_model"]
+    ) -> Float[Tensor, "features sets"]:
+        """Return the same on the sweep's device."""
+        return product(standardised, self._scaled.T)
 
     def log10_p(self, z: Float[np.ndarray, "features sets"]) -> F32:
         """Return [B, S] two-sided log10 p of z, 0 for sets that cannot be tested."""

@@ -57,9 +57,10 @@ def _read_rows(z: Tensor, k: int) -> tuple[Tensor, ...]:
 def _sum(values: Tensor) -> Float[Tensor, " tile"]:
     """Sums of rows: float32 inside a block of 1,024, float64 across blocks, as on the CPU."""
     blocks = values.shape[1] // _BLOCK
-    whole, rest = values.split([blocks * _BLOCK, values.shape[1] - blocks * _BLOCK], dim=1)
-    of_blocks = whole.unflatten(1, (blocks, _BLOCK)).sum(2)
-    return of_blocks.double().sum(1) + rest.sum(1).double()
+    whole, rest = values[:, : blocks * _BLOCK], values[:, blocks * _BLOCK :]
+    of_blocks = whole.reshape(len(values), blocks, _BLOCK).sum(2)
+    total: Tensor = of_blocks.double().sum(1) + rest.sum(1).double()
+    return total
 
 
 def _histogram(z: Tensor) -> Int[Tensor, "tile bins"]:
@@ -70,9 +71,7 @@ def _histogram(z: Tensor) -> Int[Tensor, "tile bins"]:
     return counts.scatter_add_(1, places, one.expand_as(places))
 
 
-def _outermost(
-    z: Tensor, k: int, sign: int
-) -> tuple[Int[Tensor, "tile k"], Bool[Tensor, " tile"]]:
+def _outermost(z: Tensor, k: int, sign: int) -> tuple[Int[Tensor, "tile k"], Bool[Tensor, " tile"]]:
     """Return the rows of W_U of the k largest (sign 1) or smallest (−1), outermost first.
 
     And whether more tokens than k reach as far as the last: which of them come first is then left

@@ -7,6 +7,8 @@ order, and so to the same bits again on a GPU.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
@@ -39,18 +41,17 @@ def read_tile(
         membership: the sets, over the same n rows of W_U.
         weight: what a hit adds.
     """
-    device, n = z.device, z.shape[1]
-    testable = membership.testable
+    n, testable = z.shape[1], membership.testable
     out = TseaReadings.nothing((len(z), len(membership)))
     if not testable.any():
         return out
-    kept = np.repeat(testable, membership.sizes)
-    rows = torch.from_numpy(membership.rows[kept]).to(device).long()
-    m = torch.from_numpy(membership.sizes[testable]).to(device)
-    owner = torch.repeat_interleave(torch.arange(len(m), device=device), m, output_size=len(rows))
-    scores = _scores(weight, n, device)
-    for start in range(0, len(z), at_once(8 * max(len(rows), n))):
-        part = slice(start, start + at_once(8 * max(len(rows), n)))
+    sets = _on(z.device, membership)
+    chosen = torch.from_numpy(np.flatnonzero(testable)).to(z.device)
+    rows, owner, m = sets.of(chosen, int(membership.sizes[testable].sum()))
+    scores = _scores(weight, n, z.device)
+    step = at_once(8 * max(len(rows), n))
+    for start in range(0, len(z), step):
+        part = slice(start, start + step)
         order = _order(z[part])
         ranks = _in_sets(_ranks(order)[:, rows], owner, len(m), n)
         found = _read(ranks, z[part], order, None, scores, owner, m, weight)
@@ -77,16 +78,16 @@ def read_pairs(
     """
     device, n = z.device, z.shape[1]
     out = TseaReadings.nothing((len(row),))
+    if not len(row):
+        return out
+    sets, sizes = _on(device, membership), membership.sizes[token_set]
     scores = _scores(weight, n, device)
-    for part in _parts(row, membership.sizes[token_set], n):
+    for part in _parts(row, sizes, n):
         read, of_row = np.unique(row[part], return_inverse=True)
         tile = z[torch.from_numpy(read).to(device)]
         order = _order(tile)
-        sizes = membership.sizes[token_set[part]]
-        rows = torch.from_numpy(membership.members(token_set[part])).to(device).long()
-        m = torch.from_numpy(sizes).to(device)
-        pairs = torch.arange(len(m), device=device)
-        owner = torch.repeat_interleave(pairs, m, output_size=len(rows))
+        chosen = torch.from_numpy(token_set[part]).to(device)
+        rows, owner, m = sets.of(chosen, int(sizes[part].sum()))
         of_member = torch.from_numpy(of_row).to(device)[owner]
         ranks = _in_sets(_ranks(order)[of_member, rows][None], owner, len(m), n)
         found = _read(ranks, tile, order, of_member[None], scores, owner, m, weight)
@@ -95,10 +96,45 @@ def read_pairs(
     return out
 
 
+class _Sets(NamedTuple):
+    """Token sets on a device (`Membership`)."""
+
+    indptr: Tensor
+    rows: Tensor
+
+    def of(self, chosen: Int[Tensor, " some"], members: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Return the rows of some sets, one set after the other, whose they are, and the sizes.
+
+        Args:
+            chosen: numbers of the sets.
+            members: of all of them together: asking the device would be waiting for it.
+        """
+        first, m = self.indptr[chosen], self.indptr[chosen + 1] - self.indptr[chosen]
+        numbers = torch.arange(len(m), device=m.device)
+        owner = torch.repeat_interleave(numbers, m, output_size=members)
+        start = (first - (torch.cumsum(m, 0) - m))[owner]
+        at = start + torch.arange(members, device=m.device)
+        return self.rows[at].long(), owner, m
+
+
+_there: WeakKeyDictionary[Membership, dict[torch.device, _Sets]] = WeakKeyDictionary()
+
+
+def _on(device: torch.device, membership: Membership) -> _Sets:
+    """Return token sets on a device, where they stay as long as the sets are here."""
+    sets = _there.setdefault(membership, {})
+    if device not in sets:
+        arrays = membership.indptr, membership.rows
+        sets[device] = _Sets(*(torch.from_numpy(array).to(device) for array in arrays))
+    return sets[device]
+
+
 def _scores(weight: Weight, n_tokens: int, device: torch.device) -> Tensor | None:
     """Return what a hit at each rank weighs, where that depends on the rank alone."""
-    return torch.from_numpy(normal_scores(n_tokens)).to(device) if weight == "normal-scores" else (
-        None
+    return (
+        torch.from_numpy(normal_scores(n_tokens)).to(device)
+        if weight == "normal-scores"
+        else (None)
     )
 
 

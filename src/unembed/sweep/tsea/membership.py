@@ -95,15 +95,10 @@ class Membership:
 
     def of_sets(self, sets: I64) -> Membership:
         """Return some of the sets, by number, in the order given."""
-        ends = np.cumsum(np.append(0, self.sizes[sets]))
-        return Membership(self.n_tokens, ends.astype(np.int64), self.members(sets))
-
-    def members(self, sets: I64) -> I32:
-        """Return the rows of some sets, by number, one set after the other."""
-        sizes = self.sizes[sets]
-        before = np.repeat(self.indptr[sets] - (np.cumsum(sizes) - sizes), sizes)
-        rows: I32 = self.rows[before + np.arange(len(before))]
-        return rows
+        parts = [self.rows[self.indptr[number] : self.indptr[number + 1]] for number in sets]
+        ends = np.cumsum([0, *map(len, parts)])
+        rows = np.concatenate([np.empty(0, np.int32), *parts])
+        return Membership(self.n_tokens, ends.astype(np.int64), rows)
 
     def batches(self, sets: I64) -> Batches:
         """Return sets side by side, 16 of about the same size together."""
