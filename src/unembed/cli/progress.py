@@ -66,7 +66,7 @@ def analyze_with_progress(
                 style="yellow",
             )
             token_sets = None
-        _say_device(options["settings"].device, console)
+        say_device(options["settings"].device, console)
         with show_progress(console, _Rate()) as report:
             return unembed.analyze(
                 unembedding, banks, out, token_sets=token_sets, progress=report, **options
@@ -93,7 +93,7 @@ def _built(
         return unembed.build_token_sets(unembedding.vocabulary, sets, family=family)
 
 
-def _say_device(name: str, console: Console) -> None:
+def say_device(name: str, console: Console) -> None:
     """Say where the work is done, unless it is where it would be anyway."""
     if name != "cpu":
         from unembed.sweep.device import described

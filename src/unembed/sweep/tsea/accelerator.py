@@ -124,7 +124,7 @@ def _on(device: torch.device, membership: Membership) -> _Sets:
     """Return token sets on a device, where they stay as long as the sets are here."""
     sets = _there.setdefault(membership, {})
     if device not in sets:
-        arrays = membership.indptr, membership.rows
+        arrays = (np.require(each, None, "W") for each in (membership.indptr, membership.rows))
         sets[device] = _Sets(*(torch.from_numpy(array).to(device) for array in arrays))
     return sets[device]
 
