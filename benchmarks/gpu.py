@@ -113,10 +113,15 @@ class Watch:
         self._until = time.monotonic() + seconds
         self.done = ""
 
+    @property
+    def is_up(self) -> bool:
+        """Whether there is no time left."""
+        return time.monotonic() > self._until
+
     def __call__(self, step: str, done: int, total: int) -> None:
         """Note the progress of a run, and end it where the time is up."""
         self.done = f"{step.lower()}, {done:,} of {total:,}"
-        if time.monotonic() > self._until:
+        if self.is_up:
             raise TimeUpError
 
 
@@ -273,6 +278,9 @@ def check(size: Size, device: str, say: Callable[[str], None]) -> bool:
 
 def measure(size: Size, device: str, watch: Watch, say: Callable[[str], None]) -> None:
     """Say what whole runs cost over the bare product."""
+    if watch.is_up:
+        say(f"\n{size.title}: no time was left")
+        return
     model = model_of(size, device, size.features)
     bare = sorted(product(model.W_dec, model.unembedding.W_U, device))
     say(f"\n{size.title}: product {bare[0]:.3f}–{bare[-1]:.3f} s, {size.sets:,} token sets\n")
@@ -313,7 +321,7 @@ def main(given: Sequence[str] | None = None) -> int:
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--sizes", choices=SIZES, nargs="*", help="which of them; all, if not said")
     parser.add_argument("--small", action="store_true", help="small sizes, to try the script")
-    parser.add_argument("--seconds", type=float, default=440, help="when to stop")
+    parser.add_argument("--seconds", type=float, default=420, help="when to stop")
     parser.add_argument("--out", type=Path, help="where the tables are written, too")
     arguments = parser.parse_args(given)
     said: list[str] = []

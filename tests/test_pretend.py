@@ -26,6 +26,7 @@ from unembed import (
     analyze,
 )
 from unembed.cli.progress import say_device
+from unembed.discovery.graph import mutual_neighbours
 from unembed.enrichment import Scores, direction_test
 from unembed.enrichment.settings import TseaOf
 from unembed.sweep.settings import Weight
@@ -153,6 +154,15 @@ def test_scores_without_a_run(model: Model) -> None:
     with pretended():
         there = scores(DEVICE)
     np.testing.assert_allclose(there.z, scores("cpu").z, atol=1e-4)
+
+
+def test_neighbours_of_words(model: Model) -> None:
+    points = torch.nn.functional.normalize(model.unembedding.W_U[:700])
+    with pretended():
+        there = mutual_neighbours(points, 5, DEVICE, lambda done, total: None)
+    here = mutual_neighbours(points, 5, "cpu", lambda done, total: None)
+    assert there.edges == here.edges
+    assert len(here.edges) > 100
 
 
 def test_a_run_says_where_it_is_done() -> None:

@@ -48,3 +48,6 @@ def test_a_run_ends_when_the_time_is_up(gpu: ModuleType, tmp_path: Path) -> None
     with pytest.raises(gpu.TimeUpError):
         gpu.run(model, model.W_dec, tmp_path / "run", "cpu", None, watch)
     assert watch.done == "features, 0 of 200"
+    said: list[str] = []
+    gpu.measure(gpu.SMALL["gpt2"], "cpu", watch, said.append)
+    assert said == ["\n300 × 3,000 × 32: no time was left"]

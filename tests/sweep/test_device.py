@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from tests.planted import Planted
 from unembed import DiscoverSettings, SweepSettings
 from unembed.errors import UnembedError
 from unembed.sweep.device import described, device_named, enough_memory
@@ -22,6 +23,10 @@ def test_auto_is_a_gpu_where_there_is_one(
     assert SweepSettings(device="cpu").device == "cpu"
     assert SweepSettings(device="cuda:1").device == "cuda:1"
     assert device_named(DiscoverSettings().device).type == expected
+
+
+def test_the_manifest_says_what_auto_became(tiny: Planted) -> None:
+    assert tiny.run.manifest.settings.device == "cpu"
 
 
 def test_a_gpu_that_torch_sees_and_cannot_use_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
