@@ -131,11 +131,9 @@ def _on(device: torch.device, membership: Membership) -> _Sets:
 
 def _scores(weight: Weight, n_tokens: int, device: torch.device) -> Tensor | None:
     """Return what a hit at each rank weighs, where that depends on the rank alone."""
-    return (
-        torch.from_numpy(normal_scores(n_tokens)).to(device)
-        if weight == "normal-scores"
-        else (None)
-    )
+    if weight != "normal-scores":
+        return None
+    return torch.from_numpy(normal_scores(n_tokens)).to(device)
 
 
 def _read(
