@@ -22,7 +22,7 @@ WEB := web/package-lock.json web/vite.config.ts web/index.html $(shell find web/
 CASES := 1000000
 KILLS := 1000
 
-.PHONY: setup page demo inputs browser test quick oracle lowest fuzz kill slurm check format bench clean
+.PHONY: setup page demo inputs browser test quick oracle lowest fuzz kill slurm check format bench gpu clean
 
 setup: $(STAMP)
 
@@ -143,6 +143,10 @@ bench: inputs browser page
 	$(BIN)/python benchmarks/products.py
 	$(BIN)/python benchmarks/width.py
 	$(BIN)/python benchmarks/banks.py
+
+# On a machine with a GPU, and a torch for it in the environment: less than 8 minutes.
+gpu: setup
+	$(BIN)/python benchmarks/gpu.py --out benchmarks/gpu.md
 
 clean:
 	rm -rf $(VENV) $(ORACLE) $(LOWEST) .fuzz dist build web/node_modules src/unembed/explorer/page

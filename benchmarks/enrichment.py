@@ -50,6 +50,8 @@ def high_water() -> int:
 
 
 TILE = 512
+CPU = unembed.SweepSettings(device="cpu")
+"""What a GPU makes of it is another benchmark's (`gpu.py`)."""
 SETS = {"64": (64, 175_575), "1000": (1000, 2_680_000)}
 BLOCK = 24_576
 BARE = high_water()
@@ -103,9 +105,16 @@ def token_sets(name: str, unembedding: unembed.Unembedding) -> unembed.TokenSets
     """Return the token sets of a job."""
     if name == "default":
         return unembed.build_token_sets(unembedding.vocabulary)
-    count, memberships = SETS[name]
+    return random_sets(*SETS[name], unembedding)
+
+
+def random_sets(
+    count: int, memberships: int, unembedding: unembed.Unembedding
+) -> unembed.TokenSets:
+    """Return sets of random members, of sizes over all magnitudes."""
     random = np.random.default_rng(0)
-    sizes = np.exp(random.uniform(np.log(5), np.log(0.45 * V), count))
+    most = 0.45 * len(unembedding.vocabulary)
+    sizes = np.exp(random.uniform(np.log(5), np.log(most), count))
     sizes = np.maximum(3, sizes * memberships / sizes.sum()).astype(int)
     ids = unembedding.token_ids
     return unembed.TokenSets.from_ids(
@@ -159,7 +168,7 @@ def direction(features: int, rounds: int) -> None:
     W_U, W_dec = weights(V, 1), weights(features, 2)
     sets = token_sets("1000", prepared(W_U))
     everything = bank(W_dec)
-    direction_test(bank(W_dec[:64]), prepared(W_U), sets)  # compiles the kernels
+    direction_test(bank(W_dec[:64]), prepared(W_U), sets, device="cpu")  # compiles the kernels
     part = Parts()
     for _ in range(rounds):
         with part("product"):
@@ -170,7 +179,7 @@ def direction(features: int, rounds: int) -> None:
         with part("set means"):
             effects = effects_of(sets, fresh)
         with part("sweep made ready"):
-            sweep = Sweep(fresh)
+            sweep = Sweep(fresh, CPU)
         with part("second moment of the bank"):
             moment = SecondMoment.of(everything)
         with part("sd of every set"):
@@ -219,7 +228,9 @@ def analysis(name: str, features: int) -> Callable[[], Path]:
     def run(rows: torch.Tensor) -> Path:
         fresh = replace(whole)  # nothing that was computed before is reused
         folder = Path(tempfile.mkdtemp(dir=keep.name)) / "run"
-        unembed.analyze(fresh, bank(rows), folder, token_sets=sets, enrichment=settings)
+        unembed.analyze(
+            fresh, bank(rows), folder, token_sets=sets, settings=CPU, enrichment=settings
+        )
         return folder
 
     run(W_dec[:TILE])  # compiles the kernels
@@ -284,7 +295,7 @@ def million(features: int, rounds: int) -> None:
     unembedding = prepared(W_U)
     sets = token_sets("1000", unembedding)
     test = DirectionTest(
-        Sweep(unembedding), effects_of(sets, unembedding), SecondMoment.of(bank(W_dec))
+        Sweep(unembedding, CPU), effects_of(sets, unembedding), SecondMoment.of(bank(W_dec))
     )
     test.log10_p(test.z(W_dec[:8]))
     rate, spent, z_spent = DiscoveryRate(), 0.0, 0.0
@@ -317,10 +328,10 @@ def others(features: int, rounds: int) -> None:
         print(f"| {tool} | {done:,} | {seconds / done / len(sets):.2e} | {smallest} |", flush=True)
 
     test = bank(W_dec)
-    direction_test(bank(W_dec[:8]), unembedding, sets)
+    direction_test(bank(W_dec[:8]), unembedding, sets, device="cpu")
     line(
         "unembed, direction test (z, p, q)", len(W_dec),
-        timed(lambda: direction_test(test, unembedding, sets)), "no limit (log10)",
+        timed(lambda: direction_test(test, unembedding, sets, device="cpu")), "no limit (log10)",
     )  # fmt: skip
     work = analysis("64", 4096)
     line("unembed, everything, written", 4096, timed(work), "no limit (log10)")

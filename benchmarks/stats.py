@@ -36,14 +36,25 @@ V, D, TILE, K = 50_257, 768, 512, 20
 JOBS = ("product", "unembed", "recipe")
 
 
-def weights(rows: int, seed: int) -> torch.Tensor:
-    """Return [rows, D] draws of Student's t with 5 degrees of freedom, made in small parts."""
-    random = torch.Generator().manual_seed(seed)
-    out = torch.empty(rows, D)
+def weights(rows: int, seed: int, width: int = D, device: str = "cpu") -> torch.Tensor:
+    """Return [rows, width] draws of Student's t with 5 degrees of freedom, made in small parts.
+
+    Args:
+        rows: how many.
+        seed: decides them, together with the device.
+        width: of each.
+        device: that makes them; they are returned on the CPU.
+    """
+    random = torch.Generator(device).manual_seed(seed)
+    out = torch.empty(rows, width)
+
+    def normal(part: torch.Tensor) -> torch.Tensor:
+        return torch.randn(part.shape, generator=random, device=device)
+
     for part in torch.split(out, 4096):
-        normal = torch.randn(part.shape, generator=random)
-        squares = sum(torch.randn(part.shape, generator=random) ** 2 for _ in range(5))
-        part.copy_(normal / (squares / 5).sqrt())
+        drawn = normal(part)
+        squares = sum(normal(part) ** 2 for _ in range(5))
+        part.copy_(drawn / (squares / 5).sqrt())
     return out
 
 
@@ -67,7 +78,7 @@ def unembed_job(W_dec: torch.Tensor, W_U: torch.Tensor) -> Callable[[], None]:
             prepared.W_U, prepared.token_ids, texts, prepared.mean_row, "logit", "synthetic"
         )  # nothing that was computed before is reused
         with tempfile.TemporaryDirectory() as folder:
-            settings = unembed.SweepSettings(top_k=K)
+            settings = unembed.SweepSettings(top_k=K, device="cpu")
             unembed.analyze(fresh, bank, Path(folder) / "run", settings=settings)
 
     analyze(warm)  # compiles the kernel, once for each version of the package

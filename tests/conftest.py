@@ -18,6 +18,8 @@ from unembed import Features, Run, Unembedding, Vocabulary, prepare_unembedding
 from .everything import import_everything
 from .planted import Planted, plain_run, tiny_run
 
+os.environ["CUDA_VISIBLE_DEVICES"] = ""
+"""What tests hold is what the CPU makes, also where there is a GPU to be chosen."""
 INPUTS = Path(__file__).parents[1] / ".inputs"
 
 NEEDS = {

@@ -159,10 +159,10 @@ def lengths(rows: Tensor) -> Tensor:
     NumPy adds up in one order, and nothing else here is rounded twice.
 
     Args:
-        rows: [n, d] on the CPU.
+        rows: [n, d]; on a GPU torch adds up.
     """
     wide = rows.detach().double()
-    if _torchs_order.get():
+    if wide.device.type != "cpu" or _torchs_order.get():
         of_each: Tensor = torch.linalg.vector_norm(wide, dim=1)
         return of_each
     array = wide.numpy()

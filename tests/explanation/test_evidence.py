@@ -5,10 +5,16 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import scipy.stats
+import torch
 
-from unembed.explanation.evidence import cell_sums, count_members, coverage, regress
+from unembed.explanation.cells import cell_sums
+from unembed.explanation.evidence import count_members, coverage, regress
 
 N = 3000
+
+
+def sums_of(z: np.ndarray, *of: np.ndarray) -> np.ndarray:
+    return cell_sums(torch.from_numpy(z), *of)
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +42,7 @@ def test_variance_and_kurtosis_are_those_of_the_residuals(made, parts: tuple[int
     design = np.ones((N, 1 + len(parts)))
     for column, part in enumerate(parts):
         design[:, 1 + column] = np.isin(np.arange(N), sets[part])
-    explained = regress(cell_sums(z, np.arange(len(z)), named, indptr, rows))
+    explained = regress(sums_of(z, np.arange(len(z)), named, indptr, rows))
     for row, found in zip(z.astype(np.float64), explained, strict=True):
         residual = row - design @ np.linalg.lstsq(design, row, rcond=None)[0]
         assert found.variance == pytest.approx(1 - residual.var() / row.var(), abs=1e-10)
@@ -50,7 +56,7 @@ def test_sums_of_cells_are_those_of_their_tokens(made, parts: tuple[int, ...]) -
     """Of all tokens, also where none or few are in no part: the sixth set is all but the fourth."""
     z, sets, indptr, rows = made
     features = np.array([2, 0])
-    found = cell_sums(z, features, np.tile(parts, (2, 1)), indptr, rows)
+    found = sums_of(z, features, np.tile(parts, (2, 1)), indptr, rows)
     cell = sum(
         2**p * np.isin(np.arange(N), sets[part]) for p, part in enumerate(parts) if part >= 0
     )
@@ -65,9 +71,9 @@ def test_sums_of_cells_are_those_of_their_tokens(made, parts: tuple[int, ...]) -
 def test_a_feature_is_explained_alike_beside_others(made) -> None:
     z, _, indptr, rows = made
     parts = np.array([[0, 1, 2], [1, 4, -1], [3, -1, -1], [-1, -1, -1]])
-    together = regress(cell_sums(z, np.arange(4), parts, indptr, rows))
+    together = regress(sums_of(z, np.arange(4), parts, indptr, rows))
     for at in range(4):
-        (alone,) = regress(cell_sums(z, np.array([at]), parts[at : at + 1], indptr, rows))
+        (alone,) = regress(sums_of(z, np.array([at]), parts[at : at + 1], indptr, rows))
         assert alone == together[at]
     assert together[3].variance == pytest.approx(0, abs=1e-12)
 
@@ -75,14 +81,14 @@ def test_a_feature_is_explained_alike_beside_others(made) -> None:
 def test_the_same_set_twice_explains_no_more(made) -> None:
     z, _, indptr, rows = made
     parts = np.array([[0, -1, -1], [0, 0, -1]])
-    once, twice = regress(cell_sums(z, np.zeros(2, int), parts, indptr, rows))
+    once, twice = regress(sums_of(z, np.zeros(2, int), parts, indptr, rows))
     assert once == pytest.approx(twice)
 
 
 def test_nothing_is_left_of_a_row_that_is_its_set(made) -> None:
     _, sets, indptr, rows = made
     z = np.isin(np.arange(N), sets[0]).astype(np.float32)[None]
-    (found,) = regress(cell_sums(z, np.array([0]), np.array([[0, -1, -1]]), indptr, rows))
+    (found,) = regress(sums_of(z, np.array([0]), np.array([[0, -1, -1]]), indptr, rows))
     assert found.variance == pytest.approx(1)
 
 

@@ -69,3 +69,27 @@ def test_both_readers_agree_to_the_last_bit(kind: str) -> None:
     for name in ("counts", "top_rows", "top_z", "bottom_rows", "bottom_z"):
         np.testing.assert_array_equal(getattr(a, name), getattr(b, name), name)
     np.testing.assert_allclose(a.sums, b.sums, rtol=1e-5, atol=1e-2)
+
+
+@pytest.mark.parametrize("kind", ["normal", "ties", "negative zero"])
+def test_rows_in_parts_are_read_alike(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    z = torch.tensor(tile(kind))
+    whole = accelerator.read_tile(z, 5)
+    monkeypatch.setattr(accelerator, "BYTES", 2 * 4 * z.shape[1])
+    for found, expected in zip(accelerator.read_tile(z, 5), whole, strict=True):
+        np.testing.assert_array_equal(found, expected)
+    rows = torch.tensor([3, 0, 2])
+    found = accelerator.power_sums(z, rows).numpy()
+    powers = [(z[rows].double().numpy() ** power).sum(1) for power in range(5)]
+    np.testing.assert_allclose(found, np.stack(powers, 1), rtol=1e-12, atol=1e-9)
+
+
+def test_more_tokens_than_k_that_reach_as_far() -> None:
+    """Of those that tie with the last that is kept, the first in row order are kept."""
+    z = torch.zeros(3, 2000)
+    z[0, [1900, 7, 40]] = 2.0
+    z[1, [3, 1999]] = torch.tensor([-1.0, 1.0])
+    z[2] = torch.linspace(1, -1, 2000)
+    found = accelerator.read_tile(z, 2)
+    assert found.top_rows.tolist() == [[7, 40], [1999, 0], [0, 1]]
+    assert found.bottom_rows.tolist() == [[0, 1], [3, 0], [1999, 1998]]

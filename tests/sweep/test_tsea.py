@@ -303,3 +303,21 @@ def test_through_the_sweep(unembedding: Unembedding) -> None:
     weights = (rows @ unembedding.W_U.T).numpy()
     expected = by_definition(weights[:5], sets, "none")
     np.testing.assert_allclose(parts[4][:5], expected.es, atol=1e-9)
+
+
+@pytest.mark.parametrize("weight", WEIGHTS)
+def test_many_sets_of_many_tokens_in_parts(weight: Weight, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where sets × tokens are more than 32 bits hold, and few rows or pairs fit at once."""
+    sets = any_sets(seed=7)
+    z, every = torch.from_numpy(weights_of("ties", sets)), membership(sets)
+    row, token_set = np.nonzero(np.random.default_rng(0).random((len(z), len(every))) < 0.3)
+    whole = accelerator.read_tile(z, every, weight)
+    pairs = accelerator.read_pairs(z, row, token_set, every, weight)
+    monkeypatch.setattr(accelerator, "_INT32", 0)
+    monkeypatch.setattr(accelerator, "BYTES", 2 * 8 * N)
+    monkeypatch.setattr(accelerator, "at_once", lambda size: 2)
+    for found, expected in (
+        *zip(accelerator.read_tile(z, every, weight), whole, strict=True),
+        *zip(accelerator.read_pairs(z, row, token_set, every, weight), pairs, strict=True),
+    ):
+        np.testing.assert_array_equal(found, expected)

@@ -100,7 +100,13 @@ Sets = Annotated[
         help="Collections and files: default, post, nltk, mine.yaml; several with commas.",
     ),
 ]
-Device = Annotated[str, typer.Option(help="A torch device, such as cpu or cuda.")]
+Device = Annotated[
+    str,
+    typer.Option(
+        help="A torch device: cpu, cuda, cuda:1 …; auto is cuda where torch sees such a GPU, and "
+        "else cpu."
+    ),
+]
 Overwrite = Annotated[
     bool,
     typer.Option(

@@ -92,6 +92,7 @@ def analyze_with_progress(
                 style="yellow",
             )
             token_sets = None
+        say_device(options["settings"].device, console)
         with show_progress(console, _Rate()) as report:
             options |= {"token_sets": token_sets, "settings": settings, "progress": report}
             if share:
@@ -138,6 +139,14 @@ def _built(
 ) -> TokenSets:
     with console.status("Building the token sets …"):
         return unembed.build_token_sets(unembedding.vocabulary, sets, family=family)
+
+
+def say_device(name: str, console: Console) -> None:
+    """Say where the work is done, unless it is where it would be anyway."""
+    if name != "cpu":
+        from unembed.sweep.device import described
+
+        console.print(f"On {described(name)}.", style="dim")
 
 
 @contextmanager

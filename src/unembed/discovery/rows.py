@@ -13,6 +13,7 @@ from unembed.discovery.settings import DiscoverSettings
 from unembed.discovery.words import Words, directions, words_of
 from unembed.products import product
 from unembed.progress import Progress, Report, report_of
+from unembed.sweep.device import device_named
 from unembed.tokensets.reading import Reading
 from unembed.unembedding import Unembedding
 
@@ -51,7 +52,8 @@ def _search(
     settings: DiscoverSettings,
     report: Report,
 ) -> dict[float, list[Nodes]]:
-    graph = mutual_neighbours(points, settings.neighbours, settings.device, report)
+    device = str(device_named(settings.device))
+    graph = mutual_neighbours(points, settings.neighbours, device, report)
     return {
         resolution: communities(graph, resolution, settings.min_words, settings.seed)
         for resolution in settings.resolutions

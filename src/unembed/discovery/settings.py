@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from unembed.sweep.settings import AUTO
+
 
 @dataclass(frozen=True)
 class DiscoverSettings:
@@ -17,7 +19,7 @@ class DiscoverSettings:
             deviations out.
         min_kurtosis: features with lighter tails have no say.
         seed: decides Louvain's order and the noise that modules are measured against.
-        device: a torch device for the products.
+        device: a torch device for the products; `auto` is a GPU where torch sees one.
     """
 
     neighbours: int = 10
@@ -26,4 +28,4 @@ class DiscoverSettings:
     min_z: float = 5.0
     min_kurtosis: float = 5.0
     seed: int = 0
-    device: str = "cpu"
+    device: str = AUTO

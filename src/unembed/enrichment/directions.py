@@ -27,6 +27,7 @@ from unembed.features import Features, check_width
 from unembed.products import product
 from unembed.progress import Progress, silent
 from unembed.sweep import Sweep, SweepSettings
+from unembed.sweep.settings import AUTO
 from unembed.unembedding import Unembedding
 
 F32 = npt.NDArray[np.float32]
@@ -152,7 +153,13 @@ class DirectionTest:
 
     def z(self, standardised: Float[Tensor, "features d_model"]) -> F32:
         """Return [B, S] z of features that `Sweep.standardised` scaled."""
-        return product(standardised.to(self.sweep.device), self._scaled.T).cpu().numpy()
+        return self.z_there(standardised).cpu().numpy()
+
+    def z_there(
+        self, standardised: Float[Tensor, "features d_model"]
+    ) -> Float[Tensor, "features sets"]:
+        """Return the same on the sweep's device."""
+        return product(standardised, self._scaled.T)
 
     def log10_p(self, z: Float[np.ndarray, "features sets"]) -> F32:
         """Return [B, S] two-sided log10 p of z, 0 for sets that cannot be tested."""
@@ -167,7 +174,7 @@ def direction_test(
     token_sets: Testable,
     *,
     null: Null = "bank",
-    device: str = "cpu",
+    device: str = AUTO,
     progress: Progress = silent,
 ) -> Scores:
     """Return z, log10 p and q of every feature and set.
@@ -182,7 +189,7 @@ def direction_test(
             value a token (see `effects_of`).
         null: what random directions are like: the bank itself, another bank (`--null-bank`), the
             identity, or a `SecondMoment`.
-        device: a torch device for the products.
+        device: a torch device for the products; `auto` is a GPU where torch sees one.
         progress: told how many features are tested so far, and how many there are.
 
     Raises:

@@ -10,9 +10,9 @@ import numpy.typing as npt
 from jaxtyping import Float
 from torch import Tensor
 
+from unembed.enrichment.beyond import how_many_beyond, largest_of_each, pairs_beyond
 from unembed.enrichment.directions import DirectionTest
 from unembed.enrichment.discovery_rate import DiscoveryRate
-from unembed.enrichment.lookup import count_beyond, count_steps, list_beyond, raise_to_largest
 from unembed.progress import Report
 
 F32 = npt.NDArray[np.float32]
@@ -87,10 +87,8 @@ def count_pairs(
     for at, step in enumerate(steps[:-1]):
         critical[at] = test.critical(step)
     for part, z, tested in _parts(test, W_dec, float(np.log10(max_p)), report):
-        beyond = np.zeros((len(z), len(steps) - 1), np.int64)
-        count_steps(z, critical, beyond)
-        raise_to_largest(z, strongest)
-        upto = np.array([len(part.log10_p), *beyond.sum(0), tested])
+        np.maximum(strongest, largest_of_each(z), out=strongest)
+        upto = np.array([len(part.log10_p), *how_many_beyond(z, critical), tested])
         rate.add_pairs(part.log10_p)
         rate.add_pairs(steps, np.diff(np.maximum.accumulate(upto)))
         kept.append(part.up_to(LIKELY))
@@ -125,30 +123,22 @@ def sets_that_pass(test: DirectionTest, strongest: F32, log10_p: float) -> npt.N
 
 def _parts(
     test: DirectionTest, W_dec: Float[Tensor, "features d_model"], log10_p: float, report: Report
-) -> Iterator[tuple[Passing, F32, int]]:
-    """Yield the pairs of so many features at once, z of all, and how many pairs were tested."""
+) -> Iterator[tuple[Passing, Tensor, int]]:
+    """Yield the pairs of so many features at once, z of all, and how many pairs were tested.
+
+    z stays on the sweep's device: there is far more of it than of what passes.
+    """
     critical = test.critical(log10_p)
     for start in range(0, len(W_dec), _FEATURES_AT_ONCE):
         report(start, len(W_dec))
         rows = test.sweep.standardised(W_dec[start : start + _FEATURES_AT_ONCE])
-        every = test.z(rows.scaled)
-        row, token_set, z = _beyond(every, critical)
+        every = test.z_there(rows.scaled)
+        row, token_set, z = pairs_beyond(every, critical)
         p = test.log10_p_of_sets(token_set.astype(np.int64), z)
         tested = np.count_nonzero(rows.std) * np.count_nonzero(test.testable)
         found = Passing(row + np.int32(start), token_set, z, p)
         yield found.up_to(log10_p), every, int(tested)
     report(len(W_dec), len(W_dec))
-
-
-def _beyond(z: Float[np.ndarray, "features sets"], critical: F32) -> tuple[I32, I32, F32]:
-    """Return row, set and z of the pairs whose |z| reaches the set's critical value."""
-    starts = np.zeros(len(z) + 1, np.int64)
-    count_beyond(z, critical, starts[1:])
-    np.cumsum(starts, out=starts)
-    total = int(starts[-1])
-    found = np.empty(total, np.int32), np.empty(total, np.int32), np.empty(total, np.float32)
-    list_beyond(z, critical, starts, *found)
-    return found
 
 
 def _joined(parts: list[Passing]) -> Passing:

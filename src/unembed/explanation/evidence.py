@@ -13,18 +13,13 @@ import numpy.typing as npt
 from unembed.compiled import compiled
 from unembed.explanation.explanation import Explained
 from unembed.explanation.settings import MOST_PARTS
-from unembed.workers import over_rows
 
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
 I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
 
-_CELLS = 2**MOST_PARTS
-_AT_ONCE = 8
-"""Features that a thread takes at a time."""
-_N_SUMS = 5
-"""Count, and sums of z, z², z³ and z⁴."""
+CELLS = 2**MOST_PARTS
 _NOTHING_LEFT = 1e-9
 """A set that others, or the constant, are to this share of its tokens has nothing to add."""
 
@@ -59,7 +54,7 @@ def _fitted(count: F64, total: F64) -> F64:
         count: [B, 8] tokens in each cell.
         total: [B, 8] the sum of their z.
     """
-    cells = np.arange(_CELLS)
+    cells = np.arange(CELLS)
     indicators = [cells >= 0, *(cells >> part & 1 for part in range(MOST_PARTS))]
     fit = np.zeros_like(total)
     basis: list[tuple[F64, F64]] = []
@@ -76,75 +71,10 @@ def _fitted(count: F64, total: F64) -> F64:
     return fit
 
 
-def cell_sums(z: F32, features: I64, parts: I64, indptr: I64, rows: I32) -> F64:
-    """Return [B, 8, 5]: count and power sums of z in each cell that a feature's parts cut out.
-
-    Cell i holds the tokens that are in part p exactly where bit p of i is set. Most tokens are in
-    none: what cell 0 holds is the whole row less the members of the parts.
-
-    Args:
-        z: [T, n] standardised logit weights.
-        features: [B] rows of z.
-        parts: [B, 3] set numbers, −1 for none.
-        indptr: [S + 1] where each set begins in `rows`.
-        rows: [memberships] the columns of z that each set holds.
-    """
-    sums = np.zeros((len(features), _CELLS, _N_SUMS))
-    over_rows(_add_cells, len(features), _AT_ONCE, z, features, parts, indptr, rows, sums)
-    return sums
-
-
 @compiled()
-def _add_cells(
-    first: int, stop: int, z: F32, features: I64, parts: I64, indptr: I64, rows: I32, sums: F64
-) -> None:
-    cell = np.zeros(z.shape[1], np.uint8)
-    for b in range(first, stop):
-        weights = z[features[b]]
-        for p in range(parts.shape[1]):
-            for row in _members(parts[b, p], indptr, rows):
-                cell[row] |= 1 << p
-        for p in range(parts.shape[1]):
-            for row in _members(parts[b, p], indptr, rows):
-                if cell[row]:
-                    _add(weights[row], sums[b, cell[row]])
-                    cell[row] = 0  # so that it is counted once
-        _power_sums(weights, sums[b, 0])
-        for of in range(_N_SUMS):
-            within = 0.0
-            for c in range(1, _CELLS):
-                within += sums[b, c, of]
-            sums[b, 0, of] -= within
-
-
-@compiled()
-def _members(number: int, indptr: I64, rows: I32) -> I32:
+def members_of(number: int, indptr: I64, rows: I32) -> I32:
     """Return the members of a set, none for −1."""
     return rows[indptr[number] : indptr[number + 1]] if number >= 0 else rows[:0]
-
-
-@compiled()
-def _add(value: np.float32, sums: F64) -> None:
-    """Add one token to the sums of its cell."""
-    wide = np.float64(value)
-    power = 1.0
-    for of in range(_N_SUMS):
-        sums[of] += power
-        power *= wide
-
-
-@compiled(fastmath={"reassoc", "contract"})
-def _power_sums(z: F32, sums: F64) -> None:
-    """Fill in count and power sums of a row, in float64 throughout: much is taken away again."""
-    s1, s2, s3, s4 = 0.0, 0.0, 0.0, 0.0
-    for i in range(len(z)):
-        value = np.float64(z[i])
-        square = value * value
-        s1 += value
-        s2 += square
-        s3 += square * value
-        s4 += square * square
-    sums[0], sums[1], sums[2], sums[3], sums[4] = len(z), s1, s2, s3, s4
 
 
 @compiled()
@@ -160,7 +90,7 @@ def count_members(outermost: I32, feature: I64, token_set: I64, indptr: I64, ids
     """
     counts = np.zeros(len(feature), np.int64)
     for pair in range(len(feature)):
-        members = _members(token_set[pair], indptr, ids)
+        members = members_of(token_set[pair], indptr, ids)
         for token in outermost[feature[pair]]:
             counts[pair] += _holds(members, token)
     return counts
@@ -180,7 +110,7 @@ def coverage(outermost: I32, parts: I64, indptr: I64, ids: I32) -> F64:
     for feature in range(len(parts)):
         for token in outermost[feature]:
             for part in parts[feature]:
-                if _holds(_members(part, indptr, ids), token):
+                if _holds(members_of(part, indptr, ids), token):
                     share[feature] += 1
                     break
         share[feature] /= outermost.shape[1]

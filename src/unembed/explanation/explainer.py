@@ -12,9 +12,10 @@ import numpy.typing as npt
 from unembed.enrichment.directions import DirectionTest
 from unembed.enrichment.pairs import Pairs
 from unembed.explanation import wording
+from unembed.explanation.cells import cell_sums
 from unembed.explanation.classes import Envelope, classify
 from unembed.explanation.correlations import correlations
-from unembed.explanation.evidence import cell_sums, count_members, coverage, regress
+from unembed.explanation.evidence import count_members, coverage, regress
 from unembed.explanation.explanation import N_OUTERMOST, Explained, Explanation, Part, Rejection
 from unembed.explanation.pursuit import Candidates, Pursuit
 from unembed.explanation.settings import ExplanationSettings
@@ -206,7 +207,7 @@ class Explainer:
         explained: list[Explained | None] = [None] * len(pursuit.chosen)
         named = np.flatnonzero(pursuit.counts)
         sums = cell_sums(
-            tile.z.cpu().numpy(), named, pursuit.token_sets[named],
+            tile.z, named, pursuit.token_sets[named],
             self._membership.indptr, self._membership.rows,
         )  # fmt: skip
         for at, of in zip(named, regress(sums), strict=True):

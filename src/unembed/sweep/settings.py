@@ -15,6 +15,8 @@ Weight = Literal["none", "normal-scores", "magnitude"]
 WEIGHTS: tuple[Weight, ...] = ("none", "normal-scores", "magnitude")
 
 MAX_TOP_K = 1000
+AUTO = "auto"
+"""The device that stands for a GPU where torch sees one, and else for the CPU."""
 
 
 @dataclass(frozen=True)
@@ -23,9 +25,11 @@ class SweepSettings:
 
     Attributes:
         top_k: tokens kept at either end of each feature.
-        tile: features in a tile, rounded up to a multiple of 128 (`products.ROWS`). It decides how
-            much memory is used, and no number: a tile of 128 has a quarter of the default's.
-        device: a torch device that knows float64: `cpu`, `cuda`, `cuda:1` …
+        tile: features in a tile, rounded up to a multiple of 128 (`products.ROWS`); four times as
+            many on a GPU. It decides how much memory is used, and on the CPU no number: a tile of
+            128 has a quarter of the default's.
+        device: a torch device that knows float64: `cpu`, `cuda`, `cuda:1` … Of `auto` it becomes
+            `cuda` where torch sees such a GPU, and `cpu` where it does not.
 
     Raises:
         UnembedError: for values that make no sense, or a device that cannot be used.
@@ -33,7 +37,7 @@ class SweepSettings:
 
     top_k: int = 50
     tile: int = 512
-    device: str = "cpu"
+    device: str = AUTO
 
     def __post_init__(self) -> None:
         for name in ("top_k", "tile"):
@@ -47,4 +51,4 @@ class SweepSettings:
         if self.device != "cpu":  # which is always there; torch need not be asked
             from unembed.sweep.device import device_named
 
-            device_named(self.device)
+            object.__setattr__(self, "device", str(device_named(self.device)))

@@ -21,8 +21,8 @@ class Standardised(NamedTuple):
     """Features scaled for the product with W_U.
 
     Attributes:
-        scaled: [F, d_model] float32, each row's logit weights of standard deviation 1; zeros for
-            flat features.
+        scaled: [F, d_model] float32 on the device of the product, each row's logit weights of
+            standard deviation 1; zeros for flat features.
         std: [F] of the logit weights before, 0 for flat features; with the cosine lens that of
             the cosines.
         norm: [F] Euclidean length of the rows before.
@@ -33,15 +33,20 @@ class Standardised(NamedTuple):
     norm: F64
 
 
-def standardise(W_dec: Float[Tensor, "features d_model"], unembedding: Unembedding) -> Standardised:
+def standardise(
+    W_dec: Float[Tensor, "features d_model"],
+    unembedding: Unembedding,
+    root: Float[Tensor, "d_model d_model"],
+) -> Standardised:
     """Return features scaled so that their logit weights have standard deviation 1.
 
     Args:
-        W_dec: [F, d_model] directions of any length.
+        W_dec: [F, d_model] directions of any length, on any device.
         unembedding: whose tokens the logit weights are of.
+        root: the unembedding's, on that device.
     """
-    norm, unit = unit_rows(W_dec)
-    return _scaled(unit, norm, lengths(product(unit, unembedding.root)), unembedding)
+    norm, unit = _unit_rows(W_dec)
+    return _scaled(unit, norm, lengths(product(unit, root)), unembedding)
 
 
 def read_one(w: Float[Tensor, " d_model"], unembedding: Unembedding) -> OneFeature:
@@ -69,16 +74,22 @@ def mean_weights(
     """Return [F] the mean logit weight, which centring took away and the cosine lens keeps.
 
     Args:
-        W_dec: [F, d_model] directions of any length.
+        W_dec: [F, d_model] directions of any length, on any device.
         norm: [F] their lengths.
         unembedding: whose tokens the logit weights are of.
     """
-    mean: F64 = product(W_dec.double(), unembedding.mean_row.double()).numpy()
+    mean_row = unembedding.mean_row.double().to(W_dec.device)
+    mean: F64 = product(W_dec.double(), mean_row).cpu().numpy()
     return mean / np.where(norm == 0, 1.0, norm) if unembedding.lens == "cosine" else mean
 
 
 def unit_rows(W_dec: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the length of each row in float64, and float32 rows of length 1."""
+    """Return the length of each row in float64, and float32 rows of length 1, on the CPU."""
+    norm, unit = _unit_rows(W_dec)
+    return norm.cpu(), unit.cpu()
+
+
+def _unit_rows(W_dec: Tensor) -> tuple[Tensor, Tensor]:
     wide = W_dec.double()
     norm = lengths(wide)
     return norm, (wide / norm.clamp_min(torch.finfo(torch.float64).tiny)[:, None]).float()
@@ -99,4 +110,4 @@ def _scaled(unit: Tensor, norm: Tensor, spread: Tensor, unembedding: Unembedding
     flat = is_flat(spread, norm, unembedding)
     scaled = torch.where(flat[:, None], 0.0, unit / spread[:, None].float())
     std = torch.where(flat, 0.0, spread if unembedding.lens == "cosine" else spread * norm)
-    return Standardised(scaled, std.numpy(), norm.numpy())
+    return Standardised(scaled, *torch.stack([std, norm]).cpu().numpy())

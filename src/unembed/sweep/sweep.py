@@ -8,6 +8,7 @@ that a tile arrives as z-scores and every reader works on fixed scales.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -19,7 +20,7 @@ from torch import Tensor
 from unembed.errors import WeightError
 from unembed.products import ROWS, product
 from unembed.sweep import accelerator, cpu
-from unembed.sweep.device import device_named
+from unembed.sweep.device import device_named, enough_memory
 from unembed.sweep.settings import SweepSettings, Weight
 from unembed.sweep.standardised import Standardised, mean_weights, standardise
 from unembed.sweep.statistics import F64, FeatureStatistics, TileReadings, joined, moments
@@ -32,6 +33,9 @@ I64 = npt.NDArray[np.int64]
 
 Value = TypeVar("Value", bound=np.generic)
 
+_TILES_AT_ONCE = 4
+"""On a GPU, where a tile is so soon read that starting the next one counts."""
+
 
 class Tile(NamedTuple):
     """One tile of the sweep.
@@ -39,7 +43,7 @@ class Tile(NamedTuple):
     Attributes:
         z: [T, n] float32 on the sweep's device, standardised logit weights; zeros for flat
             features.
-        features: the rows that made it, scaled, with their std and norms.
+        features: the rows that made it, scaled (on that device), with their std and norms.
         mean: [T] the mean logit weight, 0 for the logit lens.
     """
 
@@ -73,7 +77,10 @@ class Sweep:
         self.device = device_named(self.settings.device)
         self.top_k = min(self.settings.top_k, unembedding.n_tokens)
         self._rows = -(-self.settings.tile // ROWS) * ROWS
-        self._W_U = unembedding.W_U.to(self.device)
+        if self.device.type != "cpu":
+            self._rows *= _TILES_AT_ONCE
+        with enough_memory(self.device):
+            self._W_U = unembedding.W_U.to(self.device)
         self._tile: Tensor | None = None
 
     def read(self, W_dec: Float[Tensor, "features d_model"]) -> FeatureStatistics:
@@ -109,17 +116,21 @@ class Sweep:
             W_dec: [F, d_model] finite directions, as wide as the unembedding.
         """
         for rows in torch.split(W_dec, self._rows):
-            features = self.standardised(rows)
-            z = self._z_scores(features.scaled)
-            yield Tile(z, features, mean_weights(rows, features.norm, self.unembedding))
+            with enough_memory(self.device):
+                there = rows.to(self.device)
+                features = self.standardised(there)
+                mean = mean_weights(there, features.norm, self.unembedding)
+                z = self._z_scores(features.scaled)
+            yield Tile(z, features, mean)
 
     def statistics(self, tile: Tile) -> FeatureStatistics:
         """Return the statistics of a tile's features."""
-        found = (
-            cpu.read_tile(tile.z.numpy(), self.top_k)
-            if self.device.type == "cpu"
-            else accelerator.read_tile(tile.z, self.top_k)
-        )
+        with enough_memory(self.device):
+            found = (
+                cpu.read_tile(tile.z.numpy(), self.top_k)
+                if self.device.type == "cpu"
+                else accelerator.read_tile(tile.z, self.top_k)
+            )
         return self._in_weights(found, tile.features.std, tile.features.norm, tile.mean)
 
     def tsea(self, tile: Tile, sets: Membership, weight: Weight = "none") -> TseaReadings:
@@ -130,11 +141,12 @@ class Sweep:
             sets: over this unembedding's rows.
             weight: what a hit adds: `none`, `normal-scores` or `magnitude`.
         """
-        found = (
-            tsea_cpu.read_tile(tile.z.numpy(), sets, weight)
-            if self.device.type == "cpu"
-            else tsea_accelerator.read_tile(tile.z, sets, weight)
-        )
+        with enough_memory(self.device):
+            found = (
+                tsea_cpu.read_tile(tile.z.numpy(), sets, weight)
+                if self.device.type == "cpu"
+                else tsea_accelerator.read_tile(tile.z, sets, weight)
+            )
         flat = tile.features.std == 0
         found.es[flat], found.peak[flat], found.auroc[flat] = 0, 0, 0.5
         return found
@@ -155,7 +167,8 @@ class Sweep:
         """
         if self.device.type == "cpu":
             return tsea_cpu.read_pairs(tile.z.numpy(), row, token_set, sets, weight)
-        return tsea_accelerator.read_pairs(tile.z, row, token_set, sets, weight)
+        with enough_memory(self.device):
+            return tsea_accelerator.read_pairs(tile.z, row, token_set, sets, weight)
 
     def standardised(self, W_dec: Float[Tensor, "features d_model"]) -> Standardised:
         """Return features scaled so that their logit weights have standard deviation 1.
@@ -163,14 +176,18 @@ class Sweep:
         Args:
             W_dec: [F, d_model] directions of any length.
         """
-        return standardise(W_dec, self.unembedding)
+        return standardise(W_dec.to(self.device), self.unembedding, self._root)
+
+    @cached_property
+    def _root(self) -> Tensor:
+        return self.unembedding.root.to(self.device)
 
     def _z_scores(self, scaled: Tensor) -> Tensor:
         if self._tile is None:
             shape = (self._rows, self.unembedding.n_tokens)
             self._tile = torch.empty(shape, dtype=torch.float32, device=self.device)
         out = self._tile[: len(scaled)]
-        return product(scaled.to(self.device), self._W_U.T, out=out)
+        return product(scaled, self._W_U.T, out=out)
 
     def _in_weights(self, found: TileReadings, std: F64, norm: F64, mean: F64) -> FeatureStatistics:
         """Turn readings of z into logit weights, correcting for the rounding of std."""
