@@ -92,7 +92,7 @@ def analyze_with_progress(
                 style="yellow",
             )
             token_sets = None
-        say_device(options["settings"].device, console)
+        say_device(settings.device, console)
         with show_progress(console, _Rate()) as report:
             options |= {"token_sets": token_sets, "settings": settings, "progress": report}
             if share:
