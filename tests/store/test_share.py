@@ -15,6 +15,7 @@ from tests.kill.rounds import contents
 from unembed import EnrichmentSettings, Features, Remaining, Run, Share, TokenSets, Vocabulary
 from unembed.errors import RunError, UnembedError
 from unembed.store import folder as folder_module
+from unembed.store import leftover as leftover_module
 from unembed.store import manifest as manifest_module
 from unembed.store.files import RunFiles
 from unembed.store.manifest import Manifest
@@ -233,3 +234,35 @@ def test_another_run_is_refused(work: Work, tmp_path: Path) -> None:
     work.options["enrichment"] = EnrichmentSettings(directions=101, max_q=1.0)
     with pytest.raises(RunError, match="holds another run"):
         work.share("2/2", tmp_path)
+
+
+@pytest.mark.parametrize("at", ["the manifest", "its unfinished file"])
+def test_another_program_begins_while_a_folder_is_looked_over(
+    work: Work, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: str
+) -> None:
+    """The first manifest comes between two looks: between the last one and the list of files, or
+    while that is gone through, as a file that is moved to its place."""
+    begun: list[object] = []
+    if at == "the manifest":
+        check = folder_module.check_leftover
+
+        def begin(*arguments: object) -> None:
+            if not begun:
+                begun.append(None)
+                work.share("1/2", tmp_path)
+            check(*arguments)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(folder_module, "check_leftover", begin)
+    else:
+        (tmp_path / "manifest.json.part").touch()
+        kind_of = leftover_module.kind_of
+
+        def move(path: Path) -> str | None:
+            if not begun and path.name == "manifest.json.part":
+                begun.append(None)
+                path.unlink()
+            return kind_of(path)
+
+        monkeypatch.setattr(leftover_module, "kind_of", move)
+    assert work.share("2/2", tmp_path)
+    assert begun

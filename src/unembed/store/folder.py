@@ -152,8 +152,14 @@ def _check(folder: Path, manifest: Manifest, overwrite: bool = False) -> None:
         raise RunError(f"{folder} is there already and is no folder. Choose another one.")
     check_lock(folder / LOCK)
     if kind_of(folder / MANIFEST) is None:
-        check_leftover(folder, manifest)
-        return
+        try:
+            check_leftover(folder, manifest)
+        except RunError:
+            if kind_of(folder / MANIFEST) is None:
+                raise
+            # another program has begun the run meanwhile
+        else:
+            return
     check_way(folder, MANIFEST)
     if overwrite:
         _check_clear(folder, manifest)

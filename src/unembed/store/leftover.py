@@ -47,6 +47,8 @@ def _entries(folder: Path, inside: set[str], at: str = "") -> Iterator[tuple[str
     """Yield all that is in a folder, and in those of its folders that are the run's."""
     for each in sorted((folder / at).iterdir()):
         path, kind = each.relative_to(folder).as_posix(), kind_of(each)
+        if kind is None:  # another program has just moved it to its place
+            continue
         if kind == "a folder" and path not in inside:
             yield path, "a folder of somebody"
             continue
