@@ -11,7 +11,7 @@ import torch
 
 from unembed import products
 from unembed.products import ROWS, Precision, product
-from unembed.workers import new_workers, on_one_thread, on_threads, threads
+from unembed.workers import new_workers, on_one_thread, on_threads, over_rows, threads
 
 CUDA, MKLDNN = torch.backends.cuda, torch.backends.mkldnn
 NEW = hasattr(CUDA.matmul, "fp32_precision")
@@ -242,3 +242,20 @@ def test_rows_in_parts_give_the_same_bits(random: torch.Generator) -> None:
 def test_inside_inference_mode() -> None:
     with torch.inference_mode():
         assert torch.equal(product(torch.eye(3), torch.eye(3)), torch.eye(3))
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+@pytest.mark.parametrize("rows", [0, 1, 7, 8, 1000])
+def test_every_row_is_done_once(threads: int, rows: int) -> None:
+    done = np.zeros(rows, np.int64)
+
+    def kernel(first: int, stop: int, of: np.ndarray, by: int) -> None:
+        of[first:stop] += by
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        over_rows(kernel, rows, 7, done, 3)
+    finally:
+        torch.set_num_threads(before)
+    assert (done == 3).all()
