@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from threading import Event, Thread
 
-from tests.kill.rounds import Inputs, Played, contents
+from tests.kill.rounds import SHARD, Inputs, Played, contents
 from unembed.errors import UnembedError
+from unembed.store import manifest as manifest_module
 
 
 def play_on_ray(folder: Path, kills: int, seed: int = 0) -> Played:
@@ -24,6 +25,7 @@ def play_on_ray(folder: Path, kills: int, seed: int = 0) -> Played:
         kills: processes that are ended.
         seed: decides when, and which.
     """
+    manifest_module.SHARD_FEATURES = SHARD
     inputs, played, draw = Inputs.made(), Played(), random.Random(seed)
     inputs.analyze(folder / "whole")
     whole = contents(folder / "whole")

@@ -176,7 +176,8 @@ class Table:
         shares = [unembed.Share(number, SHARES) for number in range(1, SHARES + 1)]
         began = [self._started(run, attempt.threads, share=share) for share in shares]
         status = self._wait(began.pop(attempt.which % SHARES), attempt.at, attempt.signal)
-        return max([status, *map(self._wait, began)])
+        others = [self._wait(each) for each in began]
+        return SURPRISED if min(others) < DONE else max([status, *others])
 
     def _full(self, run: Path, attempt: Attempt) -> int:
         """Let an attempt meet a disk that is full, and free it again."""

@@ -78,7 +78,9 @@ def test_an_error_of_a_task_is_told(
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="processes are found in /proc")
-def test_processes_that_are_killed(cluster: Any, tmp_path: Path) -> None:
+def test_processes_that_are_killed(
+    cluster: Any, work: Work, tmp_path: Path
+) -> None:  # `work` sets the size of shards, and puts it back
     played = play_on_ray(tmp_path, 2)
     assert played.kills == 2
     assert played.faults == []

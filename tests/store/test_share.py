@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from filelock import FileLock
 
 import unembed
 from tests.kill.rounds import contents
@@ -65,11 +66,17 @@ def test_what_is_no_share(text: str) -> None:
         Share.parse(text)
 
 
+def test_a_share_that_there_is_not(work: Work, tmp_path: Path) -> None:
+    with pytest.raises(UnembedError, match="'4/3' is no share"):
+        unembed.analyze_share(Share(4, 3), *work.inputs, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
 @pytest.mark.parametrize("of", [1, 2, 3, 5, 9])
 def test_shares_have_every_shard_once(work: Work, tmp_path: Path, of: int) -> None:
-    manifest = work.whole(tmp_path).manifest
-    shares = [Share(number, of).shards(manifest) for number in range(1, of + 1)]
-    assert [shard for share in shares for shard in share] == list(manifest.shards())
+    every = list(work.whole(tmp_path).manifest.shards())
+    shares = [Share(number, of).shards(every) for number in range(1, of + 1)]
+    assert [shard for share in shares for shard in share] == every
     lengths = [len(share) for share in shares]
     assert max(lengths) - min(lengths) <= 1
 
@@ -227,6 +234,44 @@ def test_a_folder_that_is_removed_meanwhile_is_not_made_again(work: Work, tmp_pa
     with pytest.raises(RunError, match="was removed, moved or replaced"):
         work.share("1/2", run, progress=remove)
     assert not run.exists()
+
+
+def test_the_place_of_a_program_in_a_folder_made_anew_stays(work: Work, tmp_path: Path) -> None:
+    """The folder is removed, and another program begins a run of that name."""
+    run, part = tmp_path / "run", tmp_path / "run" / PART
+    other: list[FileLock] = []
+
+    def replace(step: str, done: int, total: int) -> None:
+        if not other:
+            shutil.rmtree(run)
+            part.parent.mkdir(parents=True)
+            other.append(FileLock(part.with_name("0")))
+            other[0].acquire()
+            part.write_text("of the other one")
+
+    with pytest.raises(RunError, match="was removed, moved or replaced"):
+        work.share("1/2", run, progress=replace)
+    assert part.read_text() == "of the other one"
+    other[0].release()
+
+
+def test_an_empty_folder_of_places_goes(work: Work, tmp_path: Path) -> None:
+    (tmp_path / PROGRAMS).mkdir()
+    work.whole(tmp_path)
+    assert not (tmp_path / PROGRAMS).exists()
+
+
+def test_two_threads_of_one_program(work: Work, tmp_path: Path) -> None:
+    seen: list[str] = []
+
+    def beside(step: str, done: int, total: int) -> None:
+        with pytest.raises(RunError, match="This program is writing to") as said:
+            work.share("2/2", tmp_path)
+        seen.append(str(said.value))
+
+    assert isinstance(work.share("1/2", tmp_path, progress=beside), Remaining)
+    assert seen
+    assert isinstance(work.share("2/2", tmp_path), Run)
 
 
 def test_another_run_is_refused(work: Work, tmp_path: Path) -> None:

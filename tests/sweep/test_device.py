@@ -17,7 +17,7 @@ def test_auto_is_a_gpu_where_there_is_one(
 ) -> None:
     """Settings hold what it became, which the manifest of a run says."""
     monkeypatch.setattr(torch.cuda, "is_available", lambda: there)
-    monkeypatch.setattr(torch, "empty", lambda *shape, **how: None)  # of a GPU that is not there
+    monkeypatch.setattr(torch, "ones", lambda *shape, **how: 1.0)  # of a GPU that is not there
     assert SweepSettings.device == DiscoverSettings.device == "auto"
     assert SweepSettings().device == SweepSettings(device="auto").device == expected
     assert SweepSettings(device="cpu").device == "cpu"
@@ -34,7 +34,7 @@ def test_a_gpu_that_torch_sees_and_cannot_use_is_named(monkeypatch: pytest.Monke
         raise RuntimeError("CUDA error: all devices are busy")
 
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(torch, "empty", busy)
+    monkeypatch.setattr(torch, "ones", busy)
     with pytest.raises(UnembedError, match="'cuda' cannot be used: CUDA error: all devices"):
         SweepSettings()
 
@@ -45,7 +45,7 @@ def test_apples_gpus_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     def narrow(*shape: int, **how: object) -> None:
         raise TypeError("Cannot convert a MPS Tensor to float64 dtype")
 
-    monkeypatch.setattr(torch, "empty", narrow)
+    monkeypatch.setattr(torch, "ones", narrow)
     with pytest.raises(UnembedError, match=r"'mps' cannot be used.*Apple's 'mps' has no float64"):
         SweepSettings(device="mps")
 

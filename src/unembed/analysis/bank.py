@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 
@@ -71,15 +71,18 @@ class BankSteps:
         path = self._folder / store.tests_path(self._bank.name)
         keep([path], lambda: store.write_tests(path, self.direction_test))
 
-    def count(self, shards: Sequence[Shard], report: Report) -> None:
+    def count(self, shards: Sequence[Shard], own: Collection[Shard], report: Report) -> None:
         """Test every pair of some shards; before those of all shards are, the q of none is known.
 
-        Pairs that are likely to pass are held, for as long as it takes to read them.
+        Args:
+            shards: whose pairs are counted.
+            own: those that are read next; their pairs that are likely to pass are held till then.
+            report: told how many features are done.
         """
         total, done = sum(shard.features for shard in shards), 0
         for shard in shards:
             within = report_within(report, done, total)
-            keep(self._counts(shard), partial(self._count, shard, within))
+            keep(self._counts(shard), partial(self._count, shard, shard in own, within))
             done += shard.features
             report(done, total)
 
@@ -136,13 +139,14 @@ class BankSteps:
         rate, strongest = store.count_paths(shard.path)
         return self._folder / rate, self._folder / strongest
 
-    def _count(self, shard: Shard, report: Report) -> None:
+    def _count(self, shard: Shard, held: bool, report: Report) -> None:
         max_q = max(self._sets.settings.max_q, *LEVELS)
         counted = count_pairs(self.direction_test, self._rows(shard), max_q, report)
         rate, strongest = self._counts(shard)
         store.write_rate(rate, counted.rate)
         store.write_strongest(strongest, counted.strongest)
-        self._likely[shard] = counted.likely
+        if held:
+            self._likely[shard] = counted.likely
 
     def _passing(self, shard: Shard) -> Passing:
         """Return the pairs of a shard that pass: those that were held, or found anew."""

@@ -31,6 +31,7 @@ from unembed.analysis.job import Job
 from unembed.analysis.units import Bench, Units
 from unembed.errors import UnembedError
 from unembed.progress import Progress
+from unembed.recent import Recent
 from unembed.store.atomic import write_atomically
 from unembed.store.enrichment import count_paths
 from unembed.store.files import RunFiles
@@ -46,6 +47,8 @@ _AHEAD = 2
 """Tasks for each processor that Ray is given at a time, so that none waits for us."""
 
 
+_MOST_SENT = 8
+"""Sets of files that are held for tasks to come: those of the last few banks."""
 _SAID = {"count": "Direction test", "prepare": "Banks prepared", "sweep": "Features"}
 
 
@@ -71,16 +74,17 @@ class Unit(NamedTuple):
 
     def read(self, files: RunFiles) -> tuple[str, ...]:
         """Return the files that it reads, of the units before it."""
+        if self.step == "count":
+            return ()
         of_bank = files.of_bank(files.manifest.names[self.bank])
-        read = {"count": (), "prepare": of_bank.counts, "sweep": (*of_bank.counts, *of_bank.null)}
-        return read[self.step]
+        return of_bank.counts if self.step == "prepare" else (*of_bank.counts, *of_bank.null)
 
     def make(self, units: Units) -> None:
         """Make its files."""
         if self.shard is None:
             units.prepare(self.bank, _unheard)
         elif self.step == "count":
-            units.count(self.bank, [self.shard], _unheard)
+            units.count(self.bank, [self.shard], [], _unheard)
         else:
             units.sweep(self.shard, _unheard)
 
@@ -114,10 +118,28 @@ def _cluster(address: str) -> Iterator[Any]:
         raise UnembedError(
             "Ray is not installed. Install it on every machine: pip install 'unembed[ray]'"
         ) from error
-    if ray.is_initialized():
-        with redirect_stdout(sys.stderr):
+    if joined := ray.is_initialized():
+        if address != RAY:
+            raise UnembedError(
+                f"This program has joined a Ray cluster already: say {RAY!r} for that one, or "
+                f"leave it (ray.shutdown()) before {address!r} is joined."
+            )
+    else:
+        _join(ray, address)
+    try:
+        with redirect_stdout(sys.stderr):  # Ray prints what became of processes
             yield ray
-        return
+    finally:
+        if not joined:
+            ray.shutdown()
+
+
+def _join(ray: Any, address: str) -> None:
+    """Join a cluster, or start one.
+
+    Raises:
+        UnembedError: when there is none at the address.
+    """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it would call home
     os.environ.setdefault("RAY_IGNORE_UNHANDLED_ERRORS", "1")  # those of units that nobody awaits
     try:
@@ -127,14 +149,9 @@ def _cluster(address: str) -> Iterator[Any]:
         )  # fmt: skip
     except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
         raise UnembedError(
-            f"No Ray cluster can be reached at {address!r}: {str(error).splitlines()[0][:200]} "
+            f"No Ray cluster can be reached at {address!r}: {_line_of(error, 0)} "
             "Start one (`ray start --head`), or say `ray` for one on this machine."
         ) from error
-    try:
-        with redirect_stdout(sys.stderr):  # Ray prints what became of processes
-            yield ray
-    finally:
-        ray.shutdown()
 
 
 class _Driver:
@@ -147,12 +164,17 @@ class _Driver:
         self._files = RunFiles(job.manifest)
         self._progress = progress
         self._sent_job = _put(ray, job)
-        self._sent: dict[tuple[str, ...], Any] = {}
+        self._sent = Recent[tuple[str, ...], Any](_MOST_SENT, lambda sent: 1)
         self._done: dict[str, list[int]] = {}
+        gpus = int(job.settings.device.startswith("cuda"))
+        if ray.cluster_resources().get("GPU", 0) < gpus:
+            raise UnembedError(
+                "The Ray cluster has no GPU. Say --device cpu, or give Ray those that there are "
+                "(`ray start --num-gpus`)."
+            )
         self._make = ray.remote(_made).options(
-            name="unembed", max_retries=RETRIES, num_cpus=1,
-            num_gpus=int(job.settings.device.startswith("cuda")),
-        )  # fmt: skip
+            name="unembed", max_retries=RETRIES, num_cpus=1, num_gpus=gpus
+        )
 
     def make(self, missing: Missing) -> None:
         """Make what is missing."""
@@ -199,11 +221,11 @@ class _Driver:
 
     def _give(self, unit: Unit) -> Any:
         read = unit.read(self._files)
-        if read not in self._sent:
-            self._sent[read] = self._ray.put(
-                {path: (self._folder / path).read_bytes() for path in read}
-            )
-        return self._make.remote([self._sent_job], unit, self._sent[read], __version__)
+        files = self._sent.get(
+            read,
+            lambda: self._ray.put({path: (self._folder / path).read_bytes() for path in read}),
+        )
+        return self._make.remote([self._sent_job], unit, files, __version__)
 
     def _got(self, task: Any) -> dict[str, bytes]:
         try:
@@ -213,7 +235,7 @@ class _Driver:
             if isinstance(cause, UnembedError):
                 raise cause from error
             raise UnembedError(
-                f"Ray gave up on a part of the run ({str(error).strip().splitlines()[-1][:200]}). "
+                f"Ray gave up on a part of the run ({_line_of(error, -1)}). "
                 "What is finished stays; the same command goes on from there."
             ) from error
         return found
@@ -255,6 +277,12 @@ def _tensor_of(array: npt.NDArray[np.generic]) -> Tensor:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # it may not be written to, and is not
         return torch.from_numpy(array)
+
+
+def _line_of(error: Exception, at: int) -> str:
+    """Return a line of what an error says, cut."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return lines[at][:200]
 
 
 def _unheard(done: int, total: int) -> None:

@@ -111,6 +111,7 @@ def analyze_share(
     Raises:
         UnembedError: as `analyze` does.
     """
+    share.check()
     job = Job.of(unembedding, features, **options)
     with claim_with_others(Path(out), job.manifest):
         _make(job, Path(out), share, progress)
@@ -121,7 +122,7 @@ def _make(job: Job, folder: Path, share: Share, progress: Progress) -> None:
     """Make what is missing of a share, and what all shares need."""
     units = Units(Bench(job, progress), folder)
     units.write_shared()
-    shards = share.shards(job.manifest)
+    shards = share.shards(list(job.manifest.shards()))
     if missing := Missing.of(folder, job.manifest, shards):
         _finish(units, missing, shards, progress)
 
@@ -136,7 +137,9 @@ def _finish(units: Units, missing: Missing, own: Sequence[Shard], progress: Prog
     for number, at in enumerate(missing.banks):
         # test, then simulate: without either, no pair's q and no feature's class is known
         of_bank = _own_first(list(job.manifest.shards(job.banks[at].name)), own)
-        units.count(at, of_bank, _of_bank(progress, "Direction test", sizes, number))
+        units.count(
+            at, of_bank, missing.of_bank(at), _of_bank(progress, "Direction test", sizes, number)
+        )
         units.prepare(at, _of_bank(progress, "Null directions", drawn, number))
         # sweep, explain and write
         for shard in missing.of_bank(at):
@@ -147,10 +150,11 @@ def _finish(units: Units, missing: Missing, own: Sequence[Shard], progress: Prog
 def _remaining(folder: Path, manifest: Manifest, shares: int) -> Remaining | None:
     """Return what is left of a run that is made in so many shares, None where nothing is."""
     missing, files = set(missing_tables(folder, manifest)), RunFiles(manifest)
+    every = list(manifest.shards())
     lacking = [
         share
         for share in (Share(number, shares) for number in range(1, shares + 1))
-        if any(not missing.isdisjoint(files.of_shard(each)) for each in share.shards(manifest))
+        if any(not missing.isdisjoint(files.of_shard(each)) for each in share.shards(every))
     ]
     return Remaining(len(missing), tuple(lacking)) if missing else None
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from unembed.errors import UnembedError
 
 if TYPE_CHECKING:
-    from unembed.store.manifest import Manifest, Shard
+    from unembed.store.manifest import Shard
 
 _SHARE = re.compile(r"([0-9]{1,6})/([0-9]{1,6})")
 
@@ -38,20 +38,30 @@ class Share(NamedTuple):
             UnembedError: when it names none.
         """
         found = _SHARE.fullmatch(text.strip())
-        number, of = map(int, found.groups()) if found else (0, 0)
-        if not 1 <= number <= of:
+        share = cls(*map(int, found.groups())) if found else cls(0, 0)
+        share.check(text)
+        return share
+
+    def check(self, named: str | None = None) -> None:
+        """Check that there is such a share.
+
+        Args:
+            named: what it was called.
+
+        Raises:
+            UnembedError: when there is none.
+        """
+        if not 1 <= self.number <= self.of:
             raise UnembedError(
-                f"{text[:40]!r} is no share of a run. They are counted from 1: the third of eight "
-                "programs makes 3/8."
+                f"{(named or str(self))[:40]!r} is no share of a run. They are counted from 1: the "
+                "third of eight programs makes 3/8."
             )
-        return cls(number, of)
 
     def __str__(self) -> str:
         return f"{self.number}/{self.of}"
 
-    def shards(self, manifest: Manifest) -> Sequence[Shard]:
+    def shards(self, every: Sequence[Shard]) -> Sequence[Shard]:
         """Return the shards of a run that are in this share; none where there are more shares."""
-        every = list(manifest.shards())
         first, end = (len(every) * at // self.of for at in (self.number - 1, self.number))
         return every[first:end]
 

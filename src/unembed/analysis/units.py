@@ -6,7 +6,7 @@ shards are counted before it is prepared, and it is prepared before a shard of i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -74,10 +74,12 @@ class Units:
             if self.job.manifest.z_is_factored:
                 keep([effects], lambda: write_array(effects, [sets.effects.delta], np.float32))
 
-    def count(self, at: int, shards: Sequence[Shard], report: Report) -> None:
-        """Count the pairs of some shards of a bank."""
+    def count(
+        self, at: int, shards: Sequence[Shard], own: Collection[Shard], report: Report
+    ) -> None:
+        """Count the pairs of some shards of a bank, of which this program sweeps its own next."""
         if steps := self._of(at):
-            steps.count(shards, report)
+            steps.count(shards, own, report)
 
     def prepare(self, at: int, report: Report) -> None:
         """Make what is known of a bank before a feature of it is swept."""

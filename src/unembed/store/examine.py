@@ -170,4 +170,8 @@ def _others(folder: Path, own: set[str]) -> Iterator[Examined]:
                 continue
             left = file in unfinished or is_of_program(file)
             verdict: Verdict = "unfinished" if left else "other"
-            yield Examined(file, verdict, path.lstat().st_size)
+            try:
+                size = path.lstat().st_size
+            except FileNotFoundError:  # a program has just moved it to its place
+                continue
+            yield Examined(file, verdict, size)

@@ -25,21 +25,21 @@ class BankFiles(NamedTuple):
     """The files of one bank, relative to the run, each tuple made by one step.
 
     Attributes:
-        tests: of the direction test.
         counts: of the false discovery rate, and of the sets' largest |z|, shard by shard.
+        tests: of the direction test.
         null: of random directions, by set and by direction.
         claims: of the classical null, where it was asked of a sample.
     """
 
-    tests: tuple[str, ...] = ()
     counts: tuple[str, ...] = ()
+    tests: tuple[str, ...] = ()
     null: tuple[str, ...] = ()
     claims: tuple[str, ...] = ()
 
     @property
     def all(self) -> tuple[str, ...]:
         """All of them, in the order that they are made in."""
-        return (*self.tests, *self.counts, *self.null, *self.claims)
+        return (*self.counts, *self.tests, *self.null, *self.claims)
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class RunFiles:
         simulated = tested.tsea != "none" or self.manifest.is_explained
         null = store.null_paths(bank) if simulated else ()
         claims = (store.claims_path(bank),) if self.manifest.claims_are_sampled else ()
-        return BankFiles((store.tests_path(bank),), tuple(self.counts(bank)), null, claims)
+        return BankFiles(tuple(self.counts(bank)), (store.tests_path(bank),), null, claims)
 
     def counts(self, bank: str) -> Iterator[str]:
         """Yield the files that a bank's pairs are counted in."""
@@ -105,7 +105,7 @@ class RunFiles:
 
     @property
     def written(self) -> Iterator[str]:
-        """All that is ever written, but the lock."""
+        """All that one program writes, but the lock; several have places (`store.programs`)."""
         yield from (*self.tables, MANIFEST)
         yield from self.unfinished
 

@@ -19,7 +19,7 @@ from unembed.errors import RunError
 from unembed.store.atomic import write_atomically
 from unembed.store.check import check_tables
 from unembed.store.files import LOCK, RunFiles, check_distinct, listed_files
-from unembed.store.held import Hold, held
+from unembed.store.held import Hold, held, is_marked, mark_of
 from unembed.store.leftover import check_leftover
 from unembed.store.manifest import MANIFEST, Manifest
 from unembed.store.programs import check_lock, clear_places, take_place
@@ -79,6 +79,7 @@ def claim_with_others(folder: Path, manifest: Manifest) -> Iterator[None]:
             _clear_unfinished(folder, manifest)
         _take(folder, manifest)
         place = take_place(folder)
+        mark = mark_of(place.path)
     try:
         with held(folder, place.path, place.part) as hold:
             _rely_on_tables(hold, folder, manifest)
@@ -86,10 +87,13 @@ def claim_with_others(folder: Path, manifest: Manifest) -> Iterator[None]:
     finally:
         # what cannot be put away now, whoever comes next does
         with suppress(RunError, OSError):
-            if kind_of(place.path):
+            if is_marked(place.path, mark):
                 with _locked(folder, _PATIENCE):
-                    place.clear()
-        place.lock.release()
+                    if is_marked(place.path, mark):
+                        place.clear()
+                        clear_places(folder)
+        with suppress(OSError):
+            place.lock.release()
 
 
 def _rely_on_tables(hold: Hold, folder: Path, manifest: Manifest) -> None:
@@ -109,9 +113,13 @@ def _look(folder: Path, manifest: Manifest, overwrite: bool = False) -> None:
     Raises:
         RunError: when it may not.
     """
-    check_distinct(RunFiles(manifest))
+    files = RunFiles(manifest)
+    check_distinct(files)
     with told(folder, "cannot be read", RunError):
         _check(folder, manifest, overwrite)
+        if not overwrite:
+            for path in files.tables:
+                is_file(folder / path)
 
 
 @contextmanager
@@ -182,10 +190,16 @@ def _check_same(folder: Path, manifest: Manifest) -> None:
     if found:
         raise RunError(
             f"{folder} holds another run. It differs in {'; '.join(found[:6])}. Choose another "
-            "folder, or start over with --overwrite."
+            f"folder, or start over with --overwrite.{_of_device(there, found)}"
         )
-    for path in RunFiles(manifest).tables:
-        is_file(folder / path)
+
+
+def _of_device(there: Manifest, differences: list[str]) -> str:
+    """Return what is to be done where two runs differ in the kind of their device alone."""
+    if len(differences) > 1 or not differences[0].startswith("settings.device "):
+        return ""
+    kind = there.settings.device.partition(":")[0]
+    return f" It is the same run but for that: with --device {kind} it goes on."
 
 
 def _check_clear(folder: Path, manifest: Manifest) -> None:

@@ -18,6 +18,7 @@ Mark = tuple[int, ...]
 
 
 PART = ".part"
+"""What the name of an unfinished file ends in."""
 
 
 class Hold:
@@ -33,7 +34,7 @@ class Hold:
     def __init__(self, folder: Path, lock: Path, part: Path | None = None) -> None:
         self._folder = folder
         self.part = part
-        self._marks = {lock: _mark(lock)[:2]}  # who holds it may write into it
+        self._marks = {lock: mark_of(lock)}  # who holds it may write into it
 
     def rely_on(self, path: Path) -> None:
         """Let nothing more be written once a file is gone, or another one is in its place."""
@@ -47,9 +48,8 @@ class Hold:
             OSError: when the disk refuses.
         """
         for known, mark in self._marks.items():
-            with suppress(OSError):
-                if _mark(known)[: len(mark)] == mark:
-                    continue
+            if is_marked(known, mark):
+                continue
             raise RunError(
                 f"{self._folder} was removed, moved or replaced while the run was written to it, "
                 "and nothing more is written. Where it was moved, the same command with its new "
@@ -72,7 +72,15 @@ def held(folder: Path, lock: Path, part: Path | None = None) -> Iterator[Hold]:
         folder: of the run.
         lock: that is held, as for `Hold`.
         part: the unfinished file of this program, likewise.
+
+    Raises:
+        RunError: when this program writes to the folder already, in another thread.
     """
+    if folder in _held:
+        raise RunError(
+            f"This program is writing to {folder} already. Make another share in a program of its "
+            "own."
+        )
     _held[folder] = hold = Hold(folder, lock, part)
     try:
         yield hold
@@ -101,6 +109,18 @@ def prepare(path: Path) -> None:
     kind = kind_of(path)
     if kind not in (None, "a file"):
         raise in_the_way(path, kind)
+
+
+def is_marked(path: Path, mark: Mark) -> bool:
+    """Return whether a file is the one of which this mark was taken."""
+    with suppress(OSError):
+        return _mark(path)[: len(mark)] == mark
+    return False
+
+
+def mark_of(path: Path) -> Mark:
+    """Return a mark of a file, whatever is written to it."""
+    return _mark(path)[:2]
 
 
 def _mark(path: Path) -> Mark:

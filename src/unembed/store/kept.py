@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TypeVar
 
 from unembed import sealed
 from unembed.disk import told
 from unembed.errors import RunError
 from unembed.store.stamp import must_be_sealed
 from unembed.store.standing import is_file
-
-Read = TypeVar("Read")
 
 
 def is_whole(path: Path) -> bool:
@@ -39,15 +36,3 @@ def keep(paths: Iterable[Path], make: Callable[[], None]) -> None:
     """
     if not all(is_whole(path) for path in paths):
         make()
-
-
-def kept(paths: Iterable[Path], make: Callable[[], None], read: Callable[[], Read]) -> Read:
-    """Return what the files of a step hold, which are made first unless they are there and whole.
-
-    Args:
-        paths: as for `keep`.
-        make: likewise.
-        read: reads them again, so that a run that goes on sees what one that never stopped does.
-    """
-    keep(paths, make)
-    return read()

@@ -45,7 +45,10 @@ def check_leftover(folder: Path, manifest: Manifest) -> None:
 
 def _entries(folder: Path, inside: set[str], at: str = "") -> Iterator[tuple[str, str | None]]:
     """Yield all that is in a folder, and in those of its folders that are the run's."""
-    for each in sorted((folder / at).iterdir()):
+    inside_it: list[Path] = []
+    with suppress(FileNotFoundError):  # another program has just removed it
+        inside_it += sorted((folder / at).iterdir())
+    for each in inside_it:
         path, kind = each.relative_to(folder).as_posix(), kind_of(each)
         if kind is None:  # another program has just moved it to its place
             continue

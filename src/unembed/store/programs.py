@@ -60,12 +60,10 @@ class Place(NamedTuple):
         return True
 
     def clear(self) -> None:
-        """Delete what is in it, and the folder of places if no other is left; then give it up."""
+        """Delete what is in it, and give it up."""
         self.part.unlink(missing_ok=True)
-        self.path.unlink(missing_ok=True)
-        with suppress(OSError):
-            self.path.parent.rmdir()
         self.lock.release()
+        self.path.unlink(missing_ok=True)
 
 
 def take_place(folder: Path) -> Place:
@@ -98,6 +96,9 @@ def clear_places(folder: Path) -> int:
             place.clear()
         else:
             holding += 1
+    if not holding:
+        with suppress(OSError):  # it is not there, or somebody has something in it
+            (folder / PROGRAMS).rmdir()
     return holding
 
 
@@ -116,13 +117,13 @@ def check_lock(path: Path) -> None:
     kind = kind_of(path)
     if kind not in (None, "a file"):
         raise in_the_way(path, kind)
-    if kind and path.stat().st_size:
-        with path.open("rb") as file:
-            if not file.readline(64).strip().isdigit():
-                raise RunError(
-                    f"{path} is the lock of another program. Nothing was touched. Choose another "
-                    "folder for the run."
-                )
+    with suppress(FileNotFoundError), path.open("rb") as file:
+        said = file.readline(64)
+        if said and not said.strip().isdigit():
+            raise RunError(
+                f"{path} is the lock of another program. Nothing was touched. Choose another "
+                "folder for the run."
+            )
 
 
 def _numbers(folder: Path) -> set[int]:

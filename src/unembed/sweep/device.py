@@ -12,7 +12,7 @@ from unembed.sweep.settings import AUTO
 
 
 def device_named(name: str) -> torch.device:
-    """Return a torch device that float64 numbers can be put on.
+    """Return a torch device that float64 numbers can be reckoned with on.
 
     Args:
         name: as torch has it: `cpu`, `cuda`, `cuda:1` …; or `auto`, for a GPU that torch's CUDA (or
@@ -25,7 +25,7 @@ def device_named(name: str) -> torch.device:
         name = "cuda" if torch.cuda.is_available() else "cpu"
     try:
         device = torch.device(name)
-        torch.empty(1, device=device, dtype=torch.float64)
+        float(torch.ones(1, device=device, dtype=torch.float64) + 1)  # a kernel is there, and runs
     except (RuntimeError, AssertionError, TypeError, NotImplementedError) as error:
         raise UnembedError(
             f"The device {name!r} cannot be used: {str(error).splitlines()[0][:200]} Use 'cpu', "
@@ -59,6 +59,7 @@ def enough_memory(device: torch.device) -> Iterator[None]:
     except torch.cuda.OutOfMemoryError as error:
         raise UnembedError(
             f"The device {str(device)!r} has too little memory left for W_U, a tile of logit "
-            "weights and what is read of it. Use a smaller tile (--tile 128) or 'cpu', or end what "
-            f"else holds its memory. ({str(error).splitlines()[0][:200]})"
+            "weights and what is read of it. Use a smaller tile (--tile 128), end what else holds "
+            "its memory, or make the run on the 'cpu', in another folder or with --overwrite. "
+            f"({str(error).splitlines()[0][:200]})"
         ) from error
