@@ -26,20 +26,21 @@ def write_atomically(path: Path, write: Callable[[Path], object]) -> None:
     """
     part = part_of(path)
     try:
-        prepare(path)
-        _clear(part)
-        write(part)
-        with part.open("rb+") as file:
-            os.fsync(file.fileno())
-        part.replace(path)
+        prepare(path)  # where that refuses, what is there may be another program's
+        try:
+            _clear(part)
+            write(part)
+            with part.open("rb+") as file:
+                os.fsync(file.fileno())
+            part.replace(path)
+        finally:
+            with suppress(OSError, RunError):
+                _clear(part)
     except (OSError, PolarsError) as error:
         raise RunError(
             f"{path} cannot be written: {refused(error)} What is finished stays; the same command "
             "goes on from there."
         ) from error
-    finally:
-        with suppress(OSError, RunError):
-            _clear(part)
 
 
 def _clear(part: Path) -> None:
