@@ -7,8 +7,10 @@ import pytest
 import scipy.stats
 import torch
 
+from tests.pretend import DEVICE, pretended
 from unembed.explanation.cells import cell_sums
 from unembed.explanation.evidence import count_members, coverage, regress
+from unembed.sweep import device
 
 N = 3000
 
@@ -66,6 +68,16 @@ def test_sums_of_cells_are_those_of_their_tokens(made, parts: tuple[int, ...]) -
             powers = [(inside**power).sum() for power in range(5)]
             np.testing.assert_allclose(of[number], powers, rtol=1e-9, atol=1e-10)
             assert of[number, 0] == len(inside)
+
+
+def test_sums_of_a_tile_on_a_device(made, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of which few rows are widened at once."""
+    z, _, indptr, rows = made
+    of = np.array([2, 0, 3]), np.array([[0, 1, 2], [1, 4, -1], [3, -1, -1]]), indptr, rows
+    monkeypatch.setattr(device, "BYTES", 2 * 16 * N)
+    with pretended():
+        there = cell_sums(torch.from_numpy(z).to(DEVICE), *of)
+    np.testing.assert_allclose(there, sums_of(z, *of), rtol=1e-12, atol=1e-9)
 
 
 def test_a_feature_is_explained_alike_beside_others(made) -> None:

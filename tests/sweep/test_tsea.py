@@ -305,15 +305,24 @@ def test_through_the_sweep(unembedding: Unembedding) -> None:
     np.testing.assert_allclose(parts[4][:5], expected.es, atol=1e-9)
 
 
+@given(st.lists(st.integers(1, 5000), min_size=1, max_size=200), st.integers(1, 20_000))
+def test_sets_that_are_read_together_are_of_about_one_size(sizes: list[int], most: int) -> None:
+    blocks = list(accelerator._alike(np.array(sizes), most))
+    assert sorted(np.concatenate(blocks).tolist()) == list(range(len(sizes)))
+    for block in blocks:
+        of_block = np.array(sizes)[block]
+        assert of_block.max() <= 2 * of_block.min()
+        assert len(block) == 1 or len(block) * of_block.max() <= most
+
+
 @pytest.mark.parametrize("weight", WEIGHTS)
 def test_many_sets_of_many_tokens_in_parts(weight: Weight, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Where sets × tokens are more than 32 bits hold, and few rows or pairs fit at once."""
+    """Where few rows, sets or pairs fit at once."""
     sets = any_sets(seed=7)
     z, every = torch.from_numpy(weights_of("ties", sets)), membership(sets)
     row, token_set = np.nonzero(np.random.default_rng(0).random((len(z), len(every))) < 0.3)
     whole = accelerator.read_tile(z, every, weight)
     pairs = accelerator.read_pairs(z, row, token_set, every, weight)
-    monkeypatch.setattr(accelerator, "_INT32", 0)
     monkeypatch.setattr(accelerator, "BYTES", 2 * 8 * N)
     monkeypatch.setattr(accelerator, "at_once", lambda size: 2)
     for found, expected in (

@@ -12,12 +12,12 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from unembed.compiled import compiled
 from unembed.explanation.evidence import CELLS, members_of
-from unembed.sweep.accelerator import power_sums
+from unembed.sweep.device import at_once
 from unembed.workers import over_rows
 
 F32 = npt.NDArray[np.float32]
@@ -61,7 +61,7 @@ def cell_sums(
         owner = np.repeat(features[part], sizes[part])
         here, there = (torch.from_numpy(each).to(z.device) for each in (owner, columns))
         found = z[here, there.long()].cpu().numpy()
-        whole = power_sums(z, torch.from_numpy(features[part]).to(z.device)).cpu().numpy()
+        whole = _power_sums_there(z, torch.from_numpy(features[part]).to(z.device)).cpu().numpy()
         over_rows(
             _sum_members, len(starts) - 1, _AT_ONCE, found, starts, columns, whole, z.shape[1],
             parts[part], indptr, rows, sums[part],
@@ -119,8 +119,8 @@ def _sum_members(
         rows: [memberships]
         sums: [B, 8, 5] zeros.
     """
+    weights = np.empty(n, np.float32)
     for b in range(first, stop):
-        weights = np.empty(n, np.float32)
         for i in range(starts[b], starts[b + 1]):
             weights[columns[i]] = z[i]
         _sum_cells(weights, parts[b], indptr, rows, sums[b])
@@ -175,3 +175,17 @@ def _power_sums(z: F32, sums: F64) -> None:
         s3 += square * value
         s4 += square * square
     sums[0], sums[1], sums[2], sums[3], sums[4] = len(z), s1, s2, s3, s4
+
+
+def _power_sums_there(
+    z: Float[Tensor, "tile tokens"], rows: Int[Tensor, " some"]
+) -> Float[Tensor, "some 5"]:
+    """Return the same of some rows of a tile, on its device."""
+    found = []
+    for part in torch.split(rows, at_once(16 * z.shape[1])):
+        wide = z[part].double()
+        square = wide * wide
+        count = torch.full_like(wide[:, 0], z.shape[1])
+        powers = [wide.sum(1), square.sum(1), (square * wide).sum(1), (square * square).sum(1)]
+        found.append(torch.stack([count, *powers], dim=1))
+    return torch.cat(found)

@@ -12,10 +12,9 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from unembed.sweep.bins import N_BINS, OFFSET, PER_UNIT
+from unembed.sweep.device import at_once
 from unembed.sweep.statistics import TileReadings
 
-BYTES = 2**28
-"""Of a tile are so many read at once; what is made on the way takes several times as much."""
 _BLOCK = 1024
 _ROW_BITS = 0xFFFFFFFF
 
@@ -41,11 +40,6 @@ def read_tile(z: Float[Tensor, "tile tokens"], k: int) -> TileReadings:
         sums.numpy(), counts.numpy().view(np.uint32), top.int().numpy(), top_z.numpy(),
         bottom.int().numpy(), bottom_z.numpy(),
     )  # fmt: skip
-
-
-def at_once(size: int) -> int:
-    """Return how many rows of a size in bytes are worked on together."""
-    return max(1, BYTES // size)
 
 
 def _read_rows(z: Tensor, k: int) -> tuple[Tensor, ...]:
@@ -105,22 +99,3 @@ def _keys(z: Tensor, rows: Tensor) -> Int[Tensor, "tile tokens"]:
 
 def _rows_of(keys: Tensor) -> Int[Tensor, "tile k"]:
     return _ROW_BITS - (keys & _ROW_BITS)
-
-
-def power_sums(
-    z: Float[Tensor, "tile tokens"], rows: Int[Tensor, " some"]
-) -> Float[Tensor, "some 5"]:
-    """Return count and power sums of some rows, in float64 throughout.
-
-    Args:
-        z: [T, n] standardised logit weights.
-        rows: of z.
-    """
-    found = []
-    for part in torch.split(rows, at_once(16 * z.shape[1])):
-        wide = z[part].double()
-        square = wide * wide
-        count = torch.full_like(wide[:, 0], z.shape[1])
-        powers = [wide.sum(1), square.sum(1), (square * wide).sum(1), (square * square).sum(1)]
-        found.append(torch.stack([count, *powers], dim=1))
-    return torch.cat(found)

@@ -10,6 +10,14 @@ import torch
 from unembed.errors import UnembedError
 from unembed.sweep.settings import AUTO
 
+BYTES = 2**28
+"""So many are worked on at once on a GPU; what is made on the way takes several times as much."""
+
+
+def at_once(size: int) -> int:
+    """Return how many rows of a size in bytes are worked on together."""
+    return max(1, BYTES // size)
+
 
 def device_named(name: str) -> torch.device:
     """Return a torch device that float64 numbers can be reckoned with on.
