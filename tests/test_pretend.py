@@ -20,6 +20,7 @@ from unembed import (
     EnrichmentSettings,
     Features,
     Run,
+    Sweep,
     SweepSettings,
     TokenSets,
     Unembedding,
@@ -154,6 +155,20 @@ def test_scores_without_a_run(model: Model) -> None:
     with pretended():
         there = scores(DEVICE)
     np.testing.assert_allclose(there.z, scores("cpu").z, atol=1e-4)
+
+
+def test_the_covariance_is_made_on_the_device(model: Model) -> None:
+    """Always: what the cache folder holds was made by a processor, and differs in its last digits.
+
+    Elsewhere it is the unembedding's own, which is kept.
+    """
+    with pretended():
+        there = replace(model.unembedding)
+        found = Sweep(there, SweepSettings(device=DEVICE)).covariance
+    assert "covariance" not in vars(there)
+    here = replace(model.unembedding)
+    np.testing.assert_allclose(found, here.covariance, atol=1e-15)
+    assert Sweep(here, SweepSettings(device="cpu")).covariance is here.covariance
 
 
 def test_neighbours_of_words(model: Model) -> None:

@@ -19,16 +19,20 @@ _STRIP = 256
 
 
 def gram(
-    parts: Iterable[Float[Tensor, "rows d"]], d: int, dtype: torch.dtype
+    parts: Iterable[Float[Tensor, "rows d"]],
+    d: int,
+    dtype: torch.dtype,
+    device: torch.device | str = "cpu",
 ) -> Float[Tensor, "d d"]:
     """Return Σ partᵀ part over parts of a matrix, in float64.
 
     Args:
-        parts: [·, d] on the CPU, of enough rows to be worth an addition of [d, d].
+        parts: [·, d] of enough rows to be worth an addition of [d, d].
         d: how wide they are.
         dtype: that each part's product is made in, before it is added.
+        device: that the parts are on.
     """
-    total = torch.zeros(d, d, dtype=torch.float64, device="cpu")
+    total = torch.zeros(d, d, dtype=torch.float64, device=device)
     for part in parts:
         columns = part.T.contiguous().to(dtype)  # rows of it are what a product reads fastest
         for strip in _strips(d):

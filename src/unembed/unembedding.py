@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -22,13 +23,15 @@ from unembed.outside.arrays import float_tensor, narrowed, plain_tensor
 from unembed.outside.limits import DIRECTIONS_SIZE
 from unembed.outside.row_reader import ROWS_AT_ONCE, RowReader
 from unembed.outside.text import shown
-from unembed.products import cholesky, laid_out, lengths, sums
+from unembed.products import cholesky, laid_out, lengths, sum_of, sums
 from unembed.symmetric import gram
 from unembed.vocabulary import Vocabulary
 
 NORMS = ("rmsnorm", "layernorm", "none")
 _ADDED_AT_ONCE = 8192
 """Rows whose sum is taken by itself, which is part of what the mean row's last digits are."""
+_MULTIPLIED_AT_ONCE = 2048
+"""Likewise, of what those of Σ are."""
 _COVARIANCES = "covariance-3"
 """In the cache folder. Those of the first kind depended on how many threads had made them; those of
 the second were added up in another order."""
@@ -125,10 +128,10 @@ class Unembedding:
         files is kept in the cache folder, by `digest`.
         """
         if "origin" not in self.preparation:
-            return self._covariance()
+            return covariance_of(self.W_U)
         name = f"{_COVARIANCES}/{self.digest[:32]}.npy"
         shape = (self.d_model, self.d_model)
-        kept = kept_array(name, shape, lambda: self._covariance().numpy())
+        kept = kept_array(name, shape, lambda: covariance_of(self.W_U).numpy())
         return laid_out(torch.from_numpy(kept))
 
     @cached_property
@@ -143,16 +146,17 @@ class Unembedding:
     @cached_property
     def rms(self) -> float:
         """√(tr Σ), the root mean square length of W_U's rows."""
-        return float(self.covariance.trace().sqrt())
+        return math.sqrt(sum_of(self._squares) / self.n_tokens)
 
     @cached_property
     def longest(self) -> float:
         """The length of W_U's longest row."""
-        return float(_lengths(self.W_U).max())
+        return math.sqrt(self._squares.max())
 
-    def _covariance(self) -> Float[Tensor, "d_model d_model"]:
-        parts = torch.split(self.W_U, 2048)
-        return gram(parts, self.d_model, torch.float64).div_(self.n_tokens)
+    @cached_property
+    def _squares(self) -> Float[Tensor, " tokens"]:
+        """[n] the squared length of each row of W_U, in float64."""
+        return _lengths(self.W_U).square()
 
     @cached_property
     def digest(self) -> str:
@@ -248,6 +252,12 @@ def prepare_unembedding(
             "masked_unused": int((padded.unused & ~padded.special).sum()),
         },
     )
+
+
+def covariance_of(W_U: Float[Tensor, "tokens d_model"]) -> Float[Tensor, "d_model d_model"]:
+    """Return W_Uᵀ W_U / n in float64, made where W_U is: see `Unembedding.covariance`."""
+    parts = torch.split(W_U, _MULTIPLIED_AT_ONCE)
+    return gram(parts, W_U.shape[1], torch.float64, W_U.device).div_(len(W_U))
 
 
 def _taken(given: RowReader, token_ids: npt.NDArray[np.int64], what: str) -> Tensor:

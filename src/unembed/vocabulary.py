@@ -73,10 +73,10 @@ class Vocabulary:
     @cached_property
     def digest(self) -> str:
         """A hash of every token's bytes and flags, for the manifest of a run."""
-        content = hashlib.sha256()
-        for raw in self.token_bytes:
-            content.update(len(raw).to_bytes(4, "little"))
-            content.update(raw)
+        tokens = (
+            part for raw in self.token_bytes for part in (len(raw).to_bytes(4, "little"), raw)
+        )
+        content = hashlib.sha256(b"".join(tokens))
         content.update(self.special.tobytes())
         content.update(self.unused.tobytes())
         return content.hexdigest()

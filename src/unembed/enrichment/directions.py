@@ -71,7 +71,7 @@ class DirectionTest:
         self.sweep = sweep
         self.effects = effects
         self.moment = moment
-        self._null = DirectionNull(sweep.unembedding.covariance, moment)
+        self._null = DirectionNull(sweep.covariance, moment)
         self.testable = effects.testable
         delta = effects.delta[self.testable]
         self._seen = self._null.seen_part(delta)

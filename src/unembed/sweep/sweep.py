@@ -18,7 +18,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from unembed.errors import WeightError
-from unembed.products import ROWS, product
+from unembed.products import ROWS, cholesky, product
 from unembed.sweep import accelerator, cpu
 from unembed.sweep.device import device_named, enough_memory
 from unembed.sweep.settings import SweepSettings, Weight
@@ -27,7 +27,7 @@ from unembed.sweep.statistics import F64, FeatureStatistics, TileReadings, joine
 from unembed.sweep.tsea import Membership, TseaReadings
 from unembed.sweep.tsea import accelerator as tsea_accelerator
 from unembed.sweep.tsea import cpu as tsea_cpu
-from unembed.unembedding import Unembedding, beyond_float32, directions
+from unembed.unembedding import Unembedding, beyond_float32, covariance_of, directions
 
 I64 = npt.NDArray[np.int64]
 
@@ -179,8 +179,21 @@ class Sweep:
         return standardise(W_dec.to(self.device), self.unembedding, self._root)
 
     @cached_property
+    def covariance(self) -> Float[Tensor, "d_model d_model"]:
+        """Σ on the CPU (`Unembedding.covariance`), made on the sweep's device.
+
+        A GPU makes it in a moment, and always itself: its digits do not depend on what the cache
+        folder holds.
+        """
+        if self.device.type == "cpu":
+            return self.unembedding.covariance
+        return covariance_of(self._W_U).cpu()
+
+    @cached_property
     def _root(self) -> Tensor:
-        return self.unembedding.root.to(self.device)
+        if self.device.type == "cpu":
+            return self.unembedding.root
+        return cholesky(self.covariance).float().to(self.device)
 
     def _z_scores(self, scaled: Tensor) -> Tensor:
         if self._tile is None:
