@@ -46,8 +46,24 @@ def test_other_numbers_are_too_far(gpu: ModuleType, monkeypatch: pytest.MonkeyPa
 def test_a_run_ends_when_the_time_is_up(gpu: ModuleType, tmp_path: Path) -> None:
     model, watch = gpu.model_of(gpu.SMALL["gpt2"], "cpu", 200), gpu.Watch(0)
     with pytest.raises(gpu.TimeUpError):
-        gpu.run(model, model.W_dec, tmp_path / "run", "cpu", None, watch)
+        gpu.run(model, gpu.bank(model.W_dec), tmp_path / "run", "cpu", None, watch)
     assert watch.done == "features, 0 of 200"
     said: list[str] = []
     gpu.measure(gpu.SMALL["gpt2"], "cpu", watch, said.append)
     assert said == ["\n300 × 3,000 × 32: no time was left"]
+
+
+def test_the_page_quotes_the_record(gpu: ModuleType) -> None:
+    """docs/benchmarks.md has every run of benchmarks/gpu.md, and no other."""
+    record = (BENCHMARKS / "gpu.md").read_text(encoding="utf-8")
+    page = (BENCHMARKS.parent / "docs" / "benchmarks.md").read_text(encoding="utf-8")
+    assert "too far" not in record
+    titles = tuple(f"| {job.title} |" for job in gpu.JOBS)
+    expected = [
+        f"| {size.title} {line}"
+        for size in gpu.SIZES.values()
+        for line in record.split(f"\n{size.title}: product ")[1].split("\n\n")[1].splitlines()
+        if line.startswith(titles)
+    ]
+    quoted = [line for line in page.splitlines() if any(title in line for title in titles)]
+    assert quoted == expected
