@@ -13,7 +13,7 @@ TORCH := torch==2.13.0
 SAELENS := sae-lens==6.54.12
 
 # Two processes of tests, each with the threads of one: more would wait for one another.
-THREADS := OMP_NUM_THREADS=1 NUMBA_NUM_THREADS=1
+THREADS := OMP_NUM_THREADS=1
 
 PAGE := src/unembed/explorer/page/index.html
 WEB := web/package-lock.json web/vite.config.ts web/index.html $(shell find web/src -type f)

@@ -28,9 +28,9 @@ THREADS = 4
 def main() -> int:
     """Return the exit status."""
     options = _options()
-    names = ("OMP_NUM_THREADS", "NUMBA_NUM_THREADS", "POLARS_MAX_THREADS")
+    names = ("OMP_NUM_THREADS", "POLARS_MAX_THREADS")
     os.environ.update(dict.fromkeys(names, f"{THREADS}"), OMP_WAIT_POLICY="PASSIVE")
-    # they are read when torch, numba and polars are imported
+    # they are read when torch and polars are imported
     from tests.kill.arrangement import HOWS, arrangement
     from tests.kill.rounds import Played, Table, little_room
 

@@ -26,7 +26,7 @@ def compiled(**options: Any) -> Callable[[Kernel], Kernel]:
     """Return a decorator that compiles a kernel: without the interpreter's lock, kept on disk.
 
     Args:
-        **options: numba's, such as `parallel` or `fastmath`.
+        **options: numba's, such as `fastmath`.
     """
     # numba has no types: said here once, so that kernels keep theirs
     decorator: Callable[[Kernel], Kernel] = numba.njit(cache=_CACHE, nogil=True, **options)

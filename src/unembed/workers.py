@@ -74,8 +74,7 @@ def on_threads(jobs: Sequence[Callable[[], object]], threads: int) -> None:
 def over_rows(kernel: Callable[..., None], rows: int, at_once: int, *arguments: object) -> None:
     """Have a compiled kernel do all rows, on as many threads as torch has.
 
-    A kernel that numba spreads over threads takes several times as long to compile as one that
-    is called on each.
+    Numba could spread its loops itself, but takes several times as long to compile them then.
 
     Args:
         kernel: called with the first row, the row where it stops, and the arguments; what it does

@@ -220,7 +220,6 @@ class Table:
                 signal.signal(each, signal.SIG_DFL)
             resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
             torch.set_num_threads(threads)
-            numba.set_num_threads(min(threads, numba.config.NUMBA_NUM_THREADS))
             counted = _Calls(call, self.calls if call else 0)
             sys.addaudithook(counted)
             if bytes_ is not None:

@@ -20,7 +20,6 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-import numba
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -318,6 +317,5 @@ def _bench(sent: Any) -> Bench:
     if sent not in _benches:
         _benches.clear()
         torch.set_num_threads(1)
-        numba.set_num_threads(1)
         _benches[sent] = Bench(ray.get(sent))
     return _benches[sent]

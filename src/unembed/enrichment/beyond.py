@@ -8,7 +8,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from unembed.enrichment.lookup import count_beyond, count_steps, list_beyond, raise_to_largest
+from unembed.enrichment.lookup import count_beyond, list_beyond, raise_to_largest
 
 F32 = npt.NDArray[np.float32]
 I32 = npt.NDArray[np.int32]
@@ -24,7 +24,7 @@ def how_many_beyond(z: Float[Tensor, "features sets"], critical: F32) -> I64:
     """
     if z.device.type == "cpu":
         found = np.zeros((len(z), len(critical)), np.int64)
-        count_steps(z.numpy(), critical, found)
+        count_beyond(z.numpy(), critical, found)
         return np.asarray(found.sum(0))
     size = z.abs()
     counts = [(size >= step).sum() for step in torch.from_numpy(critical).to(z.device)]
@@ -62,9 +62,9 @@ def largest_of_each(z: Float[Tensor, "features sets"]) -> F32:
 
 
 def _listed(z: F32, critical: F32) -> tuple[I32, I32, F32]:
-    starts = np.zeros(len(z) + 1, np.int64)
-    count_beyond(z, critical, starts[1:])
-    np.cumsum(starts, out=starts)
+    counts = np.empty((len(z), 1), np.int64)
+    count_beyond(z, critical[None], counts)
+    starts = np.append(0, np.cumsum(counts))
     total = int(starts[-1])
     found = np.empty(total, np.int32), np.empty(total, np.int32), np.empty(total, np.float32)
     list_beyond(z, critical, starts, *found)

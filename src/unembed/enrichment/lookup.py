@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
@@ -13,10 +12,10 @@ F32 = npt.NDArray[np.float32]
 I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
 
-_GROUP = 64
 _HALVINGS = 24
 _PAIRS_AT_ONCE = 65_536
 _SETS_AT_ONCE = 1024
+_ROWS_AT_ONCE = 64
 """What a thread takes at a time."""
 
 
@@ -54,19 +53,22 @@ def _between(
     return np.float32(min(max(value, log10_p[high]), log10_p[low]))
 
 
-@compiled(parallel=True)
 def log10_p_values(z: F32, columns: I64, knots: F32, log10_p: F32, slope: F32, out: F32) -> None:
     """Fill out [B, S] with log10 p of z [B, S]; columns without a table (−1) get 0."""
-    groups = (z.shape[0] + _GROUP - 1) // _GROUP
-    for group in numba.prange(groups):
-        stop = min((group + 1) * _GROUP, z.shape[0])
-        for s in range(z.shape[1]):
-            table = columns[s]
-            for i in range(group * _GROUP, stop):
-                if table < 0:
-                    out[i, s] = 0
-                else:
-                    out[i, s] = _at(z[i, s], knots[table], log10_p[table], slope[table])
+    over_rows(_fill_values, len(z), _ROWS_AT_ONCE, z, columns, knots, log10_p, slope, out)
+
+
+@compiled()
+def _fill_values(
+    first: int, stop: int, z: F32, columns: I64, knots: F32, log10_p: F32, slope: F32, out: F32
+) -> None:
+    for s in range(z.shape[1]):
+        table = columns[s]
+        for i in range(first, stop):
+            if table < 0:
+                out[i, s] = 0
+            else:
+                out[i, s] = _at(z[i, s], knots[table], log10_p[table], slope[table])
 
 
 @compiled()
@@ -133,20 +135,14 @@ def _fill_critical(
         out[s] = low
 
 
-@compiled(parallel=True)
 def count_beyond(z: F32, critical: F32, counts: I64) -> None:
-    """Fill in counts [B]: of how many sets |z| reaches the set's critical value [S]."""
-    for i in numba.prange(z.shape[0]):
-        found = np.int32(0)
-        for s in range(z.shape[1]):
-            found += np.int32(abs(z[i, s]) >= critical[s])
-        counts[i] = found
+    """Fill in counts [B, K]: of how many sets |z| reaches each of several values [K, S]."""
+    over_rows(_count_rows, len(z), _ROWS_AT_ONCE, z, critical, counts)
 
 
-@compiled(parallel=True)
-def count_steps(z: F32, critical: F32, counts: I64) -> None:
-    """Fill in counts [B, K]: the same for each of several steps, critical [K, S]."""
-    for i in numba.prange(z.shape[0]):
+@compiled()
+def _count_rows(first: int, stop: int, z: F32, critical: F32, counts: I64) -> None:
+    for i in range(first, stop):
         for k in range(critical.shape[0]):
             found = np.int32(0)
             for s in range(z.shape[1]):
@@ -154,21 +150,28 @@ def count_steps(z: F32, critical: F32, counts: I64) -> None:
             counts[i, k] = found
 
 
-@compiled(parallel=True)
 def raise_to_largest(z: F32, largest: F32) -> None:
     """Raise the values [S] to the largest |z| [B, S] of each set."""
-    groups = (z.shape[1] + _GROUP - 1) // _GROUP
-    for group in numba.prange(groups):
-        stop = min((group + 1) * _GROUP, z.shape[1])
-        for i in range(z.shape[0]):
-            for s in range(group * _GROUP, stop):
-                largest[s] = max(largest[s], abs(z[i, s]))
+    over_rows(_raise_columns, z.shape[1], _SETS_AT_ONCE, z, largest)
 
 
-@compiled(parallel=True)
+@compiled()
+def _raise_columns(first: int, stop: int, z: F32, largest: F32) -> None:
+    for i in range(z.shape[0]):
+        for s in range(first, stop):
+            largest[s] = max(largest[s], abs(z[i, s]))
+
+
 def list_beyond(z: F32, critical: F32, starts: I64, row: I32, token_set: I32, value: F32) -> None:
     """Fill in the pairs [P] that were counted, those of row i from starts[i] on."""
-    for i in numba.prange(z.shape[0]):
+    over_rows(_list_rows, len(z), _ROWS_AT_ONCE, z, critical, starts, row, token_set, value)
+
+
+@compiled()
+def _list_rows(
+    first: int, stop: int, z: F32, critical: F32, starts: I64, row: I32, token_set: I32, value: F32
+) -> None:
+    for i in range(first, stop):
         at = starts[i]
         if at == starts[i + 1]:
             continue
