@@ -2,41 +2,65 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 import torch
 
 from tests.planted import Planted
 from unembed import DiscoverSettings, SweepSettings
+from unembed.analysis.device import settled
 from unembed.errors import UnembedError
+from unembed.store.manifest import MANIFEST
 from unembed.sweep.device import described, device_named, enough_memory
 
 
 @pytest.mark.parametrize(("there", "expected"), [(True, "cuda"), (False, "cpu")])
 def test_auto_is_a_gpu_where_there_is_one(
-    there: bool, expected: str, monkeypatch: pytest.MonkeyPatch
+    there: bool, expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Settings hold what it became, which the manifest of a run says."""
     monkeypatch.setattr(torch.cuda, "is_available", lambda: there)
     monkeypatch.setattr(torch, "ones", lambda *shape, **how: 1.0)  # of a GPU that is not there
-    assert SweepSettings.device == DiscoverSettings.device == "auto"
-    assert SweepSettings().device == SweepSettings(device="auto").device == expected
-    assert SweepSettings(device="cpu").device == "cpu"
-    assert SweepSettings(device="cuda:1").device == "cuda:1"
-    assert device_named(DiscoverSettings().device).type == expected
+    assert SweepSettings().device == DiscoverSettings().device == "auto"
+    assert device_named("auto").type == expected
+    assert settled(SweepSettings(top_k=7), tmp_path) == SweepSettings(top_k=7, device=expected)
+    for named in ("cpu", "cuda:1"):
+        assert settled(SweepSettings(device=named), tmp_path).device == named
+
+
+def test_a_run_goes_on_where_it_was_begun(
+    tiny: Planted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where a better device is there now; but not where its own is not."""
+    monkeypatch.setattr(torch, "ones", lambda *shape, **how: 1.0)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert settled(SweepSettings(), tiny.run.path).device == "cpu"
+    assert settled(SweepSettings(), tiny.run.path, overwrite=True).device == "cuda"
+    assert settled(SweepSettings(device="cuda"), tiny.run.path).device == "cuda"
+    manifest = json.loads((tiny.run.path / MANIFEST).read_text(encoding="utf-8"))
+    del manifest["seal"]
+    manifest["settings"]["device"] = "cuda:3"
+    (tmp_path / MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
+    assert settled(SweepSettings(), tmp_path).device == "cuda:3"
+    monkeypatch.undo()
+    assert settled(SweepSettings(), tmp_path).device == "cpu"
 
 
 def test_the_manifest_says_what_auto_became(tiny: Planted) -> None:
     assert tiny.run.manifest.settings.device == "cpu"
 
 
-def test_a_gpu_that_torch_sees_and_cannot_use_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_gpu_that_torch_sees_and_cannot_use_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def busy(*shape: int, **how: object) -> None:
         raise RuntimeError("CUDA error: all devices are busy")
 
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch, "ones", busy)
     with pytest.raises(UnembedError, match="'cuda' cannot be used: CUDA error: all devices"):
-        SweepSettings()
+        settled(SweepSettings(), tmp_path)
 
 
 def test_apples_gpus_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -39,20 +39,19 @@ class Job:
         cls,
         unembedding: Unembedding,
         features: Features | Sequence[Features],
+        settings: SweepSettings,
         *,
         token_sets: TokenSets | None = None,
         null: Null = "bank",
-        settings: SweepSettings | None = None,
         enrichment: EnrichmentSettings | None = None,
         explanation: ExplanationSettings | None = None,
     ) -> Job:
-        """Return the job that the arguments of `analyze` stand for.
+        """Return the job that the arguments of `analyze` stand for; the settings name a device.
 
         Raises:
             UnembedError: as `analyze` does for what does not fit together.
         """
         banks = (features,) if isinstance(features, Features) else tuple(features)
-        settings = settings or SweepSettings()
         _check(banks, unembedding)
         sets = None
         if token_sets is not None:

@@ -38,6 +38,7 @@ from unembed.store.folder import claim
 from unembed.store.kept import is_whole
 from unembed.store.manifest import Shard
 from unembed.store.missing import Missing
+from unembed.sweep.device import enough_memory
 from unembed.version import __version__
 
 RETRIES = 5
@@ -303,7 +304,8 @@ def _made(job: list[Any], unit: Unit, files: dict[str, bytes], version: str) -> 
             for path, content in files.items():
                 (folder / path).parent.mkdir(parents=True, exist_ok=True)
                 (folder / path).write_bytes(content)
-            unit.make(Units(bench, folder))
+            with enough_memory(bench.job.settings.device):
+                unit.make(Units(bench, folder))
         return {path: (folder / path).read_bytes() for path in unit.made(RunFiles(manifest))}
 
 

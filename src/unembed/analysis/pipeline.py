@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from unembed.analysis.device import settled
 from unembed.analysis.engine import check_engine
 from unembed.analysis.job import Job
 from unembed.analysis.on_ray import make_on_ray
@@ -22,6 +23,7 @@ from unembed.store.folder import claim, claim_with_others
 from unembed.store.manifest import Manifest, Shard
 from unembed.store.missing import Missing
 from unembed.sweep import SweepSettings
+from unembed.sweep.device import enough_memory
 from unembed.tokensets import TokenSets
 from unembed.unembedding import Unembedding
 
@@ -69,10 +71,11 @@ def analyze(
         UnembedError: when the engine cannot be had, or gives up.
     """
     check_engine(engine)
+    settings = settled(settings or SweepSettings(), Path(out), overwrite=overwrite)
     # nothing is written before all of it fits together
     job = Job.of(
-        unembedding, features, token_sets=token_sets, null=null, settings=settings,
-        enrichment=enrichment, explanation=explanation,
+        unembedding, features, settings, token_sets=token_sets, null=null, enrichment=enrichment,
+        explanation=explanation,
     )  # fmt: skip
     with claim(Path(out), job.manifest, overwrite=overwrite):
         if engine:
@@ -88,6 +91,7 @@ def analyze_share(
     features: Features | Sequence[Features],
     out: str | Path,
     *,
+    settings: SweepSettings | None = None,
     progress: Progress = silent,
     **options: Any,
 ) -> Run | Remaining:
@@ -102,6 +106,7 @@ def analyze_share(
         unembedding: the model's, prepared.
         features: one bank or several.
         out: the run folder, new or of this same run.
+        settings: tile, device, how many tokens to keep.
         progress: told how each step goes.
         **options: all others of `analyze` but `engine` and `overwrite`, the same for all shares.
 
@@ -112,7 +117,8 @@ def analyze_share(
         UnembedError: as `analyze` does.
     """
     share.check()
-    job = Job.of(unembedding, features, **options)
+    settings = settled(settings or SweepSettings(), Path(out))
+    job = Job.of(unembedding, features, settings, **options)
     with claim_with_others(Path(out), job.manifest):
         _make(job, Path(out), share, progress)
     return _remaining(Path(out), job.manifest, share.of) or Run.open(out)
@@ -124,7 +130,8 @@ def _make(job: Job, folder: Path, share: Share, progress: Progress) -> None:
     units.write_shared()
     shards = share.shards(list(job.manifest.shards()))
     if missing := Missing.of(folder, job.manifest, shards):
-        _finish(units, missing, shards, progress)
+        with enough_memory(job.settings.device):
+            _finish(units, missing, shards, progress)
 
 
 def _finish(units: Units, missing: Missing, own: Sequence[Shard], progress: Progress) -> None:

@@ -79,6 +79,9 @@ def analyze_with_progress(
         overwrite: throw away the files of another run in `out` first.
         **options: others of `analyze`.
     """
+    from unembed.analysis.device import settled
+
+    settings = settled(settings, out, overwrite=overwrite)
     console = aside()
     stays = f"What is finished stays in {shown(out)}; the same command goes on."
     with stoppable(f"Stopped. {stays}"):

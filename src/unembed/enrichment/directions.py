@@ -25,8 +25,9 @@ from unembed.enrichment.second_moment import SecondMoment
 from unembed.enrichment.tails import Tails
 from unembed.features import Features, check_width
 from unembed.products import product
-from unembed.progress import Progress, silent
+from unembed.progress import Progress, Report, report_of, silent
 from unembed.sweep import Sweep, SweepSettings
+from unembed.sweep.device import enough_memory
 from unembed.sweep.settings import AUTO
 from unembed.unembedding import Unembedding
 
@@ -199,17 +200,23 @@ def direction_test(
     check_width(features, unembedding)
     sweep = Sweep(unembedding, SweepSettings(device=device))
     moment = second_moment(null, features, unembedding)
-    test = DirectionTest(sweep, effects_of(token_sets, unembedding), moment)
-    z = np.empty((len(features), len(test.effects)), np.float32)
-    log10_p = np.empty_like(z)
-    rate = DiscoveryRate()
-    for start in range(0, len(features), _FEATURES_AT_ONCE):
+    with enough_memory(sweep.device):
+        test = DirectionTest(sweep, effects_of(token_sets, unembedding), moment)
+        return _scores(test, features.W_dec, report_of(progress, "Direction test"))
+
+
+def _scores(
+    test: DirectionTest, W_dec: Float[Tensor, "features d_model"], report: Report
+) -> Scores:
+    z = np.empty((len(W_dec), len(test.effects)), np.float32)
+    log10_p, rate = np.empty_like(z), DiscoveryRate()
+    for start in range(0, len(W_dec), _FEATURES_AT_ONCE):
         part = slice(start, start + _FEATURES_AT_ONCE)
-        rows = sweep.standardised(features.W_dec[part])
+        rows = test.sweep.standardised(W_dec[part])
         z[part] = test.z(rows.scaled)
         log10_p[part] = test.log10_p(z[part])
         rate.add(log10_p[part][rows.std > 0], test.testable)
-        progress("Direction test", start + len(rows.std), len(features))
+        report(start + len(rows.std), len(W_dec))
     return Scores(z, log10_p, 10 ** log10_q(log10_p, rate.curve()))
 
 

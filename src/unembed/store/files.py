@@ -71,13 +71,18 @@ class RunFiles:
         claims = (store.claims_path(bank),) if self.manifest.claims_are_sampled else ()
         return BankFiles(tuple(self.counts(bank)), (store.tests_path(bank),), null, claims)
 
-    def counts(self, bank: str) -> Iterator[str]:
-        """Yield the files that a bank's pairs are counted in."""
+    def rates(self, bank: str) -> list[str]:
+        """Return the files that hold how many of a bank's pairs have which p."""
         if not self.manifest.pairs_are_counted_by_shard:
-            yield store.rate_path(bank)
-            return
-        for shard in self.manifest.shards(bank):
-            yield from store.count_paths(shard.path)
+            return [store.rate_path(bank)]
+        return [store.count_paths(shard.path)[0] for shard in self.manifest.shards(bank)]
+
+    def counts(self, bank: str) -> list[str]:
+        """Return all files that a bank's pairs are counted in."""
+        if not self.manifest.pairs_are_counted_by_shard:
+            return self.rates(bank)
+        of_shards = (store.count_paths(shard.path) for shard in self.manifest.shards(bank))
+        return [path for paths in of_shards for path in paths]
 
     def of_shard(self, shard: Shard) -> tuple[str, ...]:
         """Return the tables of a shard, that of its features last."""

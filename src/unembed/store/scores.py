@@ -17,6 +17,7 @@ from unembed.enrichment.simulated_null import SimulatedNull
 from unembed.enrichment.tails import Tails
 from unembed.recent import Recent
 from unembed.store import enrichment as store
+from unembed.store.files import RunFiles
 from unembed.store.manifest import Manifest, Shard
 from unembed.store.shards import recent_table
 from unembed.store.z import StoredZ
@@ -177,9 +178,7 @@ class StoredScores:
         ).rename({f"{name}_kept": name for name in exact if name in scored.columns})
 
     def _rate(self, bank: str) -> DiscoveryRate:
-        if self._manifest.pairs_are_counted_by_shard:
-            return store.read_rate(self._of_shards(bank, "rate"))
-        return store.read_rate([self._folder / store.rate_path(bank)])
+        return store.read_rate(self._folder / path for path in RunFiles(self._manifest).rates(bank))
 
     def _tails(self, bank: str) -> Tails:
         """The tail probabilities of every set with a bank, read once."""

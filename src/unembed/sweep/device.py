@@ -56,7 +56,7 @@ def described(name: str) -> str:
 
 
 @contextmanager
-def enough_memory(device: torch.device) -> Iterator[None]:
+def enough_memory(device: torch.device | str) -> Iterator[None]:
     """Say what can be done where a device has no memory left for what is done within.
 
     Raises:

@@ -28,8 +28,8 @@ class SweepSettings:
         tile: features in a tile, rounded up to a multiple of 128 (`products.ROWS`); four times as
             many on a GPU. It decides how much memory is used, and on the CPU no number: a tile of
             128 has a quarter of the default's.
-        device: a torch device that knows float64: `cpu`, `cuda`, `cuda:1` … Of `auto` it becomes
-            `cuda` where torch sees such a GPU, and `cpu` where it does not.
+        device: a torch device that knows float64: `cpu`, `cuda`, `cuda:1` …; `auto` is a GPU where
+            torch sees one, and else the CPU, but for a run that is there it is the run's own.
 
     Raises:
         UnembedError: for values that make no sense, or a device that cannot be used.
@@ -48,7 +48,7 @@ class SweepSettings:
                 f"top_k is at most {MAX_TOP_K}, but was {self.top_k}: for all logit weights of "
                 "a feature multiply, W_dec[i] @ W_U.T."
             )
-        if self.device != "cpu":  # which is always there; torch need not be asked
+        if self.device not in ("cpu", AUTO):  # which are always there; torch need not be asked
             from unembed.sweep.device import device_named
 
             object.__setattr__(self, "device", str(device_named(self.device)))

@@ -93,6 +93,7 @@ class Sweep:
             ShapeError: when they are not as wide.
             WeightError: when they are not finite, none at all, or no numbers of float32; when
                 their logit weights may be more than float32 holds.
+            UnembedError: when the device has too little memory.
         """
         W_dec = directions(W_dec, self.unembedding)
         if not len(W_dec):
@@ -104,7 +105,8 @@ class Sweep:
                 "weights may be larger than float32 holds. Multiply all of W_dec by one small "
                 "number, which changes no rank and no z."
             )
-        return joined([self.statistics(tile) for tile in self.tiles(W_dec)])
+        with enough_memory(self.device):
+            return joined([self.statistics(tile) for tile in self.tiles(W_dec)])
 
     def tiles(self, W_dec: Float[Tensor, "features d_model"]) -> Iterator[Tile]:
         """Yield features tile by tile with their z-scores, for any readers; each once, in order.
@@ -116,21 +118,18 @@ class Sweep:
             W_dec: [F, d_model] finite directions, as wide as the unembedding.
         """
         for rows in torch.split(W_dec, self._rows):
-            with enough_memory(self.device):
-                there = rows.to(self.device)
-                features = self.standardised(there)
-                mean = mean_weights(there, features.norm, self.unembedding)
-                z = self._z_scores(features.scaled)
-            yield Tile(z, features, mean)
+            there = rows.to(self.device)
+            features = self.standardised(there)
+            mean = mean_weights(there, features.norm, self.unembedding)
+            yield Tile(self._z_scores(features.scaled), features, mean)
 
     def statistics(self, tile: Tile) -> FeatureStatistics:
         """Return the statistics of a tile's features."""
-        with enough_memory(self.device):
-            found = (
-                cpu.read_tile(tile.z.numpy(), self.top_k)
-                if self.device.type == "cpu"
-                else accelerator.read_tile(tile.z, self.top_k)
-            )
+        found = (
+            cpu.read_tile(tile.z.numpy(), self.top_k)
+            if self.device.type == "cpu"
+            else accelerator.read_tile(tile.z, self.top_k)
+        )
         return self._in_weights(found, tile.features.std, tile.features.norm, tile.mean)
 
     def tsea(self, tile: Tile, sets: Membership, weight: Weight = "none") -> TseaReadings:
@@ -141,12 +140,11 @@ class Sweep:
             sets: over this unembedding's rows.
             weight: what a hit adds: `none`, `normal-scores` or `magnitude`.
         """
-        with enough_memory(self.device):
-            found = (
-                tsea_cpu.read_tile(tile.z.numpy(), sets, weight)
-                if self.device.type == "cpu"
-                else tsea_accelerator.read_tile(tile.z, sets, weight)
-            )
+        found = (
+            tsea_cpu.read_tile(tile.z.numpy(), sets, weight)
+            if self.device.type == "cpu"
+            else tsea_accelerator.read_tile(tile.z, sets, weight)
+        )
         flat = tile.features.std == 0
         found.es[flat], found.peak[flat], found.auroc[flat] = 0, 0, 0.5
         return found
@@ -167,8 +165,7 @@ class Sweep:
         """
         if self.device.type == "cpu":
             return tsea_cpu.read_pairs(tile.z.numpy(), row, token_set, sets, weight)
-        with enough_memory(self.device):
-            return tsea_accelerator.read_pairs(tile.z, row, token_set, sets, weight)
+        return tsea_accelerator.read_pairs(tile.z, row, token_set, sets, weight)
 
     def standardised(self, W_dec: Float[Tensor, "features d_model"]) -> Standardised:
         """Return features scaled so that their logit weights have standard deviation 1.
