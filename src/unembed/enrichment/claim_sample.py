@@ -51,20 +51,22 @@ def sample_claims(
         done = part.stop
     tested = alive[:, None] & membership.testable
     sample = _Sample.of(log10_p, tested)
-    without = [sample.passing(left_out=row).sum(0) / max(count - 1, 1) for row in range(count)]
+    without = [sample.passing_without(row) / max(count - 1, 1) for row in range(count)]
     return Claims(chosen.astype(np.int64), tested.sum(1), sample.passing(), np.stack(without))
 
 
 class _Sample(NamedTuple):
-    """How many tested pairs each feature of a sample has at every p that occurs, rising.
+    """How many tested pairs each feature of a sample has up to every p that occurs, rising.
 
     Attributes:
-        log10_p: [B]
-        counts: [k, B]
+        p: [B]
+        upto: [k, B]
+        all_upto: [B] of all features together.
     """
 
-    log10_p: F64
-    counts: I64
+    p: F64
+    upto: I64
+    all_upto: I64
 
     @classmethod
     def of(cls, log10_p: F32, tested: npt.NDArray[np.bool_]) -> _Sample:
@@ -73,20 +75,26 @@ class _Sample(NamedTuple):
         values, places = np.unique(steps, return_inverse=True)
         owner = np.nonzero(tested)[0]
         counts = np.bincount(owner * len(values) + places, minlength=len(tested) * len(values))
-        return cls((values + 1) / PER_DECADE, counts.reshape(len(tested), len(values)))
+        upto = counts.reshape(len(tested), len(values)).cumsum(1)
+        return cls(10 ** ((values + 1) / PER_DECADE), upto, upto.sum(0))
 
-    def passing(self, left_out: int | None = None) -> I64:
-        """Return [k, 2] how many pairs of each feature pass at each of `LEVELS`.
+    def passing(self) -> I64:
+        """Return [k, 2] how many pairs of each feature pass at each of `LEVELS`."""
+        return self._at(self.upto, self.all_upto)
 
-        Args:
-            left_out: a feature that takes no part.
+    def passing_without(self, feature: int) -> I64:
+        """Return [2] how many pairs pass at each of `LEVELS` where one feature takes no part."""
+        others = self.all_upto - self.upto[feature]
+        return self._at(others, others)
+
+    def _at(self, counts: I64, upto: I64) -> I64:
+        """Return [·, 2] the counts [·, B] up to the last p that passes at each level.
+
+        By Benjamini and Hochberg, the last one that is at most level · rank / pairs.
         """
-        counts = self.counts if left_out is None else np.delete(self.counts, left_out, 0)
-        upto = counts.sum(0).cumsum()
-        found = [np.zeros(len(counts), np.int64)] * len(LEVELS)
+        found = np.zeros((*counts.shape[:-1], len(LEVELS)), np.int64)
         for at, level in enumerate(LEVELS):
-            # Benjamini and Hochberg: up to the last p that is at most level · rank / pairs
-            low = 10**self.log10_p * max(upto[-1:], default=0) <= level * upto
-            if low.any():
-                found[at] = counts[:, : np.flatnonzero(low)[-1] + 1].sum(1)
-        return np.stack(found, 1)
+            passes = np.flatnonzero(self.p * max(upto[-1:], default=0) <= level * upto)
+            if len(passes):
+                found[..., at] = counts[..., passes[-1]]
+        return found

@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from unembed.enrichment.directions import DirectionTest
 from unembed.enrichment.es_tails import es_tails
+from unembed.enrichment.lookup import add_up
 from unembed.enrichment.simulated_null import SimulatedNull, no_scores
 from unembed.progress import Report
 from unembed.sweep import Membership, Weight, joined, tail_kurtosis
@@ -46,24 +47,26 @@ def simulate(
     """
     chosen = np.arange(len(test.effects)) if sets is None else sets
     members = membership.of_sets(chosen) if membership is not None else None
-    parts, es, z, done = [], [], [], 0
+    critical = test.critical(_ONE_PERCENT)
+    squares, beyond = np.zeros(len(critical)), np.zeros(len(critical), np.int64)
+    parts, es, done = [], [], 0
     for tile in test.sweep.tiles(test.moment.draw(directions, seed)):
         parts.append(test.sweep.statistics(tile))
-        z.append(test.z(tile.features.scaled))
+        add_up(test.z(tile.features.scaled), critical, squares, beyond)
         first = tile.first(max(-(-directions // 2) - done, 0))
         if members is not None and len(first.mean):
             es.append(test.sweep.tsea(first, members, weight).es.astype(np.float32))
         done += len(tile.mean)
         report(done, directions)
-    statistics, scores = joined(parts), np.concatenate(z)
+    statistics = joined(parts)
     nulls = _of_all(chosen, len(test.effects), *es_tails(np.concatenate(es))) if es else no_scores()
     return SimulatedNull(
         statistics.std,
         statistics.skewness,
         statistics.kurtosis,
         *tail_kurtosis(statistics.histogram),
-        np.sqrt((scores.astype(np.float64) ** 2).mean(0)),
-        (np.abs(scores) > test.critical(_ONE_PERCENT)).mean(0),
+        np.sqrt(squares / directions),
+        beyond / directions,
         *nulls,
     )
 

@@ -9,6 +9,7 @@ from unembed.compiled import compiled
 from unembed.workers import over_rows
 
 F32 = npt.NDArray[np.float32]
+F64 = npt.NDArray[np.float64]
 I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
 
@@ -160,6 +161,21 @@ def _raise_columns(first: int, stop: int, z: F32, largest: F32) -> None:
     for i in range(z.shape[0]):
         for s in range(first, stop):
             largest[s] = max(largest[s], abs(z[i, s]))
+
+
+def add_up(z: F32, critical: F32, squares: F64, beyond: I64) -> None:
+    """Add z² [B, S] of each set to the sums [S], and how many |z| are beyond its value [S]."""
+    over_rows(_add_up_columns, z.shape[1], _SETS_AT_ONCE, z, critical, squares, beyond)
+
+
+@compiled()
+def _add_up_columns(
+    first: int, stop: int, z: F32, critical: F32, squares: F64, beyond: I64
+) -> None:
+    for i in range(z.shape[0]):
+        for s in range(first, stop):
+            squares[s] += np.float64(z[i, s]) ** 2
+            beyond[s] += abs(z[i, s]) > critical[s]
 
 
 def list_beyond(z: F32, critical: F32, starts: I64, row: I32, token_set: I32, value: F32) -> None:
