@@ -14,8 +14,8 @@ SOURCE = Path(unembed.__file__).parent
 
 LEAVES = (
     "version", "visible", "errors", "outside", "lens", "progress", "numerals", "strict_json",
-    "recent", "workers", "products", "symmetric", "compiled", "disk", "sealed", "cache",
-    "output_file", "parquet", "demo",
+    "recent", "workers", "products", "symmetric", "compiled", "fixed_order", "disk", "sealed",
+    "cache", "output_file", "parquet", "demo",
 )  # fmt: skip
 ORDER = (
     *LEAVES,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numba
 
@@ -22,12 +22,13 @@ def _cache_works() -> bool:
 _CACHE = _cache_works()
 
 
-def compiled(**options: Any) -> Callable[[Kernel], Kernel]:
+def compiled() -> Callable[[Kernel], Kernel]:
     """Return a decorator that compiles a kernel: without the interpreter's lock, kept on disk.
 
-    Args:
-        **options: numba's, such as `fastmath`.
+    Numba's own threads would compile for several times as long (`workers.over_rows` has others),
+    and `fastmath` would come to other bits in a process that compiles than in one that finds the
+    kernel in the cache (`fixed_order` has sums).
     """
     # numba has no types: said here once, so that kernels keep theirs
-    decorator: Callable[[Kernel], Kernel] = numba.njit(cache=_CACHE, nogil=True, **options)
-    return decorator
+    decorator: Any = numba.njit(cache=_CACHE, nogil=True)
+    return cast("Callable[[Kernel], Kernel]", decorator)

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from unembed.compiled import compiled
+from unembed.fixed_order import LANES, dot
 from unembed.workers import over_rows
 
 F64 = npt.NDArray[np.float64]
@@ -45,13 +46,13 @@ def _fill(
     first_pair: int, stop: int, squares: F64, z2: F64, rows: F64, starts: I64, weight: F64,
     columns: I64, h: F64, integral: F64,
 ) -> None:  # fmt: skip
-    knots = len(starts) - 1
+    knots, lanes = len(starts) - 1, np.empty(LANES)
     for pair in range(first_pair, stop):
         # by halves, the last column that is not above z
         below, above = 0, knots + 1
         while above - below > 1:
             middle = (below + above) // 2
-            if _dot(squares[pair], rows[middle - 1]) <= z2[pair]:
+            if dot(squares[pair], rows[middle - 1], lanes) <= z2[pair]:
                 below = middle
             else:
                 above = middle
@@ -62,22 +63,16 @@ def _fill(
             if column > 0:
                 nodes = slice(starts[column - 1], starts[column])
                 h[pair, at], integral[pair, at] = _integral(
-                    squares[pair], rows[column - 1], rows[knots:][nodes], weight[nodes]
+                    squares[pair], rows[column - 1], rows[knots:][nodes], weight[nodes], lanes
                 )
 
 
 @compiled()
-def _integral(squares: F64, at_knot: F64, rises: F64, weight: F64) -> tuple[float, float]:
+def _integral(
+    squares: F64, at_knot: F64, rises: F64, weight: F64, lanes: F64
+) -> tuple[float, float]:
     """Return h at one knot, and the integral over its nodes."""
-    h, integral = _dot(squares, at_knot), 0.0
+    h, integral = dot(squares, at_knot, lanes), 0.0
     for node in range(len(weight)):
-        integral += weight[node] * np.sqrt(h / max(_dot(squares, rises[node]), _TINY))
+        integral += weight[node] * np.sqrt(h / max(dot(squares, rises[node], lanes), _TINY))
     return h, integral
-
-
-@compiled(fastmath={"reassoc", "contract"})
-def _dot(a: F64, b: F64) -> float:
-    total = 0.0
-    for i in range(len(a)):
-        total += a[i] * b[i]
-    return total

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from unembed.compiled import compiled
 from unembed.explanation.evidence import CELLS, members_of
+from unembed.fixed_order import LANES, add_powers, total
 from unembed.sweep.device import at_once
 from unembed.workers import over_rows
 
@@ -163,18 +164,14 @@ def _add(value: np.float32, sums: F64) -> None:
         power *= wide
 
 
-@compiled(fastmath={"reassoc", "contract"})
+@compiled()
 def _power_sums(z: F32, sums: F64) -> None:
     """Fill in count and power sums of a row, in float64 throughout: much is taken away again."""
-    s1, s2, s3, s4 = 0.0, 0.0, 0.0, 0.0
-    for i in range(len(z)):
-        value = np.float64(z[i])
-        square = value * value
-        s1 += value
-        s2 += square
-        s3 += square * value
-        s4 += square * square
-    sums[0], sums[1], sums[2], sums[3], sums[4] = len(z), s1, s2, s3, s4
+    lanes = np.zeros((_N_SUMS - 1, LANES))
+    add_powers(z, lanes)
+    sums[0] = len(z)
+    for power in range(1, _N_SUMS):
+        sums[power] = total(lanes[power - 1])
 
 
 def _power_sums_there(

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from unembed.compiled import compiled
+from unembed.fixed_order import LANES, dot
 
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
@@ -21,17 +22,9 @@ def correlations(vectors: F32, token_set: I64, others: I64) -> F64:
         token_set: [K] set numbers.
         others: [K, C] those they are held against, −1 for none.
     """
-    found = np.zeros(others.shape)
+    found, lanes = np.zeros(others.shape), np.empty(LANES)
     for k in range(others.shape[0]):
         for c in range(others.shape[1]):
             if others[k, c] >= 0:
-                found[k, c] = _dot(vectors[token_set[k]], vectors[others[k, c]])
+                found[k, c] = dot(vectors[token_set[k]], vectors[others[k, c]], lanes)
     return found
-
-
-@compiled(fastmath={"reassoc", "contract"})
-def _dot(a: F32, b: F32) -> float:
-    total = 0.0
-    for i in range(len(a)):
-        total += np.float64(a[i]) * np.float64(b[i])
-    return total

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from jaxtyping import Float
 
 from unembed.compiled import compiled
+from unembed.fixed_order import LANES, add_powers, total
 from unembed.sweep.bins import N_BINS, OFFSET, PER_UNIT
 from unembed.sweep.statistics import F64, TileReadings
 from unembed.workers import over_rows
@@ -67,24 +68,16 @@ def _read_rows(
         )  # fmt: skip
 
 
-@compiled(fastmath={"reassoc", "contract", "nsz", "arcp"})
+@compiled()
 def _sums(z: F32, sums: F64) -> None:
     """Power sums: float32 inside a block of 1,024, float64 across blocks."""
+    lanes = np.empty((4, LANES), np.float32)
     sums[:] = 0
     for start in range(0, z.shape[0], _BLOCK):
-        block = z[start : start + _BLOCK]
-        s1, s2, s3, s4 = np.float32(0), np.float32(0), np.float32(0), np.float32(0)
-        for i in range(block.shape[0]):
-            x = block[i]
-            square = x * x
-            s1 += x
-            s2 += square
-            s3 += square * x
-            s4 += square * square
-        sums[0] += s1
-        sums[1] += s2
-        sums[2] += s3
-        sums[3] += s4
+        lanes[:] = 0
+        add_powers(z[start : start + _BLOCK], lanes)
+        for power in range(4):
+            sums[power] += total(lanes[power])
 
 
 @compiled()
