@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from tests.kill.on_ray import play_on_ray
 from tests.kill.rounds import contents
 from tests.store.test_share import Work
+from unembed.analysis import on_ray
 from unembed.analysis.engine import check_engine
 from unembed.errors import UnembedError
 from unembed.store import manifest as manifest_module
@@ -41,6 +43,20 @@ def work(monkeypatch: pytest.MonkeyPatch) -> Work:
 def test_what_is_no_engine(engine: str) -> None:
     with pytest.raises(UnembedError, match="no engine"):
         check_engine(engine)
+
+
+def test_what_ends_a_program_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ray would have SIGTERM end it in another way than the command line does."""
+
+    class Cluster:
+        @staticmethod
+        def init(*given: object, **more: object) -> None:
+            signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+    monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+    before = signal.getsignal(signal.SIGTERM)
+    on_ray._join(Cluster, "ray")
+    assert signal.getsignal(signal.SIGTERM) == before
 
 
 def test_the_same_bytes(cluster: Any, work: Work, tmp_path: Path) -> None:

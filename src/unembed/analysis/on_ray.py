@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import sys
 import tempfile
+import threading
 import warnings
 from collections import deque
 from collections.abc import Iterator
@@ -135,13 +137,14 @@ def _cluster(address: str) -> Iterator[Any]:
 
 
 def _join(ray: Any, address: str) -> None:
-    """Join a cluster, or start one.
+    """Join a cluster, or start one; what a signal to this program does stays as it is.
 
     Raises:
         UnembedError: when there is none at the address.
     """
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it would call home
     os.environ.setdefault("RAY_IGNORE_UNHANDLED_ERRORS", "1")  # those of units that nobody awaits
+    ends = signal.getsignal(signal.SIGTERM)
     try:
         ray.init(
             None if address == RAY else address, include_dashboard=False, log_to_driver=False,
@@ -152,6 +155,9 @@ def _join(ray: Any, address: str) -> None:
             f"No Ray cluster can be reached at {address!r}: {_line_of(error, 0)} "
             "Start one (`ray start --head`), or say `ray` for one on this machine."
         ) from error
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTERM, ends)
 
 
 class _Driver:
