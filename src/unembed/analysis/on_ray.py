@@ -156,7 +156,7 @@ def _join(ray: Any, address: str) -> None:
             "Start one (`ray start --head`), or say `ray` for one on this machine."
         ) from error
     finally:
-        if threading.current_thread() is threading.main_thread():
+        if ends is not None and threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, ends)
 
 
