@@ -20,6 +20,7 @@ from unembed import Features, load_features
 from unembed.errors import FormatError, SourceError
 from unembed.load.patterns import expand_braces, natural
 from unembed.load.places import given_name, is_pattern
+from unembed.load.sources import is_published
 
 LAYERS = (0, 1, 2, 9, 10, 11)
 
@@ -324,3 +325,24 @@ class TestHub:
     def test_what_is_wrong(self, reference: str, message: str) -> None:
         with pytest.raises((SourceError, FormatError), match=message):
             load_features(reference)
+
+
+# --- beside published names ---
+
+
+@pytest.mark.parametrize("inside", ["blocks.*.hook_resid_pre", "blocks.{2,9}.hook_resid_pre"])
+def test_a_pattern_that_fits_here_is_no_published_name(saes: Path, inside: str) -> None:
+    """As a folder that is there is itself; what begins like one and fits nothing is published."""
+    release = "gpt2-small-res-jb"
+    assert is_published(f"{release}/{inside}")
+    saes.rename(saes.parent / release)
+    assert not is_published(f"{release}/{inside}")
+    expected = list(LAYERS) if "*" in inside else [2, 9]
+    assert layers(load_features(f"{release}/{inside}")) == expected
+    assert is_published(f"sae_lens:{release}/{inside}")
+
+
+def test_a_pattern_that_fits_here_in_part_is_not_looked_for_elsewhere(saes: Path) -> None:
+    saes.rename(saes.parent / "gpt2-small-res-jb")
+    with pytest.raises(SourceError, match=r"blocks\.3\.hook_resid_pre"):
+        load_features("gpt2-small-res-jb/blocks.{2-3}.hook_resid_pre")

@@ -16,6 +16,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 from unembed.errors import SourceError, did_you_mean, listed
@@ -54,6 +55,22 @@ def places_of(pattern: str) -> list[Place]:
     if twice:
         raise SourceError(f"{pattern!r} names {twice[0]} more than once.")
     return found
+
+
+def fits_here(reference: str) -> bool:
+    """Return whether a reference is a pattern that something on this disk fits, in part at least.
+
+    Raises:
+        SourceError: when a range is empty or counts down, or a folder may not be read.
+    """
+    if not is_pattern(reference) or is_address(reference):
+        return False
+    root, rest = _existing(reference)
+    for choice in expand_braces(rest):
+        with suppress(SourceError):
+            if _fitting_here(reference, root, choice):
+                return True
+    return False
 
 
 def given_name(text: str) -> tuple[str | None, str]:

@@ -12,7 +12,7 @@ from unembed.load.formats import Seen, format_of_loader
 from unembed.load.names import Source
 from unembed.load.own.heads import HEADS, heads_of
 from unembed.load.own.neurons import NEURONS, neurons_of
-from unembed.load.places import given_name, is_pattern, places_of
+from unembed.load.places import fits_here, given_name, is_pattern, places_of
 from unembed.load.published.names import find_published, near_published
 from unembed.load.published.place import places_of_published
 from unembed.load.published.table import Published
@@ -63,7 +63,8 @@ def is_published(text: str) -> bool:
     _, reference = given_name(text)
     split = _PART.fullmatch(reference)
     name = split["reference"] if split else reference
-    return on_disk(reference) is None and bool(find_published(name))
+    is_here = on_disk(reference) is not None or fits_here(reference)
+    return not is_here and bool(find_published(name))
 
 
 def _own(text: str, kind: str, asked: Asked) -> list[Source]:
@@ -77,7 +78,7 @@ def _own(text: str, kind: str, asked: Asked) -> list[Source]:
 def _elsewhere(text: str, asked: Asked, part: str | None) -> list[Source]:
     """Return the banks of published SAEs, of a pattern's places, or of one place."""
     here = on_disk(text)
-    entries = [] if here is not None else find_published(text)
+    entries = [] if here is not None or fits_here(text) else find_published(text)
     if entries:
         return _published(entries, asked, part)
     if here is None and is_pattern(text):
