@@ -11,7 +11,6 @@ import logging
 import os
 import signal
 import sys
-import tempfile
 import threading
 import warnings
 from collections import deque
@@ -29,6 +28,7 @@ from torch import Tensor
 
 from unembed.analysis.engine import RAY
 from unembed.analysis.job import Job
+from unembed.analysis.scratch import scratch
 from unembed.analysis.units import Bench, Units
 from unembed.errors import UnembedError
 from unembed.progress import Progress
@@ -304,8 +304,8 @@ def _made(job: list[Any], unit: Unit, files: dict[str, bytes], version: str) -> 
         )
     bench = _bench(job[0])
     manifest = bench.job.manifest
-    with tempfile.TemporaryDirectory(prefix="unembed-") as name:
-        folder = Path(name, "run")
+    with scratch() as own:
+        folder = own / "run"
         with claim(folder, manifest):
             for path, content in files.items():
                 (folder / path).parent.mkdir(parents=True, exist_ok=True)
