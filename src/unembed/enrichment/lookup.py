@@ -12,6 +12,7 @@ F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
 I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
+Piece = tuple[np.float32, np.float32, np.float32, np.float32, np.float32, np.float32]
 
 _HALVINGS = 24
 _PAIRS_AT_ONCE = 65_536
@@ -21,37 +22,48 @@ _ROWS_AT_ONCE = 64
 
 
 @compiled()
-def _at(z: np.float32, knots: F32, log10_p: F32, slope: F32) -> np.float32:
-    """Cubic Hermite interpolation in |z|; beyond the last knot, its value."""
+def _at(z: np.float32, table: int, knots: F32, log10_p: F32, slope: F32) -> np.float32:
+    """Cubic Hermite interpolation in |z|, in the row of a table; beyond the last knot, its value.
+
+    The row is not taken out of the tables first: that would cost more than all else.
+    """
     x = abs(z)
-    low, high = 0, knots.shape[0] - 1
-    if not x < knots[high]:
-        return np.float32(log10_p[high])
+    low, high = 0, knots.shape[1] - 1
+    if not x < knots[table, high]:
+        return np.float32(log10_p[table, high])
     while high - low > 1:
         middle = (low + high) // 2
-        if knots[middle] <= x:
+        if knots[table, middle] <= x:
             low = middle
         else:
             high = middle
-    return _between(x, low, high, knots, log10_p, slope)
+    return _between(x, _piece(table, low, high, knots, log10_p, slope))
 
 
 @compiled()
-def _between(
-    x: np.float32, low: int, high: int, knots: F32, log10_p: F32, slope: F32
-) -> np.float32:
+def _piece(table: int, low: int, high: int, knots: F32, log10_p: F32, slope: F32) -> Piece:
+    """Return two knots of a table, and log10 p and its slopes there."""
+    return (
+        knots[table, low], knots[table, high], log10_p[table, low], log10_p[table, high],
+        slope[table, low], slope[table, high],
+    )  # fmt: skip
+
+
+@compiled()
+def _between(x: np.float32, piece: Piece) -> np.float32:
     """Cubic Hermite interpolation between two knots; never beyond their values."""
-    width = knots[high] - knots[low]
+    low, high, at_low, at_high, slope_low, slope_high = piece
+    width = high - low
     if width <= 0:
-        return np.float32(log10_p[low])
-    s = (x - knots[low]) / width
+        return at_low
+    s = (x - low) / width
     r = np.float32(1) - s
     value = (
-        log10_p[low] * r * r * (1 + 2 * s)
-        + log10_p[high] * s * s * (1 + 2 * r)
-        + width * s * r * (slope[low] * r - slope[high] * s)
+        at_low * r * r * (1 + 2 * s)
+        + at_high * s * s * (1 + 2 * r)
+        + width * s * r * (slope_low * r - slope_high * s)
     )
-    return np.float32(min(max(value, log10_p[high]), log10_p[low]))
+    return np.float32(min(max(value, at_high), at_low))
 
 
 def log10_p_values(z: F32, columns: I64, knots: F32, log10_p: F32, slope: F32, out: F32) -> None:
@@ -69,7 +81,7 @@ def _fill_values(
             if table < 0:
                 out[i, s] = 0
             else:
-                out[i, s] = _at(z[i, s], knots[table], log10_p[table], slope[table])
+                out[i, s] = _at(z[i, s], table, knots, log10_p, slope)
 
 
 @compiled()
@@ -92,8 +104,7 @@ def _fill_pairs(
     first: int, stop: int, z: F32, rows: I64, knots: F32, log10_p: F32, slope: F32, out: F32
 ) -> None:
     for i in range(first, stop):
-        row = rows[i]
-        out[i] = _at(z[i], knots[row], log10_p[row], slope[row])
+        out[i] = _at(z[i], rows[i], knots, log10_p, slope)
 
 
 def critical_values(wanted: float, knots: F32, log10_p: F32, slope: F32, out: F32) -> None:
@@ -121,15 +132,13 @@ def _fill_critical(
                 before = between
             else:
                 after = between
+        piece = _piece(s, max(before, 0), after, knots, log10_p, slope)
         low, high = np.float32(0), knots[s, last]
         for _ in range(_HALVINGS):
             middle = (low + high) / np.float32(2)
-            if before < 0 or middle >= knots[s, after]:
+            if before < 0 or middle >= piece[1]:
                 high = middle
-            elif (
-                middle < knots[s, before]
-                or _between(middle, before, after, knots[s], log10_p[s], slope[s]) > wanted
-            ):
+            elif middle < piece[0] or _between(middle, piece) > wanted:
                 low = middle
             else:
                 high = middle
