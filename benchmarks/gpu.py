@@ -88,8 +88,8 @@ SIZES = {
     "wide": Size(131_072, 262_144, 2_304),
 }
 SMALL = {"gpt2": Size(300, 3000, 32, 40, 8000), "wide": Size(200, 5000, 48, 40, 8000)}
-OF_DEMO, OF_DEMO_SMALL = 2**30, 200
-"""So many features, the first of each bank."""
+OF_DEMO, OF_DEMO_SMALL = (2**30, "default"), (64, "post")
+"""So many features, the first of each bank, and which token sets."""
 CHECKED = Size(1024, 50_257, 768)
 CHECKED_SMALL = Size(720, 3000, 32, 40, 8000)
 
@@ -233,14 +233,14 @@ def check_planted(model: Model, device: str, tsea: TseaOf) -> Iterator[Check]:
     return check_runs(model, [bank(rows)], device, tsea, len(FLAT))
 
 
-def check_demo(device: str, most: int) -> Iterator[Check]:
+def check_demo(device: str, most: int, collection: str) -> Iterator[Check]:
     """Yield what whole runs of the demo say on both devices: of real features and token sets."""
     unembedding = unembed.load_unembedding(demo.MODEL)
     banks = [
         replace(each, W_dec=each.W_dec[:most], indices=each.indices[:most], log10_density=None)
         for each in unembed.load_features(list(demo.FEATURES), model=demo.MODEL)
     ]
-    sets = unembed.build_token_sets(unembedding.vocabulary)
+    sets = unembed.build_token_sets(unembedding.vocabulary, collection)
     model = Model(unembedding, sets, banks[0].W_dec)
     return check_runs(model, banks, device, "kept", 0)
 
@@ -285,7 +285,7 @@ def check_runs(
             yield f"share of another {name}", (one[name] != other[name]).mean(), 2e-3
 
 
-def check(size: Size, of_demo: int, device: str, say: Callable[[str], None]) -> bool:
+def check(size: Size, of_demo: tuple[int, str], device: str, say: Callable[[str], None]) -> bool:
     """Say how far both devices are apart, and return whether that is as near as it should be."""
     model = model_of(size, device, size.features)
     say(f"\nThe CPU's numbers, {size.title}, {size.sets:,} sets; and of the demo\n")
@@ -293,7 +293,7 @@ def check(size: Size, of_demo: int, device: str, say: Callable[[str], None]) -> 
     kept = True
     checks = [("readers", check_readers(model, device))]
     checks += [(f"`--tsea {tsea}`", check_planted(model, device, tsea)) for tsea in ("kept", "all")]
-    checks += [("the demo", check_demo(device, of_demo))]
+    checks += [("the demo", check_demo(device, *of_demo))]
     for part, found in checks:
         for what, apart, allowed in found:
             kept &= bool(apart <= allowed)

@@ -69,7 +69,7 @@ def test_the_covariance_of_a_model_in_files_is_kept(
     first = load_unembedding(tmp_path)
     rows = first.W_U.double()
     torch.testing.assert_close(first.covariance, rows.T @ rows / first.n_tokens)
-    monkeypatch.setattr(Unembedding, "_covariance", never)
+    monkeypatch.setattr("unembed.unembedding.covariance_of", never)
     torch.testing.assert_close(load_unembedding(tmp_path).covariance, first.covariance)
     with pytest.raises(AssertionError, match="a second time"):
         _ = load_unembedding(tmp_path, lens="cosine").covariance

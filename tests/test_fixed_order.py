@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from unembed.fixed_order import LANES, add_powers, dot, total
+from unembed.fixed_order import LANES, add_powers, sum_products, total
 
 LENGTHS = (0, 1, LANES - 1, 4 * LANES, 4 * LANES + 1, 1000)
 
@@ -53,14 +53,14 @@ def test_sums_of_powers(length: int, kind: type) -> None:
 
 
 @pytest.mark.parametrize("length", LENGTHS)
-def test_dot_products(length: int) -> None:
+def test_sums_of_products(length: int) -> None:
     random = np.random.default_rng(length)
     a, b = random.standard_normal((2, length))
     scratch = np.full(LANES, np.nan)
-    assert dot(a, b, scratch) == pytest.approx(np.matmul(a, b), rel=1e-12, abs=1e-12)
+    assert sum_products(a, b, scratch) == pytest.approx(np.matmul(a, b), rel=1e-12, abs=1e-12)
     narrow = a.astype(np.float32), b.astype(np.float32)
     wide = [each.astype(np.float64) for each in narrow]
-    assert dot(*narrow, scratch) == pytest.approx(np.matmul(*wide), rel=1e-12, abs=1e-12)
+    assert sum_products(*narrow, scratch) == pytest.approx(np.matmul(*wide), rel=1e-12, abs=1e-12)
 
 
 @pytest.mark.slow

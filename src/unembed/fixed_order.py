@@ -60,8 +60,8 @@ def total(lanes: Floats) -> float:
 
 
 @compiled()
-def dot(a: Floats, b: Floats, lanes: F64) -> float:
-    """Return the dot product of two vectors, in float64; `lanes` [LANES] is scratch."""
+def sum_products(a: Floats, b: Floats, lanes: F64) -> float:
+    """Return Σ aᵢ bᵢ of two vectors, in float64; `lanes` [LANES] is scratch."""
     lanes[:] = 0
     whole = a.shape[0] // _AT_ONCE * _AT_ONCE
     for start in range(0, whole, _AT_ONCE):

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from unembed.compiled import compiled
-from unembed.fixed_order import LANES, dot
+from unembed.fixed_order import LANES, sum_products
 from unembed.workers import over_rows
 
 F64 = npt.NDArray[np.float64]
@@ -52,7 +52,7 @@ def _fill(
         below, above = 0, knots + 1
         while above - below > 1:
             middle = (below + above) // 2
-            if dot(squares[pair], rows[middle - 1], lanes) <= z2[pair]:
+            if sum_products(squares[pair], rows[middle - 1], lanes) <= z2[pair]:
                 below = middle
             else:
                 above = middle
@@ -72,7 +72,9 @@ def _integral(
     squares: F64, at_knot: F64, rises: F64, weight: F64, lanes: F64
 ) -> tuple[float, float]:
     """Return h at one knot, and the integral over its nodes."""
-    h, integral = dot(squares, at_knot, lanes), 0.0
+    h, integral = sum_products(squares, at_knot, lanes), 0.0
     for node in range(len(weight)):
-        integral += weight[node] * np.sqrt(h / max(dot(squares, rises[node], lanes), _TINY))
+        integral += weight[node] * np.sqrt(
+            h / max(sum_products(squares, rises[node], lanes), _TINY)
+        )
     return h, integral

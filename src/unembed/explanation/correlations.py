@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from unembed.compiled import compiled
-from unembed.fixed_order import LANES, dot
+from unembed.fixed_order import LANES, sum_products
 
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
@@ -26,5 +26,5 @@ def correlations(vectors: F32, token_set: I64, others: I64) -> F64:
     for k in range(others.shape[0]):
         for c in range(others.shape[1]):
             if others[k, c] >= 0:
-                found[k, c] = dot(vectors[token_set[k]], vectors[others[k, c]], lanes)
+                found[k, c] = sum_products(vectors[token_set[k]], vectors[others[k, c]], lanes)
     return found

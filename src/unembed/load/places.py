@@ -63,7 +63,7 @@ def fits_here(reference: str) -> bool:
     Raises:
         SourceError: when a range is empty or counts down, or a folder may not be read.
     """
-    if not is_pattern(reference) or is_address(reference):
+    if is_page(reference) or is_address(reference) or not is_pattern(reference):
         return False
     root, rest = _existing(reference)
     for choice in expand_braces(rest):
