@@ -91,7 +91,7 @@ class TestSpelling:
     )
     def test_against_python_over_the_text(self, sets: TokenSets, name: str, pattern: str) -> None:
         match = re.compile(pattern, re.DOTALL).fullmatch
-        letters = name.startswith(("suffix", "first", "last"))
+        letters = name.startswith(("suffix", "first", "last", "title", "all", "lower"))
         expected = [
             token
             for token, text in read(sets.vocabulary).items()

@@ -155,6 +155,14 @@ def test_a_mistake_in_toml_has_a_line(tmp_path: Path, text: str, message: str) -
         read_definitions(path)
 
 
+def test_patterns_that_nobody_limits_are_ours_alone(tmp_path: Path) -> None:
+    path = tmp_path / "mine.yaml"
+    path.write_text("sets:\n  mine: {spelled: '(a{1000}){1000}'}\n")
+    with pytest.raises(TokenSetError, match="'spelled' is no key of the set 'mine'"):
+        read_definitions(path)
+    assert read_definitions(path, ours=True)[0].name == "mine"
+
+
 def test_an_alias_is_what_it_names(tmp_path: Path) -> None:
     found = built(tmp_path, "sets:\n  a: &gases [helium, neon, argon]\n  b: {words: *gases}")
     assert found.texts("a") == found.texts("b")

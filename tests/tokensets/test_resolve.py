@@ -15,6 +15,7 @@ from unembed.tokensets.definitions import (
     Definition,
     Regex,
     Rule,
+    Spelled,
     Words,
 )
 from unembed.tokensets.reading import Reading
@@ -141,6 +142,54 @@ class TestCharacters:
     def test_half_a_character_has_none(self) -> None:
         reading = Reading(Vocabulary.from_ids({0: "é".encode(), 1: b"\xc3", 2: b"x"}, kind="test"))
         assert reading.with_characters("[^x]", "any").tolist() == [0]
+
+
+class TestSpelled:
+    @pytest.mark.parametrize(
+        ("pattern", "expected"),
+        [
+            (r"\p{Lu}\p{Ll}+", [" May", "May", "Us", " Привет"]),
+            (r"\p{Ll}\p{Lu}\p{Ll}", [" mAy"]),
+            (r"[\p{P}\p{S}]+", [" —"]),
+            (".*\n.*", ["\n\n"]),
+            ("(?i)may|us", [" may", "may", " May", "May", " MAY", " mAy", " us", " US", "Us"]),
+        ],
+    )
+    def test_the_whole_word(self, pattern: str, expected: list[str]) -> None:
+        assert found(Spelled(pattern)) == expected
+
+    def test_space(self) -> None:
+        assert found(Spelled("[Mm]ay", "required")) == [" may", " May"]
+        assert found(Spelled("[Mm]ay", "forbidden")) == ["may", "May"]
+
+    def test_kept_sees_the_space(self) -> None:
+        assert found(Spelled(" +", "kept")) == [" ", "  "]
+
+    def test_says_so(self) -> None:
+        assert str(Spelled(r"\p{Ll}+", "required")) == r"word is \p{Ll}+; with a leading space"
+        assert str(Spelled(" .*", "kept")) == "text is  .*"
+
+
+class TestLetters:
+    """The first and last letters are a to z in either case, and no letters that fold to them."""
+
+    texts = (" Bass", "BASS", " groß", "ß", "İnce", "ince", "Kin", "\u212ain", "ſo", "so", "ﬁn")
+    reading = Reading(Vocabulary.from_texts(texts))
+
+    @pytest.mark.parametrize(
+        ("first", "letters", "expected"),
+        [
+            (False, "ss", ["Bass", "BASS"]),
+            (True, "i", ["ince"]),
+            (True, "k", ["Kin"]),
+            (True, "s", ["so"]),
+            (True, "f", []),
+            (True, "ba", ["Bass", "BASS"]),
+        ],
+    )
+    def test_ends(self, first: bool, letters: str, expected: list[str]) -> None:
+        by = self.reading.beginning_with if first else self.reading.ending_with
+        assert sorted(by(letters)) == sorted(expected)
 
 
 class TestCombination:

@@ -117,6 +117,30 @@ class Characters:
 
 
 @dataclass(frozen=True)
+class Spelled:
+    r"""Tokens whose word, from its first character to its last, fits a pattern of Unicode classes.
+
+    Python's expressions know no `\p{Lu}`: what they call a letter or no letter is something else
+    for combining marks, fractions and underscores.
+
+    Attributes:
+        pattern: a regular expression as Rust's `regex` reads it, such as `\p{Lu}\p{Ll}+`; a full
+            stop stands for line breaks too.
+        space: whether a token must, or must not, have a leading space; with `kept` the
+            pattern sees the whole text.
+    """
+
+    pattern: str
+    space: Space | Literal["kept"] = "any"
+
+    def __str__(self) -> str:
+        """The rule in words."""
+        seen = "text" if self.space == "kept" else "word"
+        space = "" if self.space == "kept" else _SPACES[self.space]
+        return "; ".join(part for part in (f"{seen} is {shown(self.pattern)}", space) if part)
+
+
+@dataclass(frozen=True)
 class Combination:
     """Tokens of other sets: their union, intersection, or the first less the others."""
 
@@ -140,7 +164,7 @@ class Predicate:
         return self.text
 
 
-Rule = Words | Regex | Characters | Combination | Predicate
+Rule = Words | Regex | Characters | Spelled | Combination | Predicate
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ import unicodedata
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
+from string import ascii_lowercase, ascii_uppercase
 from typing import Literal
 
 import numpy as np
@@ -30,6 +31,7 @@ if the vocabulary has the word with one too, in any case. (In GPT-2 "tern" is a 
 and no bird: there is no " tern". Digits, punctuation and clitics need no space.)"""
 
 
+_SMALL = str.maketrans(ascii_uppercase, ascii_lowercase)
 _MANY = 1_000
 """Fewer words may happen to have no capital."""
 
@@ -142,18 +144,41 @@ class Reading:
             return self.where(np.fromiter((bool(test(text)) for text in self.texts), np.bool_))
         return self.tokens_of(filter(test, self.ids_of_word))
 
+    def spelled(self, pattern: str, space: Space | Literal["kept"]) -> Ids:
+        r"""Return the tokens whose word is, as a whole, what a pattern of Unicode classes says.
+
+        Args:
+            pattern: a regular expression of Rust's `regex`, such as `\p{Lu}\p{Ll}+`.
+            space: which of them; with `kept` the pattern is fitted to the whole text.
+        """
+        seen = self._texts if space == "kept" else self._words
+        found = self.where(seen.str.contains(rf"(?s)\A(?:{pattern})\z").to_numpy())
+        return found if space == "kept" else self.with_space(found, space)
+
+    @cached_property
+    def _words(self) -> pl.Series:
+        return pl.Series(self.words, dtype=pl.String)
+
+    @cached_property
+    def _texts(self) -> pl.Series:
+        return pl.Series(self.texts, dtype=pl.String)
+
     def beginning_with(self, letters: str) -> list[str]:
-        """Return the words of letters alone that begin so, in either case."""
-        return self._between(self._by_beginning, letters.casefold())
+        """Return the words of letters alone that begin with letters a to z, in either case."""
+        return self._between(self._by_beginning, letters.lower())
 
     def ending_with(self, letters: str) -> list[str]:
-        """Return the words of letters alone that end so, in either case."""
-        return self._between(self._by_ending, letters.casefold()[::-1])
+        """Return the words of letters alone that end with letters a to z, in either case."""
+        return self._between(self._by_ending, letters.lower()[::-1])
 
     @cached_property
     def _by_beginning(self) -> list[tuple[str, str]]:
-        """Words of letters alone, each after its folded case, in alphabetic order of that."""
-        return sorted((word.casefold(), word) for word in self.ids_of_word if word.isalpha())
+        """Words of letters alone, each after itself with A to Z made small, in order of that.
+
+        Folding case would make ss of ß, and i and a dot of İ.
+        """
+        words = filter(str.isalpha, self.ids_of_word)
+        return sorted((word.translate(_SMALL), word) for word in words)
 
     @cached_property
     def _by_ending(self) -> list[tuple[str, str]]:

@@ -18,6 +18,7 @@ from unembed.tokensets.definitions import (
     Definition,
     Predicate,
     Regex,
+    Spelled,
     Words,
     bare,
     fits,
@@ -91,6 +92,8 @@ class _Resolver:
             case Characters():
                 found = self.reading.with_characters(rule.class_, rule.how)
                 ids = self.reading.with_space(found, rule.space)
+            case Spelled():
+                ids = self.reading.spelled(rule.pattern, rule.space)
             case Combination():
                 ids = self._combination(definition.name, rule)
             case Predicate():

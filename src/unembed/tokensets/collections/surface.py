@@ -1,14 +1,14 @@
-"""What can be counted about a token's spelling: lengths, bytes, years."""
+"""What can be counted about a token's spelling: lengths, bytes, years, repetition."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from unembed.tokensets.definitions import Definition, Predicate, Regex, Words
-from unembed.tokensets.reading import Reading
+from unembed.tokensets.reading import Reading, is_mark
 from unembed.tokensets.token_sets import Ids
 
 SOURCE = "spelling"
@@ -17,10 +17,11 @@ _CENTURIES = {"19th": 18, "20th": 19, "21st": 20}
 
 
 def definitions() -> Iterator[Definition]:
-    """Yield the sets by length in characters and bytes, and by year."""
+    """Yield the sets by length in characters and bytes, by year, and by repetition."""
     yield from _lengths()
     yield from _bytes()
     yield from _years()
+    yield from _repetition()
 
 
 def _lengths() -> Iterator[Definition]:
@@ -80,3 +81,29 @@ def _years() -> Iterator[Definition]:
             SOURCE,
             Words((*years, f"{decade}s"), case="exact"),
         )
+
+
+def _repetition() -> Iterator[Definition]:
+    """Yield the sets of one letter or mark, repeated; Python's patterns know neither."""
+    for name, text, rule in (
+        ("repeated_letter", "One letter, two or more times (aa, xxx).", _same(str.isalpha)),
+        ("repeated_punctuation", "One mark, two or more times.", _same(is_mark)),
+        (
+            "stretched_word",
+            "A letter three times in a row, inside other letters.",
+            Predicate(_stretched, "letters, one of them three times in a row, and not it alone"),
+        ),
+    ):
+        yield Definition(name, "surface/repetition", text, SOURCE, rule)
+
+
+def _same(kind: Callable[[str], bool]) -> Predicate:
+    def test(word: str) -> bool:
+        return len(word) > 1 and word == len(word) * word[0] and kind(word[0])
+
+    return Predicate(lambda reading: reading.matching(test), "one character, repeated")
+
+
+def _stretched(reading: Reading) -> Ids:
+    thrice = re.compile(r"(.)\1\1").search
+    return reading.matching(lambda word: word.isalpha() and thrice(word) and len(set(word)) > 1)

@@ -23,6 +23,7 @@ from unembed.tokensets.definitions import (
     Pieces,
     Regex,
     Rule,
+    Spelled,
     Words,
 )
 from unembed.tokensets.files.tree import Tree, read_tree
@@ -38,6 +39,8 @@ _RULE_KEYS = {
     "intersection": (),
     "difference": (),
 }
+_OUR_KEYS = {"spelled": ("space",)}
+"""Not for files from outside: nobody limits how long such a pattern takes."""
 _SET_KEYS = ("description", "family", "source")
 
 
@@ -94,16 +97,15 @@ def _defined(name: str, tree: Tree, defaults: _Defaults) -> Definition:
         words = Words(_entries(tree), defaults.case, defaults.space)
         return Definition(name, defaults.family, "", defaults.source, words)
     table = tree.value
-    _check_keys(table, (*_SET_KEYS, *_RULE_KEYS, *_options()), f"of the set {name!r}", tree)
-    kinds = [kind for kind in _RULE_KEYS if kind in table]
+    rules = _RULE_KEYS | _OUR_KEYS if defaults.ours else _RULE_KEYS
+    _check_keys(table, (*_SET_KEYS, *rules, *_options()), f"of the set {name!r}", tree)
+    kinds = [kind for kind in rules if kind in table]
     if len(kinds) != 1:
         found = " and ".join(kinds) if kinds else "none of them"
-        raise tree.error(
-            f"the set {name!r} should have one of {', '.join(_RULE_KEYS)}; it has {found}."
-        )
+        raise tree.error(f"the set {name!r} should have one of {', '.join(rules)}; it has {found}.")
     kind = kinds[0]
     for option in _options():
-        if option in table and option not in _RULE_KEYS[kind]:
+        if option in table and option not in rules[kind]:
             raise table[option].error(f"{option!r} says nothing about {kind!r}; leave it out.")
     facts = {key: table[key].text() for key in _SET_KEYS if key in table}
     return Definition(
@@ -134,6 +136,9 @@ def _rule(kind: str, table: dict[str, Tree], defaults: _Defaults) -> Rule:
             cast(Space, space),
             excluded,
         )
+    if kind == "spelled":
+        space = _choice(table, "space", (*get_args(Space), "kept"), "any")
+        return Spelled(table["spelled"].text(), cast(Space, space))
     if kind == "characters":
         how = _choice(table, "how", ("all", "any"))
         class_ = _character_class(table["characters"])
