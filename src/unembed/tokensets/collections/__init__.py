@@ -35,6 +35,7 @@ def default() -> tuple[Definition, ...]:
         *read_definitions(_DEFAULT / "grammar.yaml", ours=True),
         *read_definitions(_DEFAULT / "meaning.yaml", ours=True),
         *lexicon.definitions(),
+        *read_definitions(_DEFAULT / "proper.yaml", ours=True),
         *read_definitions(_DEFAULT / "code.yaml", ours=True),
         *tokenizer.definitions(),
     )
