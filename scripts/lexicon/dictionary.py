@@ -13,7 +13,7 @@ _SIZES = (10, 20, 35, 40, 50, 55, 60)
 """SCOWL's lists by how common a word is; 60 is what its spelling dictionaries take."""
 _SHORT = 3
 _SIZE_OF_SHORT = 35
-"""From there on, words of three letters are mostly abbreviations (cur, mod), or rare."""
+"""From there on, words of three letters are mostly abbreviations (ref, sim), or rare."""
 _LOWER = re.compile("[a-z]+")
 
 _TWO_LETTERS = """ad ah am an as at ax be by do eh go ha he hi hm if in is it ma me my no
