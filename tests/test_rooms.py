@@ -15,7 +15,7 @@ SOURCE = Path(unembed.__file__).parent
 LEAVES = (
     "version", "visible", "errors", "outside", "lens", "progress", "numerals", "strict_json",
     "recent", "workers", "products", "symmetric", "compiled", "fixed_order", "disk", "sealed",
-    "cache", "output_file", "parquet", "demo",
+    "cache", "output_file", "parquet", "demo", "ties",
 )  # fmt: skip
 ORDER = (
     *LEAVES,

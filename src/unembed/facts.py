@@ -71,7 +71,8 @@ class UnembeddingFacts:
         tokens: how many take part.
         vocabulary: its kind.
         lens: `logit` or `cosine`.
-        preparation: every choice made on the way (`Unembedding.preparation`).
+        preparation: every choice made on the way (`Unembedding.preparation`), and where tokens have
+            rows that others have too, `identical_rows`, how many do.
         sha256: `Unembedding.digest`.
     """
 

@@ -25,6 +25,7 @@ from unembed.outside.row_reader import ROWS_AT_ONCE, RowReader
 from unembed.outside.text import shown
 from unembed.products import cholesky, laid_out, lengths, sum_of, sums
 from unembed.symmetric import gram
+from unembed.ties import Ties, ties_of
 from unembed.vocabulary import Vocabulary
 
 NORMS = ("rmsnorm", "layernorm", "none")
@@ -159,6 +160,11 @@ class Unembedding:
         return _lengths(self.W_U).square()
 
     @cached_property
+    def ties(self) -> Ties:
+        """Tokens whose rows of W_U are the same: untrained ones, for the most part."""
+        return ties_of(self.W_U.numpy())
+
+    @cached_property
     def digest(self) -> str:
         """A hash of all that logit weights depend on, for the manifest of a run."""
         content = hashlib.sha256(self.lens.encode())
@@ -170,9 +176,10 @@ class Unembedding:
     @property
     def facts(self) -> UnembeddingFacts:
         """What the manifest of a run says of it."""
+        tied = {"identical_rows": len(self.ties)} if len(self.ties) else {}
         return UnembeddingFacts(
             self.name, self.d_model, self.n_tokens, self.vocabulary.kind, self.lens,
-            self.preparation, self.digest,
+            {**self.preparation, **tied}, self.digest,
         )  # fmt: skip
 
 

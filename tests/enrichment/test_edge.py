@@ -8,9 +8,11 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from unembed.enrichment.edge import edge_of
+from unembed.enrichment.running_sum import running_sum
 from unembed.sweep.settings import WEIGHTS, Weight
 from unembed.sweep.statistics import OneFeature
 from unembed.sweep.tsea.readings import normal_scores
+from unembed.ties import ties_of
 
 
 def by_walk(z: np.ndarray, members: set[int], weight: Weight) -> tuple[float, int, list[int], bool]:
@@ -58,3 +60,23 @@ def test_flat_features_and_sets_of_nothing_or_all(std: float, size: int) -> None
     z = np.zeros(5, np.float32) if std == 0 else np.arange(5, dtype=np.float32)
     found = edge_of(OneFeature(z, std, 0.0), np.arange(size), np.arange(5))
     assert (found.es, found.peak, len(found.ids), found.size) == (0, 0, 0, size)
+
+
+@pytest.mark.parametrize("weight", WEIGHTS)
+def test_tied_tokens_are_in_the_edge_together(weight: Weight) -> None:
+    """A block with members of the set is passed in one step, up or down."""
+    random = np.random.default_rng(0)
+    row = np.arange(200, dtype=np.float32)
+    row[50:90] = row[50]
+    ties, z = ties_of(row[:, None]), random.standard_normal(200).astype(np.float32)
+    z[50:90] = z[50]
+    for sign in (1, -1):
+        for rows in (np.r_[50:60, 100:140], np.r_[80:90, 100:140]):
+            feature = OneFeature(sign * z, 1.0, 0.0)
+            found = edge_of(feature, rows, np.arange(200), weight, ties)
+            tied = np.intersect1d(found.ids, np.arange(50, 90))
+            assert len(tied) in (0, 10)
+            assert found.size == 50
+            curve = running_sum(sign * z, rows, weight, ties)
+            assert (found.es, found.peak) == (curve.es, curve.peak)
+            np.testing.assert_array_equal(found.ids, curve.rows[curve.in_leading_edge])

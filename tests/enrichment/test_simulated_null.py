@@ -83,6 +83,37 @@ def test_opposite_directions_have_opposite_scores(
         assert (np.sign(one) == -np.sign(other)).mean() > 0.95  # unless both ends are as far
 
 
+@pytest.mark.parametrize("tied", [0, 80])
+def test_the_opposite_feature_has_the_same_p(tied: int) -> None:
+    """To the last bit, with identical rows of W_U that sets part, and without."""
+    random, n = torch.Generator().manual_seed(3), 500
+    W_U = torch.randn(n, 24, generator=random)
+    W_U[100 : 100 + tied] = W_U[100].clone()
+    vocabulary = Vocabulary.from_texts([f"t{i}" for i in range(n)])
+    unembedding = prepare_unembedding(W_U, vocabulary, name="n")
+    assert len(unembedding.ties) == tied
+    members = {"one": [110], "few": range(90, 120), "half": range(0, n, 2), "last": range(150, 230)}
+    sets = TokenSets.from_ids(members, vocabulary)
+    test = DirectionTest(
+        Sweep(unembedding), effects_of(sets, unembedding), SecondMoment.identity(24)
+    )
+    held = Membership(n, sets.indptr, rows_of(sets, unembedding), unembedding.ties)
+    null = simulate(test, held, 600, 5, "none")
+    W_dec = torch.randn(100, 24, generator=random)
+    one, other = (
+        np.concatenate([test.sweep.tsea(tile, held).es for tile in test.sweep.tiles(sign * W_dec)])
+        for sign in (1, -1)
+    )
+    far = one != other  # unless both ends are as far: then + for both
+    np.testing.assert_array_equal(one[far], -other[far])
+    at = np.tile(np.arange(len(sets)), len(one))
+    p, q = (null.p_values(es.ravel(), at) for es in (one, other))
+    np.testing.assert_array_equal(p, q)
+    nes = [null.normalised(es.ravel(), at)[far.ravel()] for es in (one, other)]
+    np.testing.assert_array_equal(nes[0], -nes[1])
+    assert len(np.unique(p)) > 100
+
+
 def test_sets_that_are_not_asked_for_are_not_read(
     made: tuple[DirectionTest, Membership, SimulatedNull],
 ) -> None:

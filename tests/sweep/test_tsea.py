@@ -20,6 +20,7 @@ from unembed.sweep.tsea.membership import DENSE, MARKED
 from unembed.sweep.tsea.ranks import N_BUCKETS, rank_all, rank_few
 
 N = 5003
+NO_ORDER = np.empty(0, np.int32)
 
 
 def membership(sets: list[np.ndarray], n: int = N) -> Membership:
@@ -172,13 +173,30 @@ def test_few_are_counted_as_all_are_sorted() -> None:
     z = random.integers(-40, 40, 3000).astype(np.float32) / 16
     order, rank = np.empty(3000, np.int32), np.empty(3001, np.int32)
     keys, spare = np.empty(3000, np.uint64), np.empty(3000, np.uint64)
-    rank_all(z.view(np.int32), keys, spare, order, rank)
+    rank_all(z.view(np.int32), NO_ORDER, keys, spare, order, rank)
     counted = np.full(3000, -1, np.int32)
     rows = random.choice(3000, 20, replace=False).astype(np.int32)
     scratch = np.empty(3000, np.uint16), np.empty(N_BUCKETS + 1, np.int32), order
-    assert rank_few(z, rows, *scratch, counted)
+    assert rank_few(z, rows, NO_ORDER, *scratch, counted)
     assert (counted[rows] == rank[rows]).all()
-    assert not rank_few(np.zeros_like(z), rows, *scratch, counted)
+    assert not rank_few(np.zeros_like(z), rows, NO_ORDER, *scratch, counted)
+
+
+def test_equal_weights_in_another_order() -> None:
+    """Counted or sorted: as they are told to stand, which identical rows of W_U need."""
+    random = np.random.default_rng(0)
+    z = random.integers(-40, 40, 3000).astype(np.float32) / 16
+    stand = random.permutation(3000).astype(np.int32)
+    place = np.argsort(stand).astype(np.int32)
+    order, rank = np.empty(3000, np.int32), np.empty(3001, np.int32)
+    keys, spare = np.empty(3000, np.uint64), np.empty(3000, np.uint64)
+    rank_all(z.view(np.int32), stand, keys, spare, order, rank)
+    np.testing.assert_array_equal(order, np.lexsort((place, -z)))
+    counted = np.full(3000, -1, np.int32)
+    rows = random.choice(3000, 20, replace=False).astype(np.int32)
+    scratch = np.empty(3000, np.uint16), np.empty(N_BUCKETS + 1, np.int32), order
+    assert rank_few(z, rows, place, *scratch, counted)
+    assert (counted[rows] == rank[rows]).all()
 
 
 @settings(deadline=None, max_examples=150)

@@ -58,7 +58,8 @@ class RunSets:
         rows = rows_of(token_sets, unembedding)
         shared = None if null == "bank" else second_moment(null, banks[0], unembedding)
         return cls(
-            token_sets, unembedding, Membership(unembedding.n_tokens, token_sets.indptr, rows),
+            token_sets, unembedding,
+            Membership(unembedding.n_tokens, token_sets.indptr, rows, unembedding.ties),
             tuple(shared or second_moment(null, bank, unembedding) for bank in banks),
             settings or EnrichmentSettings(), explanation or ExplanationSettings(),
         )  # fmt: skip

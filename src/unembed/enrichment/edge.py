@@ -10,6 +10,7 @@ import numpy.typing as npt
 from unembed.enrichment.running_sum import running_sum
 from unembed.sweep.settings import Weight
 from unembed.sweep.statistics import OneFeature
+from unembed.ties import NO_TIES, Ties
 
 
 class LeadingEdge(NamedTuple):
@@ -40,6 +41,7 @@ def edge_of(
     rows: npt.NDArray[np.integer],
     token_ids: npt.NDArray[np.int64],
     weight: Weight = "none",
+    ties: Ties = NO_TIES,
 ) -> LeadingEdge:
     """Return the leading edge of a token set in one feature's logit weights.
 
@@ -50,12 +52,13 @@ def edge_of(
         rows: [m] the members of the set, as places in it.
         token_ids: [n] the id of each row.
         weight: as ES was read with.
+        ties: which rows are identical.
     """
     n, m = len(feature.z), len(rows)
     if feature.std == 0 or not 0 < m < n:
         nothing = np.empty(0, np.int64)
         return LeadingEdge(nothing, nothing, np.empty(0, np.float32), 0.0, 0, m)
-    found = running_sum(feature.z, rows, weight)
+    found = running_sum(feature.z, rows, weight, ties)
     inside = found.in_leading_edge
     edge = found.rows[inside]
     weights = feature.weights[edge]

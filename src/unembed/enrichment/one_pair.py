@@ -38,4 +38,5 @@ def leading_edge(
     at = features.position(index)
     chosen = token_sets.select([name])
     feature = read_one(features.W_dec[at], unembedding)
-    return edge_of(feature, rows_of(chosen, unembedding), unembedding.token_ids, weight)
+    rows = rows_of(chosen, unembedding)
+    return edge_of(feature, rows, unembedding.token_ids, weight, unembedding.ties)

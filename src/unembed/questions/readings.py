@@ -61,7 +61,7 @@ def running_sum_of(run: RunTables, feature: str, token_set: str) -> RunningSum:
     read = _read(run, feature)
     if read.std == 0:
         raise QueryError(f"{feature} writes nothing (its decoder row is zero): it ranks no tokens.")
-    return running_sum(read.z, _rows(run, token_set), run.tested.weight)
+    return _curve(run, read, _rows(run, token_set))
 
 
 def leading_edge(run: RunTables, feature: str, token_set: str) -> LeadingEdge:
@@ -110,7 +110,7 @@ def first_part(run: RunTables, facts: dict[str, Any]) -> tuple[dict[str, Any], R
     edge = _edge(run, read, rows)
     tokens = [member["token"] for member in edge_facts(run, edge)["leading_edge"]]
     shown = {"es": edge.es, "peak": edge.peak, "size": edge.size, "tokens": tokens}
-    return shown, running_sum(read.z, rows, run.tested.weight)
+    return shown, _curve(run, read, rows)
 
 
 def edge_facts(run: RunTables, edge: LeadingEdge) -> dict[str, Any]:
@@ -128,7 +128,12 @@ def edge_facts(run: RunTables, edge: LeadingEdge) -> dict[str, Any]:
 
 
 def _edge(run: RunTables, read: OneFeature, rows: npt.NDArray[np.int64]) -> LeadingEdge:
-    return edge_of(read, rows, weights_of(run).unembedding.token_ids, run.tested.weight)
+    unembedding = weights_of(run).unembedding
+    return edge_of(read, rows, unembedding.token_ids, run.tested.weight, unembedding.ties)
+
+
+def _curve(run: RunTables, read: OneFeature, rows: npt.NDArray[np.int64]) -> RunningSum:
+    return running_sum(read.z, rows, run.tested.weight, weights_of(run).unembedding.ties)
 
 
 def _rows(run: RunTables, token_set: str) -> npt.NDArray[np.int64]:

@@ -83,7 +83,7 @@ def _membership(run: RunTables) -> Membership:
         ids = sets["ids"].explode().drop_nulls().to_numpy()
         ends = np.concatenate([[0], sets["size"].to_numpy().cumsum()]).astype(np.int64)
         rows = np.searchsorted(unembedding.token_ids, ids).astype(np.int32)
-        _kept[run] = Membership(unembedding.n_tokens, ends, rows)
+        _kept[run] = Membership(unembedding.n_tokens, ends, rows, unembedding.ties)
     return _kept[run]
 
 

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from unembed.products import lengths, product
 from unembed.sweep.statistics import F64, OneFeature
+from unembed.ties import Ties
 from unembed.unembedding import Unembedding
 
 FLAT = 1e-6
@@ -63,9 +64,24 @@ def read_one(w: Float[Tensor, " d_model"], unembedding: Unembedding) -> OneFeatu
     wide = unit.double()
     variance = (product(wide, unembedding.covariance) * wide).sum(1)
     features = _scaled(unit, norm, variance.clamp_min(0).sqrt(), unembedding)
-    z = product(features.scaled, unembedding.W_U.T)[0].numpy()
+    z = settled(product(features.scaled, unembedding.W_U.T), unembedding.ties)[0].numpy()
     mean = mean_weights(w[None], features.norm, unembedding)
     return OneFeature(z, float(features.std[0]), float(mean[0]))
+
+
+def settled(z: Float[Tensor, "tile tokens"], ties: Ties) -> Float[Tensor, "tile tokens"]:
+    """Return z in which tokens of identical rows have the same value, that of the first; in place.
+
+    What a product rounds may depend on where a column stands in its block.
+
+    Args:
+        z: [T, n] on any device.
+        ties: which rows of W_U are identical.
+    """
+    if len(ties):
+        copies, of = (torch.from_numpy(each).to(z.device) for each in ties.copies)
+        z[:, copies] = z[:, of]
+    return z
 
 
 def mean_weights(

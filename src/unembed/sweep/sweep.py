@@ -22,7 +22,7 @@ from unembed.products import ROWS, cholesky, product
 from unembed.sweep import accelerator, cpu
 from unembed.sweep.device import device_named, enough_memory
 from unembed.sweep.settings import SweepSettings, Weight
-from unembed.sweep.standardised import Standardised, mean_weights, standardise
+from unembed.sweep.standardised import Standardised, mean_weights, settled, standardise
 from unembed.sweep.statistics import F64, FeatureStatistics, TileReadings, joined, moments
 from unembed.sweep.tsea import Membership, TseaReadings
 from unembed.sweep.tsea import accelerator as tsea_accelerator
@@ -140,6 +140,7 @@ class Sweep:
             sets: over this unembedding's rows.
             weight: what a hit adds: `none`, `normal-scores` or `magnitude`.
         """
+        sets = sets.with_ties(self.unembedding.ties)
         found = (
             tsea_cpu.read_tile(tile.z.numpy(), sets, weight)
             if self.device.type == "cpu"
@@ -163,6 +164,7 @@ class Sweep:
             sets: over this unembedding's rows.
             weight: what a hit adds.
         """
+        sets = sets.with_ties(self.unembedding.ties)
         if self.device.type == "cpu":
             return tsea_cpu.read_pairs(tile.z.numpy(), row, token_set, sets, weight)
         return tsea_accelerator.read_pairs(tile.z, row, token_set, sets, weight)
@@ -197,7 +199,7 @@ class Sweep:
             shape = (self._rows, self.unembedding.n_tokens)
             self._tile = torch.empty(shape, dtype=torch.float32, device=self.device)
         out = self._tile[: len(scaled)]
-        return product(scaled, self._W_U.T, out=out)
+        return settled(product(scaled, self._W_U.T, out=out), self.unembedding.ties)
 
     def _in_weights(self, found: TileReadings, std: F64, norm: F64, mean: F64) -> FeatureStatistics:
         """Turn readings of z into logit weights, correcting for the rounding of std."""

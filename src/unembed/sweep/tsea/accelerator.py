@@ -21,8 +21,10 @@ from torch import Tensor
 from unembed.sweep.device import BYTES, at_once
 from unembed.sweep.settings import Weight
 from unembed.sweep.tsea.membership import Membership
-from unembed.sweep.tsea.readings import TseaReadings, normal_scores
+from unembed.sweep.tsea.ranking import Ranking
+from unembed.sweep.tsea.readings import TseaReadings
 
+I8 = npt.NDArray[np.int8]
 I64 = npt.NDArray[np.int64]
 
 _PLACE = 21
@@ -44,22 +46,23 @@ def read_tile(
         membership: the sets, over the same n rows of W_U.
         weight: what a hit adds.
     """
+    twice, blocks, membership = membership.twice, membership.blocks, membership.as_read
     out = TseaReadings.nothing((len(z), len(membership)))
     numbers = np.flatnonzero(membership.testable)
     if not len(numbers):
-        return out
+        return twice.of_sets(out)
     step = at_once(8 * z.shape[1])
     sets, sizes = _on(z.device, membership), membership.sizes[numbers]
     for start in range(0, len(z), step):
         part = slice(start, start + step)
-        ranking = _Ranking.of(z[part], weight)
+        ranking = Ranking.of(z[part], weight, blocks)
         found, chosen = [], []
         for some in _alike(sizes, BYTES // (8 * len(ranking.ranks))):
-            block = sets.side_by_side(numbers[some], sizes[some])
-            found.append(_read(ranking, ranking.ranks[:, block.members], block.m))
+            block = sets.side_by_side(numbers[some], sizes[some], twice.side[numbers[some]])
+            found.append(_read(ranking, ranking.ranks[:, block.members], block))
             chosen.append(numbers[some])
         _fill(out, (part, np.concatenate(chosen)), found)
-    return out
+    return twice.of_sets(out)
 
 
 def read_pairs(
@@ -75,6 +78,8 @@ def read_pairs(
         membership: the sets, over the same n rows of W_U.
         weight: what a hit adds.
     """
+    twice, blocks, membership = membership.twice, membership.blocks, membership.as_read
+    row, token_set, of = twice.pairs(row, token_set)
     out = TseaReadings.nothing((len(row),))
     sets, sizes = _on(z.device, membership), membership.sizes[token_set]
     step = at_once(8 * z.shape[1])
@@ -82,16 +87,18 @@ def read_pairs(
     for start in range(0, len(read), step):
         first, stop = np.searchsorted(of_row, (start, start + step))
         rows = torch.from_numpy(read[start : start + step]).to(z.device)
-        ranking = _Ranking.of(z[rows], weight)
+        ranking = Ranking.of(z[rows], weight, blocks)
         found, chosen = [], []
         for some in _alike(sizes[first:stop], BYTES // 8):
             pairs = some + first
-            block = sets.side_by_side(token_set[pairs], sizes[pairs])
+            block = sets.side_by_side(
+                token_set[pairs], sizes[pairs], twice.side[token_set[pairs]]
+            )  # fmt: skip
             own = torch.from_numpy(of_row[pairs] - start).to(z.device)[:, None]
-            found.append(_read(ranking, ranking.ranks[own, block.members][None], block.m, own))
+            found.append(_read(ranking, ranking.ranks[own, block.members][None], block, own))
             chosen.append(pairs)
         _fill(out, (np.concatenate(chosen),), [[each[0] for each in block] for block in found])
-    return out
+    return twice.of_pairs(out, of)
 
 
 class _Block(NamedTuple):
@@ -100,10 +107,12 @@ class _Block(NamedTuple):
     Attributes:
         members: [K, most] the rows of W_U that each holds; n where it holds no more.
         m: [K, 1] how many.
+        side: [K] which extreme counts (`blocks`).
     """
 
     members: Int[Tensor, "sets most"]
     m: Int[Tensor, "sets one"]
+    side: Int[Tensor, " sets"]
 
 
 class _Sets(NamedTuple):
@@ -113,19 +122,21 @@ class _Sets(NamedTuple):
     rows: Tensor
     n_tokens: int
 
-    def side_by_side(self, numbers: I64, sizes: I64) -> _Block:
+    def side_by_side(self, numbers: I64, sizes: I64, side: I8) -> _Block:
         """Return some sets.
 
         Args:
             numbers: [K] theirs.
             sizes: [K] theirs: asking the device would be waiting for it.
+            side: [K] which extreme of each counts.
         """
         chosen = torch.from_numpy(numbers).to(self.indptr.device)
         first, m = self.indptr[chosen, None], self.indptr[chosen + 1, None]
         m = m - first
         place = torch.arange(int(sizes.max()), device=chosen.device)
         at = (first + place).clamp_max(len(self.rows) - 1)
-        return _Block(torch.where(place < m, self.rows[at].long(), self.n_tokens), m)
+        members = torch.where(place < m, self.rows[at].long(), self.n_tokens)
+        return _Block(members, m, torch.from_numpy(side).to(chosen.device))
 
 
 _there: WeakKeyDictionary[Membership, dict[torch.device, _Sets]] = WeakKeyDictionary()
@@ -155,47 +166,18 @@ def _alike(sizes: I64, most: int) -> Iterator[I64]:
         at = stop
 
 
-class _Ranking(NamedTuple):
-    """Some rows of a tile in order.
-
-    Attributes:
-        ranks: [R, n + 1] of each row of W_U, from 0; the last is n, of no token.
-        weights: [R or 1, n + 1] what a hit at each rank weighs, the last nothing; None where hits
-            weigh alike.
-    """
-
-    ranks: Int[Tensor, "rows places"]
-    weights: Float[Tensor, "_ places"] | None
-
-    @classmethod
-    def of(cls, z: Float[Tensor, "rows tokens"], weight: Weight) -> _Ranking:
-        """Return the ranking of some rows."""
-        rows, n = z.shape
-        order = (z + 0.0).sort(dim=1, descending=True, stable=True).indices  # -0.0 equals 0.0
-        places = torch.arange(n, dtype=torch.int32, device=z.device)
-        ranks = torch.full((rows, n + 1), n, dtype=torch.int32, device=z.device)
-        ranks.scatter_(1, order, places.expand_as(order))
-        if weight == "none":
-            return cls(ranks, None)
-        if weight == "normal-scores":
-            weights = torch.from_numpy(normal_scores(n)).to(z.device)[None]
-        else:
-            weights = z.gather(1, order).abs().double()
-        return cls(ranks, torch.cat([weights, weights.new_zeros(len(weights), 1)], 1))
-
-
 def _read(
-    ranking: _Ranking, ranks: Tensor, m: Tensor, own: Tensor | None = None
+    ranking: Ranking, ranks: Tensor, block: _Block, own: Tensor | None = None
 ) -> tuple[Tensor, Tensor, Tensor]:
     """Return ES, peak and AUROC [R, K] of sets that stand side by side.
 
     Args:
         ranking: of the rows.
         ranks: [R, K, most] of the members, in any order; n where there is none.
-        m: [K, 1] how many members.
+        block: the sets.
         own: [K, 1] where each set is read in a row of its own: which one. R is 1 then.
     """
-    n = ranking.ranks.shape[1] - 1
+    n, m = ranking.ranks.shape[1] - 1, block.m
     ranks = ranks.sort(dim=2).values.long()
     before = torch.arange(ranks.shape[2], device=ranks.device)
     held = before < m
@@ -203,18 +185,18 @@ def _read(
     total = torch.where(held, ranks, 0).sum(2).double()
     auroc = 1 - (total - size * (size - 1) / 2) / (size * (n - size))
     if ranking.weights is None:
-        return *_unweighted(ranks, before, held, m, n), auroc
+        return *_unweighted(ranks, before, held, block, n), auroc
     if len(ranking.weights) == 1:
         hit = ranking.weights[0, ranks]
     elif own is None:
         hit = ranking.weights.gather(1, ranks.flatten(1)).view(ranks.shape)
     else:
         hit = ranking.weights[own, ranks]
-    return *_weighted(ranks, hit, before, held, m, n), auroc
+    return *_weighted(ranks, hit, before, held, block, n), auroc
 
 
 def _unweighted(
-    ranks: Tensor, before: Tensor, held: Tensor, m: Tensor, n: int
+    ranks: Tensor, before: Tensor, held: Tensor, block: _Block, n: int
 ) -> tuple[Tensor, Tensor]:
     """ES in whole numbers; below D stands the place, so that the first of equal extremes counts.
 
@@ -222,27 +204,28 @@ def _unweighted(
         ranks: [R, K, most] of the members, rising.
         before: [most] how many members of the same set come before.
         held: [K, most] whether there is a member.
-        m: [K, 1] how many.
+        block: the sets.
         n: the number of tokens.
     """
+    m = block.m
     D = before * n - ranks * m
     ends = torch.iinfo(torch.int64)
     bottom = torch.where(held, (D << _PLACE) | ranks, ends.max).amin(2)
     top = torch.where(held, ((D + (n - m)) << _PLACE) | (_LAST - ranks - 1), ends.min).amax(2)
     pairs = (m * (n - m))[:, 0].double()
-    return _signed(
-        (top >> _PLACE) / pairs, _LAST - (top & _LAST), (bottom >> _PLACE) / pairs, bottom & _LAST
-    )
+    tops, bottoms = (top >> _PLACE) / pairs, (bottom >> _PLACE) / pairs
+    return _signed(tops, _LAST - (top & _LAST), bottoms, bottom & _LAST, block.side)
 
 
 def _weighted(
-    ranks: Tensor, hit: Tensor, before: Tensor, held: Tensor, m: Tensor, n: int
+    ranks: Tensor, hit: Tensor, before: Tensor, held: Tensor, block: _Block, n: int
 ) -> tuple[Tensor, Tensor]:
     """ES of hits that weigh differently: `hit`, of each member by its rank.
 
     Hits are rounded to whole numbers, the heaviest of each set to as large a one as lets the sum of
     all be one: sets may differ by many orders.
     """
+    m = block.m
     heaviest = hit.amax(2, keepdim=True)
     share = torch.where(heaviest > 0, hit / heaviest, held.double())
     whole = 2.0 ** (_BITS - torch.ceil(torch.log2(m.double())))
@@ -255,13 +238,13 @@ def _weighted(
     top, bottom = after.amax(2), ahead.amin(2)
     top_at = torch.where(after == top[:, :, None], ranks + 1, n).amin(2)
     bottom_at = torch.where(ahead == bottom[:, :, None], ranks, n).amin(2)
-    return _signed(top, top_at, bottom, bottom_at)
+    return _signed(top, top_at, bottom, bottom_at, block.side)
 
 
 def _signed(
-    top: Tensor, top_at: Tensor, bottom: Tensor, bottom_at: Tensor
+    top: Tensor, top_at: Tensor, bottom: Tensor, bottom_at: Tensor, side: Tensor
 ) -> tuple[Tensor, Tensor]:
-    promotes = top >= -bottom
+    promotes = (side > 0) | ((side == 0) & (top >= -bottom))
     return torch.where(promotes, top, bottom), torch.where(promotes, top_at, bottom_at)
 
 

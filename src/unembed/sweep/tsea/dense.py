@@ -15,6 +15,7 @@ from unembed.sweep.tsea.bits import WORD, first_bit, popcount, transpose
 from unembed.sweep.tsea.walk import store
 
 F64 = npt.NDArray[np.float64]
+I8 = npt.NDArray[np.int8]
 I32 = npt.NDArray[np.int32]
 I64 = npt.NDArray[np.int64]
 U64 = npt.NDArray[np.uint64]
@@ -36,8 +37,9 @@ _ODD = (
 
 @compiled()
 def read_dense(
-    order: I32, bits: U64, sets: I64, sizes: I64, scratch: U64, es: F64, peak: I32, auroc: F64
-) -> None:
+    order: I32, bits: U64, sets: I64, sizes: I64, scratch: U64, side: I8,
+    es: F64, peak: I32, auroc: F64,
+) -> None:  # fmt: skip
     """Read up to 4 × 64 sets at once, 64 tokens at a time.
 
     Set k is bit k % 64 of lane k // 64, and so, turned over, word [k % 64, k // 64].
@@ -79,7 +81,7 @@ def read_dense(
         at = (k % WORD) * lanes + k // WORD
         store(
             top[at], top_at[at], bottom[at], bottom_at[at], totals[at], drop[at], n, sets[k],
-            es, peak, auroc,
+            side, es, peak, auroc,
         )  # fmt: skip
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -11,6 +11,8 @@ import numpy.typing as npt
 
 from unembed.errors import TokenSetError
 from unembed.sweep.tsea.bits import WORD
+from unembed.sweep.tsea.blocks import Blocks, Twice
+from unembed.ties import NO_TIES, Ties
 
 I64 = npt.NDArray[np.int64]
 I32 = npt.NDArray[np.int32]
@@ -32,6 +34,7 @@ class Membership:
         n_tokens: n.
         indptr: [S + 1] where each set begins in `rows`.
         rows: [memberships] ascending in each set.
+        ties: which of the n rows are identical.
 
     Raises:
         TokenSetError: for rows that are out of range, or not ascending within a set.
@@ -40,6 +43,7 @@ class Membership:
     n_tokens: int
     indptr: I64
     rows: I32
+    ties: Ties = NO_TIES
 
     def __post_init__(self) -> None:
         rows, indptr = self.rows, self.indptr
@@ -93,12 +97,35 @@ class Membership:
             bits[members, at // WORD] |= np.uint64(1) << np.uint64(at % WORD)
         return sets, bits
 
+    @cached_property
+    def blocks(self) -> Blocks:
+        """Where identical rows stand in rankings."""
+        return Blocks.of(self.ties, self.n_tokens)
+
+    @cached_property
+    def twice(self) -> Twice:
+        """The sets as they are read: those that part a block of identical rows twice."""
+        return Twice.of(self.indptr, self.rows, self.ties, self.n_tokens)
+
+    @property
+    def as_read(self) -> Membership:
+        """The sets of `twice`; these, where none stands twice."""
+        return self._as_read if len(self.twice.parted) else self
+
+    @cached_property
+    def _as_read(self) -> Membership:
+        return Membership(self.n_tokens, self.twice.indptr, self.twice.rows, self.ties)
+
     def of_sets(self, sets: I64) -> Membership:
         """Return some of the sets, by number, in the order given."""
         parts = [self.rows[self.indptr[number] : self.indptr[number + 1]] for number in sets]
         ends = np.cumsum([0, *map(len, parts)])
         rows = np.concatenate([np.empty(0, np.int32), *parts])
-        return Membership(self.n_tokens, ends.astype(np.int64), rows)
+        return Membership(self.n_tokens, ends.astype(np.int64), rows, self.ties)
+
+    def with_ties(self, ties: Ties) -> Membership:
+        """Return the sets with what is known of identical rows; as they are, if they know it."""
+        return self if self.ties.same_as(ties) else replace(self, ties=ties)
 
     def batches(self, sets: I64) -> Batches:
         """Return sets side by side, 16 of about the same size together."""

@@ -25,17 +25,19 @@ _MOST_COMPARED = 8
 
 
 @compiled()
-def rank_all(bits_of_z: I32, keys: U64, spare: U64, order: I32, rank: I32) -> None:
+def rank_all(bits_of_z: I32, ties: I32, keys: U64, spare: U64, order: I32, rank: I32) -> None:
     """Fill in the rows of W_U in order, and the rank of each from 0; that of no row, n, is n."""
     n = bits_of_z.shape[0]
-    order_of(bits_of_z, keys, spare, order)
+    order_of(bits_of_z, ties, keys, spare, order)
     rank[n] = n
     for place in range(n):
         rank[order[place]] = place
 
 
 @compiled()
-def rank_few(z: F32, rows: I32, buckets: U16, above: I32, near: I32, rank: I32) -> bool:
+def rank_few(
+    z: F32, rows: I32, ties: I32, buckets: U16, above: I32, near: I32, rank: I32
+) -> bool:  # fmt: skip
     """Fill in the rank of some rows alone, and return whether it was worth while.
 
     A token's rank is how many there are in buckets above its own, and how many in its own outrank
@@ -44,6 +46,7 @@ def rank_few(z: F32, rows: I32, buckets: U16, above: I32, near: I32, rank: I32) 
     Args:
         z: [n] weights of standard deviation 1.
         rows: [k] of W_U.
+        ties: [n] where each row stands among equal weights; [0] where they stand as the rows do.
         buckets: [n] scratch.
         above: [N_BUCKETS + 1] scratch.
         near: [n] scratch.
@@ -66,6 +69,7 @@ def rank_few(z: F32, rows: I32, buckets: U16, above: I32, near: I32, rank: I32) 
         above[b + 1] += above[b]
     if compared * rows.shape[0] > _MOST_COMPARED * n:
         return False
+    tied = ties.shape[0] > 0
     found = 0
     for i in range(n):
         near[found] = i
@@ -74,9 +78,11 @@ def rank_few(z: F32, rows: I32, buckets: U16, above: I32, near: I32, rank: I32) 
         row = rows[k]
         bucket, weight = buckets[row], z[row]
         outranked_by = above[bucket]
+        own = ties[row] if tied else row
         for at in range(found):
             i = near[at]
-            larger = z[i] > weight or (z[i] == weight and i < row)
+            place = ties[i] if tied else i
+            larger = z[i] > weight or (z[i] == weight and place < own)
             outranked_by += np.int32(buckets[i] == bucket and larger)
         rank[row] = outranked_by
     return True

@@ -13,6 +13,7 @@ from unembed.compiled import compiled
 from unembed.sweep.tsea.bits import WORD, first_bit, popcount
 
 F64 = npt.NDArray[np.float64]
+I8 = npt.NDArray[np.int8]
 I32 = npt.NDArray[np.int32]
 U64 = npt.NDArray[np.uint64]
 
@@ -58,7 +59,7 @@ def sort_marked(rows: I32, rank: I32, marks: U64, ranks: I32) -> None:
 
 
 @compiled()
-def walk(ranks: I32, s: int, n: int, es: F64, peak: I32, auroc: F64) -> None:
+def walk(ranks: I32, s: int, n: int, side: I8, es: F64, peak: I32, auroc: F64) -> None:
     """Follow the running sum of one set, from its members' ranks in order.
 
     D and the place are compared as one number, so that the first of equal extremes counts.
@@ -74,14 +75,14 @@ def walk(ranks: I32, s: int, n: int, es: F64, peak: I32, auroc: F64) -> None:
         top = max(top, ((before + n - m) << _PLACE) | (_LAST - r - 1))
     store(
         np.float64(top >> _PLACE), np.float64(_LAST - (top & _LAST)), np.float64(bottom >> _PLACE),
-        np.float64(bottom & _LAST), np.float64(total), np.float64(m), n, s, es, peak, auroc,
+        np.float64(bottom & _LAST), np.float64(total), np.float64(m), n, s, side, es, peak, auroc,
     )  # fmt: skip
 
 
 @compiled()
 def walk_marked(
-    rows: I32, rank: I32, marks: U64, s: int, n: int, es: F64, peak: I32, auroc: F64
-) -> None:
+    rows: I32, rank: I32, marks: U64, s: int, n: int, side: I8, es: F64, peak: I32, auroc: F64
+) -> None:  # fmt: skip
     """Follow the running sum of one set whose ranks nobody sorted: they are marked, as bits.
 
     A word of 64 ranks is looked at bit by bit only if all its hits first, or all last, would take D
@@ -93,6 +94,7 @@ def walk_marked(
         marks: [⌈n / 64⌉] zeros, and zeros again afterwards.
         s: where in the results to write.
         n: the number of tokens.
+        side: [·] which extreme counts (`blocks`).
         es: [·] written at s.
         peak: [·] likewise.
         auroc: [·] likewise.
@@ -127,12 +129,14 @@ def walk_marked(
                 top, top_at = before + n - m, base + place + 1
     store(
         np.float64(top), np.float64(top_at), np.float64(bottom), np.float64(bottom_at),
-        np.float64(total), np.float64(m), n, s, es, peak, auroc,
+        np.float64(total), np.float64(m), n, s, side, es, peak, auroc,
     )  # fmt: skip
 
 
 @compiled()
-def walk_weighted(ranks: I32, weights: F64, s: int, n: int, es: F64, peak: I32, auroc: F64) -> None:
+def walk_weighted(
+    ranks: I32, weights: F64, s: int, n: int, side: I8, es: F64, peak: I32, auroc: F64
+) -> None:
     """Follow the running sum of one set whose hits weigh differently.
 
     Args:
@@ -140,6 +144,7 @@ def walk_weighted(ranks: I32, weights: F64, s: int, n: int, es: F64, peak: I32, 
         weights: [n] of a hit at each rank.
         s: where in the results to write.
         n: the number of tokens.
+        side: [·] which extreme counts (`blocks`).
         es: [·] written at s.
         peak: [·] likewise.
         auroc: [·] likewise.
@@ -160,18 +165,18 @@ def walk_weighted(ranks: I32, weights: F64, s: int, n: int, es: F64, peak: I32, 
         if gained - lost > top:
             top, top_at = gained - lost, np.float64(r + 1)
     store(
-        top, top_at, bottom, bottom_at, total, np.float64(m), n, s, es, peak, auroc
+        top, top_at, bottom, bottom_at, total, np.float64(m), n, s, side, es, peak, auroc
     )  # fmt: skip
 
 
 @compiled()
 def store(
     top: float, top_at: float, bottom: float, bottom_at: float, total: float, m: float, n: int,
-    s: int, es: F64, peak: I32, auroc: F64,
+    s: int, side: I8, es: F64, peak: I32, auroc: F64,
 ) -> None:  # fmt: skip
     """Write the extreme that counts, and AUROC by the sum of the ranks."""
     pairs = m * (n - m)
-    if top >= -bottom:
+    if side[s] > 0 or (side[s] == 0 and top >= -bottom):
         es[s], peak[s] = top / pairs, np.int32(top_at)
     else:
         es[s], peak[s] = bottom / pairs, np.int32(bottom_at)
