@@ -281,6 +281,7 @@ def test_the_sweep_knows_ties_that_its_sets_do_not() -> None:
         sweep.tsea(tile, membership(sets, 300, ties)) for ties in (NO_TIES, unembedding.ties)
     )
     np.testing.assert_array_equal(one.es, other.es)
+    assert membership(sets, 300, unembedding.ties).of_sets(np.array([1])).ties is unembedding.ties
     row, token_set = np.array([0, 0, 3]), np.array([0, 1, 1])
     for ties in (NO_TIES, unembedding.ties):
         found = sweep.tsea_of(tile, row, token_set, membership(sets, 300, ties))

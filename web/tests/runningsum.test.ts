@@ -87,6 +87,68 @@ describe("runningSum", () => {
   });
 });
 
+describe("identical rows of W_U", () => {
+  const ROWS = [3, 4, 17, 60, 61, 62, 63, 64, 65, 66, 150];
+  const ties = Int32Array.from(ROWS.flatMap((row) => [row, ROWS[0]]));
+
+  function tied(seed: number) {
+    const { weights, members } = example(200, 40, seed);
+    for (const row of ROWS) weights[row] = weights[ROWS[0]];
+    return { weights, members };
+  }
+
+  /** The definition, a block at a time: all tied tokens in one step. */
+  function inSteps(weights: Float32Array, members: Int32Array) {
+    const first = (row: number) => (ROWS.includes(row) ? ROWS[0] : row);
+    const tokens = [...weights.keys()].sort(
+      (a, b) => weights[b] - weights[a] || first(a) - first(b) || a - b,
+    );
+    const inside = new Set(members);
+    const heights = new Map([[0, 0]]);
+    let sum = 0;
+    tokens.forEach((row, at) => {
+      sum += inside.has(row) ? 1 / members.length : -1 / (weights.length - members.length);
+      if (at + 1 === tokens.length || first(tokens[at + 1]) !== first(row))
+        heights.set(at + 1, sum);
+    });
+    return heights;
+  }
+
+  it.each([1, 2, 3, 4, 5, 6])("are passed in one step (%i)", (seed) => {
+    const { weights, members } = tied(seed);
+    const found = runningSum(weights, ranking(weights, ties), members)!;
+    const heights = inSteps(weights, members);
+    found.places.forEach((place, at) =>
+      expect(found.heights[at]).toBeCloseTo(heights.get(place)!, 10),
+    );
+    const most = Math.max(...[...heights.values()].map(Math.abs));
+    expect(Math.abs(found.es)).toBeCloseTo(most, 10);
+    expect(heights.get(found.peak)).toBeCloseTo(found.es, 10);
+  });
+
+  it.each(["none", "normal-scores", "magnitude"] as const)("may change places (%s)", (weight) => {
+    const { weights } = tied(9);
+    const ranked = ranking(weights, ties);
+    const read = (...of: number[]) => {
+      const members = Int32Array.from([...of, 20, 21, 22, 23, 100]).sort();
+      const { places, heights, es, peak } = runningSum(weights, ranked, members, weight)!;
+      return { places, heights, es, peak };
+    };
+    expect(read(3, 17, 60)).toEqual(read(65, 66, 150));
+    expect(read(3, 17, 60).es).not.toBe(read(65, 66).es);
+  });
+
+  it("weigh the mean of their places by normal scores", () => {
+    // Ranks 1 and 2 of 4 are tied: (1.150349 + 0.318639) / 2 each.
+    const weights = Float32Array.of(5, 5, 2, 1);
+    const ranked = ranking(weights, Int32Array.of(0, 0, 1, 0));
+    const found = runningSum(weights, ranked, Int32Array.of(1, 3), "normal-scores")!;
+    const first = 0.734494 / (0.734494 + 1.15034938);
+    expect([...found.places]).toEqual([0, 0, 2, 3, 4, 4]);
+    expect(found.heights[2]).toBeCloseTo(first - 0.5, 6);
+  });
+});
+
 describe("leadingEdge", () => {
   it("goes from the nearer end to the peak", () => {
     const weights = Float32Array.of(9, 8, 7, 6, 5, 4, 3, 2, 1);

@@ -157,6 +157,10 @@ def _add_answers(app: FastAPI, contents: Contents, desk: Desk) -> None:
     async def tokens(request: Request) -> Response:
         return await json(request, contents.tokens)
 
+    @app.get("/api/ties.i32", response_class=Numbers, responses=gone)
+    async def ties(request: Request) -> Response:
+        return await numbers(request, contents.ties)
+
     @app.get("/api/tokens/{row}.json", response_class=Json, responses=is_a(answers.Token, missing))
     async def token(request: Request, row: Number) -> Response:
         return await json(request, lambda: contents.token(row))

@@ -37,7 +37,7 @@ _SCORES_OF_SETS = 2_000_000
 _LIST = "report.json"
 """Which features have views in it: what a server does not need to say."""
 _BEGIN = 5
-_COMMON = ("run.json", "tokens.json", "layers.json")
+_COMMON = ("run.json", "tokens.json", "ties.i32", "layers.json")
 _FILES = "globalThis.unembedFiles"
 """What the view of one feature, in one file, keeps its answers in."""
 _HEAD = 2**20
@@ -125,7 +125,7 @@ def feature_page(run: Run, feature: str) -> str:
     paths = ["run.json", "tokens.json", "columns/index.bin", *_paths_of_features([address])]
     if run.has_enrichment:
         sets = _sets_of(contents, address)
-        paths += ["sets.json", *(f"sets/{number}/members.i32" for number in sets)]
+        paths += ["ties.i32", "sets.json", *(f"sets/{number}/members.i32" for number in sets)]
     files = {path: _packed(body) for path, body in _answers(run, paths)}
     files[_LIST] = _packed(dumps({"features": [address]}).encode())
     start = f"{_FILES}={_inline(json.dumps(files))};" + (

@@ -1,16 +1,20 @@
 // The running sum of token set enrichment analysis, as src/unembed/enrichment/running_sum.py has it.
 export type Weight = "none" | "normal-scores" | "magnitude";
 
-/** Tokens by logit weight, the highest first, equal ones in order. */
+/** Tokens by logit weight, the highest first, equal ones in order; identical rows stand together. */
 export interface Ranking {
   /** Token rows in order. */
   rows: Int32Array;
   /** Of each token row, from 0. */
   rank: Int32Array;
+  /** Of each rank, where the tokens of its row of W_U begin, mostly itself, and where they end. */
+  starts: Int32Array;
+  stops: Int32Array;
 }
 
 export interface RunningSum {
-  /** Tokens passed: 0, just before and just after each member, all. Straight between. */
+  /** Tokens passed: 0, just before and just after each member (or identical rows), all. Straight
+   * between. */
   places: Int32Array;
   /** The sum there; 0 at both ends. */
   heights: Float64Array;
@@ -22,53 +26,90 @@ export interface RunningSum {
   peak: number;
 }
 
-export function ranking(weights: Float32Array): Ranking {
+/** `ties` are pairs: a row of W_U that is identical to others, and the first of these. */
+export function ranking(weights: Float32Array, ties: Int32Array = new Int32Array()): Ranking {
   const rows = Int32Array.from(weights.keys());
-  rows.sort((one, other) => weights[other] - weights[one] || one - other);
+  const first = rows.slice();
+  for (let at = 0; at < ties.length; at += 2) first[ties[at]] = ties[at + 1];
+  rows.sort(
+    (one, other) => weights[other] - weights[one] || first[one] - first[other] || one - other,
+  );
   const rank = new Int32Array(rows.length);
   rows.forEach((row, at) => (rank[row] = at));
-  return { rows, rank };
+  const starts = rows.map((row) => rank[first[row]]);
+  const stops = new Int32Array(rows.length);
+  for (let at = rows.length - 1; at >= 0; at--)
+    stops[at] = starts[at + 1] === starts[at] ? stops[at + 1] : at + 1;
+  return { rows, rank, starts, stops };
 }
 
 /** The running sum of a set of m of n tokens; null for none or all, which have none. */
 export function runningSum(
   weights: Float32Array,
-  { rows, rank }: Ranking,
+  ranking: Ranking,
   members: Int32Array,
   weight: Weight = "none",
 ): RunningSum | null {
+  const { rank, starts, stops } = ranking;
   const [n, m] = [weights.length, members.length];
   if (m === 0 || m >= n) return null;
   const passed = members.map((row) => rank[row]).sort();
-  const gains = shares(sizes(weights, rows, passed, weight));
-  const places = new Int32Array(2 * m + 2);
-  const heights = new Float64Array(2 * m + 2);
+  const gains = shares(sizes(weights, ranking, passed, weight));
+  const [places, heights] = [[0], [0]];
   let gained = 0;
   passed.forEach((at, member) => {
-    const lost = (at - member) / (n - m);
-    places.set([at, at + 1], 2 * member + 1);
-    heights.set([gained - lost, gained + gains[member] - lost], 2 * member + 1);
+    // Identical rows are passed in one step.
+    const isFirst = member === 0 || starts[passed[member - 1]] !== starts[at];
+    const isLast = member === m - 1 || starts[passed[member + 1]] !== starts[at];
+    if (isFirst) {
+      places.push(starts[at]);
+      heights.push(gained - (starts[at] - member) / (n - m));
+    }
     gained += gains[member];
+    if (isLast) {
+      places.push(stops[at]);
+      heights.push(gained - (stops[at] - member - 1) / (n - m));
+    }
   });
-  places[2 * m + 1] = n;
+  places.push(n);
+  heights.push(0);
   const [top, bottom] = [ofMost(heights, 1), ofMost(heights, -1)];
   const at = heights[top] >= -heights[bottom] ? top : bottom;
-  return { places, heights, ranks: passed.map((p) => p + 1), es: heights[at], peak: places[at] };
+  return {
+    places: Int32Array.from(places),
+    heights: Float64Array.from(heights),
+    ranks: passed.map((p) => p + 1),
+    es: heights[at],
+    peak: places[at],
+  };
 }
 
 /** What each member weighs: the same, or by rank, or by how far its logit weight is from the mean. */
 function sizes(
   weights: Float32Array,
-  rows: Int32Array,
+  { rows, starts, stops }: Ranking,
   passed: Int32Array,
   weight: Weight,
 ): Float64Array {
   const n = weights.length;
-  if (weight === "normal-scores")
-    return Float64Array.from(passed, (at) => Math.abs(normalQuantile((at + 0.5) / n)));
+  if (weight === "normal-scores") {
+    const found = new Float64Array(passed.length);
+    passed.forEach((at, member) => {
+      const isFirst = member === 0 || starts[passed[member - 1]] !== starts[at];
+      found[member] = isFirst ? meanScore(starts[at], stops[at], n) : found[member - 1];
+    });
+    return found;
+  }
   if (weight === "none") return new Float64Array(passed.length).fill(1);
   const mean = weights.reduce((sum, each) => sum + each, 0) / n;
   return Float64Array.from(passed, (at) => Math.abs(weights[rows[at]] - mean));
+}
+
+/** The mean of what hits at these ranks weigh by normal scores. */
+function meanScore(start: number, stop: number, n: number): number {
+  let sum = 0;
+  for (let at = start; at < stop; at++) sum += Math.abs(normalQuantile((at + 0.5) / n));
+  return sum / (stop - start);
 }
 
 /** Each size as a share of all; hits that all weigh nothing weigh alike. */
@@ -77,7 +118,7 @@ function shares(each: Float64Array): Float64Array {
   return each.map((size) => (total > 0 ? size / total : 1 / each.length));
 }
 
-function ofMost(heights: Float64Array, sign: 1 | -1): number {
+function ofMost(heights: number[], sign: 1 | -1): number {
   let most = 0;
   heights.forEach((height, at) => {
     if (sign * height > sign * heights[most]) most = at;
