@@ -29,7 +29,8 @@ class Ties:
     """Groups of identical rows of W_U.
 
     Attributes:
-        rows: [K] those of which there is another, group after group, ascending in each.
+        rows: [K] those of which there is another, group after group in the order of their first
+            rows, ascending in each.
         indptr: [G + 1] where each group begins in `rows`.
     """
 

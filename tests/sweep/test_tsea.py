@@ -16,11 +16,13 @@ from unembed.errors import TokenSetError
 from unembed.sweep.settings import WEIGHTS, Weight
 from unembed.sweep.tsea import Membership, TseaReadings, accelerator, cpu
 from unembed.sweep.tsea.bits import transpose
+from unembed.sweep.tsea.blocks import Blocks
 from unembed.sweep.tsea.membership import DENSE, MARKED
 from unembed.sweep.tsea.ranks import N_BUCKETS, rank_all, rank_few
+from unembed.ties import NO_TIES, ties_of
 
 N = 5003
-NO_ORDER = np.empty(0, np.int32)
+NO_BLOCKS = Blocks.of(NO_TIES, N)
 
 
 def membership(sets: list[np.ndarray], n: int = N) -> Membership:
@@ -173,29 +175,33 @@ def test_few_are_counted_as_all_are_sorted() -> None:
     z = random.integers(-40, 40, 3000).astype(np.float32) / 16
     order, rank = np.empty(3000, np.int32), np.empty(3001, np.int32)
     keys, spare = np.empty(3000, np.uint64), np.empty(3000, np.uint64)
-    rank_all(z.view(np.int32), NO_ORDER, keys, spare, order, rank)
+    rank_all(z.view(np.int32), NO_BLOCKS, keys, spare, order, rank)
     counted = np.full(3000, -1, np.int32)
     rows = random.choice(3000, 20, replace=False).astype(np.int32)
     scratch = np.empty(3000, np.uint16), np.empty(N_BUCKETS + 1, np.int32), order
-    assert rank_few(z, rows, NO_ORDER, *scratch, counted)
+    assert rank_few(z, rows, NO_BLOCKS.place, *scratch, counted)
     assert (counted[rows] == rank[rows]).all()
-    assert not rank_few(np.zeros_like(z), rows, NO_ORDER, *scratch, counted)
+    assert not rank_few(np.zeros_like(z), rows, NO_BLOCKS.place, *scratch, counted)
 
 
-def test_equal_weights_in_another_order() -> None:
-    """Counted or sorted: as they are told to stand, which identical rows of W_U need."""
+def test_identical_rows_stand_together_among_equal_weights() -> None:
+    """Counted or sorted; several groups of them may have the same weight as others have."""
     random = np.random.default_rng(0)
     z = random.integers(-40, 40, 3000).astype(np.float32) / 16
-    stand = random.permutation(3000).astype(np.int32)
-    place = np.argsort(stand).astype(np.int32)
+    row = np.arange(3000.0)
+    for part in np.split(random.permutation(3000)[:500], (2, 5, 40, 41, 240)):
+        row[part], z[part] = part.min(), random.integers(-1, 1)
+    blocks = Blocks.of(ties_of(row[:, None].astype(np.float32)), 3000)
+    assert len(blocks.heads) == 5
     order, rank = np.empty(3000, np.int32), np.empty(3001, np.int32)
     keys, spare = np.empty(3000, np.uint64), np.empty(3000, np.uint64)
-    rank_all(z.view(np.int32), stand, keys, spare, order, rank)
-    np.testing.assert_array_equal(order, np.lexsort((place, -z)))
+    rank_all(z.view(np.int32), blocks, keys, spare, order, rank)
+    np.testing.assert_array_equal(order, np.lexsort((np.arange(3000), row, -z)))
+    np.testing.assert_array_equal(rank[order], np.arange(3000))
     counted = np.full(3000, -1, np.int32)
     rows = random.choice(3000, 20, replace=False).astype(np.int32)
     scratch = np.empty(3000, np.uint16), np.empty(N_BUCKETS + 1, np.int32), order
-    assert rank_few(z, rows, place, *scratch, counted)
+    assert rank_few(z, rows, blocks.place, *scratch, counted)
     assert (counted[rows] == rank[rows]).all()
 
 

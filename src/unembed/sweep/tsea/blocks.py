@@ -34,13 +34,15 @@ class Blocks(NamedTuple):
     Attributes:
         order: [n] the rows in the order in which equal weights stand.
         place: [n] of each row in it.
-        heads: [G] the first row of each block.
+        heads: [G] the first row of each block, ascending.
+        tails: [G] the last.
         sizes: [G] how many rows it has.
     """
 
     order: I32
     place: I32
     heads: I32
+    tails: I32
     sizes: I32
 
     @classmethod
@@ -49,7 +51,9 @@ class Blocks(NamedTuple):
         order = ties.order(n_tokens) if len(ties) else np.empty(0, np.int64)
         place = np.empty_like(order)
         place[order] = np.arange(len(order))
-        return cls(*(each.astype(np.int32) for each in (order, place, ties.heads, ties.sizes)))
+        tails = ties.rows[ties.indptr[1:] - 1]
+        found = (order, place, ties.heads, tails, ties.sizes)
+        return cls(*(each.astype(np.int32) for each in found))
 
 
 class Twice(NamedTuple):

@@ -52,7 +52,7 @@ def read_tile(
     if weight == "none":
         dense, bits = membership.dense
         over_rows(
-            _read_rows, len(z), _AT_ONCE, bits_of_z, blocks.order, *membership.sparse,
+            _read_rows, len(z), _AT_ONCE, bits_of_z, blocks, *membership.sparse,
             membership.marked, membership.indptr, membership.rows, dense, membership.sizes[dense],
             bits, twice.side, *out,
         )  # fmt: skip
@@ -102,8 +102,8 @@ def _scores(weight: Weight, n_tokens: int) -> tuple[F64, F64]:
 
 @compiled()
 def _read_rows(
-    first: int, stop: int, bits_of_z: I32, ties: I32, sets: I64, sizes: I64, starts: I64, rows: I32,
-    marked: I64, indptr: I64, members: I32, dense: I64, dense_sizes: I64, bits: U64,
+    first: int, stop: int, bits_of_z: I32, blocks: Blocks, sets: I64, sizes: I64, starts: I64,
+    rows: I32, marked: I64, indptr: I64, members: I32, dense: I64, dense_sizes: I64, bits: U64,
     side: I8, es: F64, peak: I32, auroc: F64,
 ) -> None:  # fmt: skip
     n = bits_of_z.shape[1]
@@ -120,7 +120,7 @@ def _read_rows(
     marks = np.zeros(words, np.uint64)
     ranked = np.empty(words * WORD * min(bits.shape[1], AT_ONCE), np.uint64)
     for row in range(first, stop):
-        rank_all(bits_of_z[row], ties, keys, spare, order, rank)
+        rank_all(bits_of_z[row], blocks, keys, spare, order, rank)
         for batch in range(sets.shape[0]):
             found = ranks[: starts[batch + 1] - starts[batch]]
             sort_ranks(rows[starts[batch] : starts[batch + 1]], rank, found)
@@ -169,7 +169,7 @@ def _read_pairs(
             or held > FEW
             or not rank_few(z[of_row], few[:held], blocks.place, buckets, above, near, rank)
         ):
-            rank_all(bits_of_z[of_row], blocks.order, keys, spare, order, rank)
+            rank_all(bits_of_z[of_row], blocks, keys, spare, order, rank)
         if weighted:
             _weigh(z[of_row], order, scores, weights)
             _level(scores, sums, blocks, rank, weights)
@@ -198,7 +198,7 @@ def _read_weighted(
     order, rank = np.empty(n, np.int32), np.empty(n + 1, np.int32)
     keys, spare, weights = np.empty(n, np.uint64), np.empty(n, np.uint64), np.empty(n)
     for row in range(first, stop):
-        rank_all(bits_of_z[row], blocks.order, keys, spare, order, rank)
+        rank_all(bits_of_z[row], blocks, keys, spare, order, rank)
         _weigh(z[row], order, scores, weights)
         _level(scores, sums, blocks, rank, weights)
         for batch in range(sets.shape[0]):

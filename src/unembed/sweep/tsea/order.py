@@ -18,7 +18,7 @@ _ROW = np.uint64(0xFFFFFFFF)
 
 
 @compiled()
-def order_of(bits: I32, ties: I32, keys: U64, spare: U64, order: I32) -> None:
+def order_of(bits: I32, keys: U64, spare: U64, order: I32) -> None:
     """Fill `order` with the rows of W_U, largest weight first; equal weights in row order.
 
     A float's bits order as the float does once those of positive ones are turned round (here so
@@ -27,19 +27,16 @@ def order_of(bits: I32, ties: I32, keys: U64, spare: U64, order: I32) -> None:
 
     Args:
         bits: [n] finite float32 weights, viewed as int32. −0.0 counts as 0.0.
-        ties: [n] the order of equal weights, where it is another than that of the rows; else [0].
         keys: [n] scratch.
         spare: [n] scratch.
         order: [n] the result.
     """
     n = bits.shape[0]
     counts = np.zeros((3, _DIGITS), np.int32)
-    if ties.shape[0]:
-        for i in range(n):
-            keys[i] = _key(bits[ties[i]], ties[i])
-    else:
-        for i in range(n):
-            keys[i] = _key(bits[i], i)
+    for i in range(n):
+        x = bits[i]
+        x = np.int32(0) if x == np.int32(-2147483648) else x
+        keys[i] = (np.uint64(np.uint32(x if x < 0 else ~x & 0x7FFFFFFF)) << _HALF) | np.uint64(i)
     for i in range(n):
         key = keys[i] >> _HALF
         counts[0, key & _LOW] += 1
@@ -56,12 +53,6 @@ def order_of(bits: I32, ties: I32, keys: U64, spare: U64, order: I32) -> None:
     _pass(keys, spare, _HALF + _DIGIT + _DIGIT, counts[2])
     for place in range(n):
         order[place] = np.int32(spare[place] & _ROW)
-
-
-@compiled()
-def _key(x: np.int32, row: int) -> np.uint64:
-    x = np.int32(0) if x == np.int32(-2147483648) else x
-    return (np.uint64(np.uint32(x if x < 0 else ~x & 0x7FFFFFFF)) << _HALF) | np.uint64(row)
 
 
 @compiled()

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from unembed.compiled import compiled
+from unembed.sweep.tsea.blocks import Blocks
 from unembed.sweep.tsea.order import order_of
 
 F32 = npt.NDArray[np.float32]
@@ -25,13 +26,41 @@ _MOST_COMPARED = 8
 
 
 @compiled()
-def rank_all(bits_of_z: I32, ties: I32, keys: U64, spare: U64, order: I32, rank: I32) -> None:
-    """Fill in the rows of W_U in order, and the rank of each from 0; that of no row, n, is n."""
+def rank_all(
+    bits_of_z: I32, blocks: Blocks, keys: U64, spare: U64, order: I32, rank: I32
+) -> None:  # fmt: skip
+    """Fill in the rows of W_U in order, and the rank of each from 0; that of no row, n, is n.
+
+    Identical rows stand together, at the place of the first among equal weights.
+    """
     n = bits_of_z.shape[0]
-    order_of(bits_of_z, ties, keys, spare, order)
+    order_of(bits_of_z, keys, spare, order)
     rank[n] = n
     for place in range(n):
         rank[order[place]] = place
+    for g in range(blocks.heads.shape[0]):
+        first, last = rank[blocks.heads[g]], rank[blocks.tails[g]]
+        if last - first >= blocks.sizes[g]:  # others of equal weight are between
+            _move_together(blocks, g, order[first : last + 1], keys)
+            for place in range(first, last + 1):
+                rank[order[place]] = place
+
+
+@compiled()
+def _move_together(blocks: Blocks, g: int, order: I32, keys: U64) -> None:
+    """Put the rows of one block first, and all else after them as it stood."""
+    start = blocks.place[blocks.heads[g]]
+    inside, others = 0, 0
+    for at in range(order.shape[0]):
+        row = order[at]
+        if start <= blocks.place[row] < start + blocks.sizes[g]:
+            order[inside] = row
+            inside += 1
+        else:
+            keys[others] = np.uint64(row)
+            others += 1
+    for at in range(others):
+        order[inside + at] = np.int32(keys[at])
 
 
 @compiled()

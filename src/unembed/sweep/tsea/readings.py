@@ -12,7 +12,8 @@ from jaxtyping import Float, Int
 class TseaReadings(NamedTuple):
     """Signed enrichment of S token sets in the rankings of T features, or of P single pairs.
 
-    Tokens are ranked by logit weight, highest first, equal ones in token-id order. Sets of no or of
+    Tokens are ranked by logit weight, highest first, equal ones in token-id order; those whose rows
+    of W_U are the same stand together, and are passed in one step (`blocks`). Sets of no or of
     all tokens, and flat features, have es 0, peak 0 and auroc ½. Hits that all weigh nothing (the
     one in the very middle, by normal scores) weigh alike.
 
