@@ -85,6 +85,9 @@ class Twice(NamedTuple):
             n_tokens: how many rows there are.
         """
         sizes = np.diff(indptr)
+        if not len(ties):
+            both, once = np.zeros(len(sizes), np.int8), np.full(len(sizes), -1)
+            return cls(np.empty(0, np.int64), indptr, rows, both, once)
         owner = np.repeat(np.arange(len(sizes)), sizes)
         last, first, parted = _at_the_ends(rows, owner, ties, n_tokens)
         of_parted = np.flatnonzero(np.isin(owner, parted))
@@ -120,6 +123,8 @@ class Twice(NamedTuple):
             row: [P] of a tile, ascending.
             token_set: [P] numbers of sets.
         """
+        if not len(self.parted):
+            return row, token_set, np.arange(len(row))
         of = np.repeat(np.arange(len(row)), 1 + (self.again[token_set] >= 0))
         second = np.diff(of, prepend=-1) == 0
         return row[of], np.where(second, self.again[token_set[of]], token_set[of]), of
@@ -151,7 +156,7 @@ def _at_the_ends(rows: I32, owner: I64, ties: Ties, n_tokens: int) -> tuple[I32,
     group_of = np.full(n_tokens, -1)
     group_of[ties.rows] = ties.group
     tied = np.flatnonzero(group_of[rows] >= 0)
-    runs = owner[tied] * max(len(ties.heads), 1) + group_of[rows[tied]]
+    runs = owner[tied] * len(ties.heads) + group_of[rows[tied]]
     order = np.argsort(runs, kind="stable")
     tied, runs = tied[order], runs[order]
     _, start, run, count = np.unique(
