@@ -42,12 +42,14 @@ print([hashlib.sha256(np.ascontiguousarray(each).tobytes()).hexdigest()[:12] for
 @pytest.mark.parametrize("kind", [np.float32, np.float64])
 def test_sums_of_powers(length: int, kind: type) -> None:
     values = np.random.default_rng(length).standard_normal(length).astype(kind)
-    lanes = np.zeros((4, LANES), kind)
+    lanes = np.zeros((5, LANES), kind)
     add_powers(values, lanes)
     add_powers(values, lanes)
     for power in range(4):
         expected = 2 * (values.astype(np.float64) ** (power + 1)).sum()
         assert total(lanes[power]) == pytest.approx(expected, rel=1e-4, abs=1e-3)
+    signed = 2 * (values.astype(np.float64) ** 3 * np.abs(values)).sum()
+    assert total(lanes[4]) == pytest.approx(signed, rel=1e-4, abs=1e-3)
     if kind is np.float64:
         assert total(lanes[1]) == pytest.approx(2 * (values**2).sum(), rel=1e-13)
 

@@ -117,7 +117,7 @@ LIGHT = (
     "unembed.enrichment.simulated_null", "unembed.enrichment.tails", "unembed.explanation.classes",
     "unembed.explanation.explanation", "unembed.explanation.settings",
     "unembed.matching.settings", "unembed.sweep.bins", "unembed.sweep.settings",
-    "unembed.sweep.statistics", "unembed.sweep.tails", "unembed.sweep.tsea.readings",
+    "unembed.sweep.statistics", "unembed.sweep.tsea.readings",
 )  # fmt: skip
 """Modules that readers and the command line take settings, names and arrays' shapes from."""
 

@@ -24,12 +24,16 @@ _AT_ONCE = LANES * _DEEP
 
 @compiled()
 def add_powers(values: Floats, lanes: Floats) -> None:
-    """Add the first four powers of values to lanes [4, LANES], in the precision of the lanes."""
+    """Add the first four powers of values to lanes [5, LANES], and last x³|x|, the signed fourth.
+
+    In the precision of the lanes. The fourth powers of the positive values alone are half of what
+    the last two add up to, without a branch.
+    """
     whole = values.shape[0] // _AT_ONCE * _AT_ONCE
     for start in range(0, whole, _AT_ONCE):
         part = values[start : start + _AT_ONCE]
         for lane in range(LANES):
-            s1 = s2 = s3 = s4 = lanes.dtype.type(0)
+            s1 = s2 = s3 = s4 = s5 = lanes.dtype.type(0)
             for deep in range(_DEEP):
                 x = lanes.dtype.type(part[deep * LANES + lane])
                 square = x * x
@@ -37,10 +41,12 @@ def add_powers(values: Floats, lanes: Floats) -> None:
                 s2 += square
                 s3 += square * x
                 s4 += square * square
+                s5 += square * x * abs(x)
             lanes[0, lane] += s1
             lanes[1, lane] += s2
             lanes[2, lane] += s3
             lanes[3, lane] += s4
+            lanes[4, lane] += s5
     for i in range(whole, values.shape[0]):
         x = lanes.dtype.type(values[i])
         square = x * x
@@ -48,6 +54,7 @@ def add_powers(values: Floats, lanes: Floats) -> None:
         lanes[1, i % LANES] += square
         lanes[2, i % LANES] += square * x
         lanes[3, i % LANES] += square * square
+        lanes[4, i % LANES] += square * x * abs(x)
 
 
 @compiled()

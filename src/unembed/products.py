@@ -5,7 +5,8 @@ Intel's, bfloat16 on processors with AMX or on Arm, either under `torch.autocast
 for its training, and would change our third digit. A library of products may also add up in
 another order where it has more threads, or fewer rows, which changes the last digit. So `product`
 is the only way in this package to a product of tensors (`tests/test_products.py` holds every module
-to it), `cholesky` to their roots, and `eigh` to their eigenvectors.
+to it), `cholesky` to their roots and `solve_lower` back, `orthonormal` to a basis of what they
+span, and `eigh` to their eigenvectors.
 
 What torch allows is one setting of the whole process, which its threads share. The first product
 makes it strict, and the last one that is under way puts back what it found, so that products in
@@ -142,6 +143,33 @@ def cholesky(matrix: Tensor) -> Tensor:
         if not failed:
             return root
     raise RuntimeError("A matrix of squares has an eigenvalue that is far below zero.")
+
+
+def solve_lower(root: Tensor, right: Tensor) -> Tensor:
+    """Return x with root @ x = right, by one thread.
+
+    Args:
+        root: [d, d] on the CPU, lower triangular, with no zero on its diagonal.
+        right: [d, k] of the same dtype.
+    """
+    root, right = laid_out(root), laid_out(right)
+    found: Tensor = on_one_thread(lambda: torch.linalg.solve_triangular(root, right, upper=False))
+    return found
+
+
+def orthonormal(columns: Tensor) -> Tensor:
+    """Return orthonormal columns that span the same as the first of some, and so on, by one thread.
+
+    Of random normal columns they are uniformly distributed (Mezzadri 2007): signs are those that
+    make the triangular factor's diagonal positive.
+
+    Args:
+        columns: [d, k] on the CPU, k up to d, independent.
+    """
+    columns = laid_out(columns)
+    q, r = on_one_thread(lambda: torch.linalg.qr(columns))
+    found: Tensor = q * r.diagonal().sign()
+    return found
 
 
 def sum_of(values: Tensor) -> float:

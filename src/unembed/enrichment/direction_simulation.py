@@ -1,7 +1,10 @@
 """Random directions through the sweep: the null of ES, which has no closed form.
 
-N directions w ~ N(0, M) are swept by the same code as features. −w is as likely as w, and turns its
-ranking round, and with it ES: so half of the directions are read for ES, and count with both signs.
+N directions like w ~ N(0, M) are swept by the same code as features. −w is as likely as w, and
+turns its ranking round, and with it ES: so half of the directions are read for ES, and count with
+both signs. Sums and differences of them are random directions too, whose shapes cost little
+(`sweep.mixtures`): the envelope, which is cut where one direction in two hundred lies beyond, rests
+on some 7 N of them.
 """
 
 from __future__ import annotations
@@ -16,7 +19,8 @@ from unembed.enrichment.es_tails import es_tails
 from unembed.enrichment.lookup import add_up
 from unembed.enrichment.simulated_null import SimulatedNull, no_scores
 from unembed.progress import Report
-from unembed.sweep import Membership, Weight, joined, tail_kurtosis
+from unembed.sweep import Membership, Tile, Weight
+from unembed.sweep.mixtures import mixture_moments
 
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
@@ -49,26 +53,37 @@ def simulate(
     members = membership.of_sets(chosen) if membership is not None else None
     critical = test.critical(_ONE_PERCENT)
     squares, beyond = np.zeros(len(critical)), np.zeros(len(critical), np.int64)
-    parts, es, done = [], [], 0
-    for tile in test.sweep.tiles(test.moment.draw(directions, seed)):
-        parts.append(test.sweep.statistics(tile))
+    shapes, es, done = [], [], 0
+    for tile in test.sweep.tiles(test.moment.draw_evenly(directions, seed)):
+        shapes += _shapes(test, tile)
         add_up(test.z(tile.features.scaled), critical, squares, beyond)
         first = tile.first(max(-(-directions // 2) - done, 0))
         if members is not None and len(first.mean):
             es.append(test.sweep.tsea(first, members, weight).es.astype(np.float32))
         done += len(tile.mean)
         report(done, directions)
-    statistics = joined(parts)
+    std, skewness, kurtosis, left_tail, right_tail = np.concatenate(shapes, axis=1)
     nulls = _of_all(chosen, len(test.effects), *es_tails(np.concatenate(es))) if es else no_scores()
     return SimulatedNull(
-        statistics.std,
-        statistics.skewness,
-        statistics.kurtosis,
-        *tail_kurtosis(statistics.histogram),
+        std,
+        skewness,
+        kurtosis,
+        left_tail,
+        right_tail,
         np.sqrt(squares / directions),
         beyond / directions,
         *nulls,
     )
+
+
+def _shapes(test: DirectionTest, tile: Tile) -> list[F64]:
+    """Return std, skewness, kurtosis and tails of a tile's directions, and of their mixtures."""
+    of_tile = test.sweep.statistics(tile)
+    std, mixed = mixture_moments(tile.z, tile.features.std)
+    return [
+        np.stack([of.std, of.skewness, of.kurtosis, of.left_tail, of.right_tail])
+        for of in (of_tile, mixed._replace(std=std))
+    ]
 
 
 def _of_all(chosen: I64, count: int, *of_sets: npt.NDArray[np.floating]) -> Iterator[F64]:

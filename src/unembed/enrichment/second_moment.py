@@ -13,7 +13,7 @@ from torch import Tensor
 
 from unembed.errors import WeightError
 from unembed.features import Features
-from unembed.products import cholesky, lengths, product, sum_of
+from unembed.products import cholesky, lengths, orthonormal, product, sum_of
 from unembed.symmetric import gram
 
 _ROWS_AT_ONCE = 2048
@@ -47,16 +47,23 @@ class SecondMoment:
         Raises:
             WeightError: when every row is zero.
         """
-        count = int(bank.W_dec.any(dim=1).sum())
-        if not count:
+        if not bank.W_dec.any():
             raise WeightError(
                 f"Every direction of {bank.name} is zero, so that no random ones can be drawn "
                 "like them. Leave the bank out, or test it against the identity."
             )
-        moment = gram(_unit_rows(bank.W_dec), bank.d_model, torch.float32).div_(count)
+        return cls.of_rows(bank.W_dec, bank.name)
+
+    @classmethod
+    def of_rows(
+        cls, W_dec: Float[Tensor, "features d_model"], origin: str = "rows"
+    ) -> SecondMoment:
+        """Return the same of directions of which not all are zero."""
+        count, d = int(W_dec.any(dim=1).sum()), W_dec.shape[1]
+        moment = gram(unit_rows(W_dec), d, torch.float32).div_(count)
         share = _shrinkage(moment, count)
-        moment.mul_(1 - share).diagonal().add_(share / bank.d_model)
-        return cls(moment, bank.name, share, count)
+        moment.mul_(1 - share).diagonal().add_(share / d)
+        return cls(moment, origin, share, count)
 
     @classmethod
     def identity(cls, d_model: int) -> SecondMoment:
@@ -81,8 +88,23 @@ class SecondMoment:
         normal = torch.randn(shape, generator=random, dtype=torch.float64, device="cpu")
         return product(normal, self.root.T).float()
 
+    def draw_evenly(self, count: int, seed: int) -> Float[Tensor, "count d_model"]:
+        """Return random directions like w ~ N(0, M) that together are closer to M than others.
 
-def _unit_rows(W_dec: Float[Tensor, "features d"]) -> Iterator[Float[Tensor, "rows d"]]:
+        Each is R u with u uniform on the sphere of radius √d: what w is but for its length, on
+        which nothing depends that is read of a direction. As many u as there are dimensions are
+        orthogonal (Yu et al. 2016, *Orthogonal random features*).
+        """
+        random, d = torch.Generator().manual_seed(seed), len(self.matrix)
+        sphere = []
+        for start in range(0, count, d):
+            shape = d, min(d, count - start)
+            normal = torch.randn(shape, generator=random, dtype=torch.float64, device="cpu")
+            sphere.append(orthonormal(normal).T * d**0.5)
+        return product(torch.cat(sphere), self.root.T).float()
+
+
+def unit_rows(W_dec: Float[Tensor, "features d"]) -> Iterator[Float[Tensor, "rows d"]]:
     """Yield rows of length 1 in float32, some at a time; those of zeros stay zeros."""
     for rows in torch.split(W_dec, _ROWS_AT_ONCE):
         norms = lengths(rows)

@@ -22,8 +22,9 @@ class SimulatedNull:
     """What N random directions do to S token sets.
 
     Attributes:
-        std, skewness, kurtosis: [N] of the directions' logit weights.
-        left_tail, right_tail: [N] the kurtosis of each tail (`sweep.tail_kurtosis`).
+        std, skewness, kurtosis: [K] of the logit weights of the directions, and of mixtures of them
+            (`sweep.mixtures`), which old runs have not.
+        left_tail, right_tail: [K] the kurtosis of each tail (`sweep.statistics.Moments`).
         z_sd: [S] the standard deviation of z; 1 where the closed form holds.
         z_beyond: [S] the share of directions with direction-test p below 1 %.
         means: [2, S] mean |ES| of the directions with positive and with negative ES, which are

@@ -167,7 +167,7 @@ def _add(value: np.float32, sums: F64) -> None:
 @compiled()
 def _power_sums(z: F32, sums: F64) -> None:
     """Fill in count and power sums of a row, in float64 throughout: much is taken away again."""
-    lanes = np.zeros((_N_SUMS - 1, LANES))
+    lanes = np.zeros((_N_SUMS, LANES))
     add_powers(z, lanes)
     sums[0] = len(z)
     for power in range(1, _N_SUMS):

@@ -13,17 +13,26 @@ import numpy as np
 import numpy.typing as npt
 
 from unembed.enrichment.simulated_null import SimulatedNull
-from unembed.sweep.tails import TailKurtosis
+from unembed.sweep import FeatureStatistics
+
+F64 = npt.NDArray[np.float64]
+
+_TAIL = 0.1
+_FEWEST = 30
+_NO_SHAPE = 1e-6
 
 
 class Envelope(NamedTuple):
     """What the shapes of random directions stay within.
 
+    −w is as likely as w: what one has on the right, the other has on the left. So both sides have
+    one cut-off, from all directions and their opposites.
+
     Attributes:
         kurtosis_above: the kurtosis that all but a share of them stay below.
         skewness_below, skewness_above: half of that share lies beyond each.
         left_tail_above, right_tail_above: half of that share has a heavier tail on this side
-            (`sweep.tail_kurtosis`). Classes are cut here.
+            (`sweep.statistics.Moments`). Classes are cut here.
     """
 
     kurtosis_above: float
@@ -41,23 +50,34 @@ class Envelope(NamedTuple):
             inside: the share.
         """
         edge = (1 - inside) / 2
-        ends = (
-            (null.kurtosis, inside),
-            (null.skewness, edge),
-            (null.skewness, 1 - edge),
-            (null.left_tail, 1 - edge),
-            (null.right_tail, 1 - edge),
-        )
-        return cls(*(float(np.quantile(values, share)) for values, share in ends))
+        skewness = _reached(np.concatenate([null.skewness, -null.skewness]), edge)
+        tail = _reached(np.concatenate([null.left_tail, null.right_tail]), edge)
+        return cls(_reached(null.kurtosis, 1 - inside), -skewness, skewness, tail, tail)
+
+
+def _reached(values: F64, share: float) -> float:
+    """Return what a share of the values goes beyond: of few beyond, by a fitted tail.
+
+    That of a generalised Pareto distribution, fitted by moments to the outermost tenth (Hosking &
+    Wallis 1987).
+    """
+    start = float(np.quantile(values, 1 - _TAIL))
+    beyond = values[values > start] - start
+    if share >= _TAIL or len(beyond) < _FEWEST or not beyond.var():
+        return float(np.quantile(values, 1 - share, method="weibull"))
+    shape = 0.5 * (1 - beyond.mean() ** 2 / beyond.var())
+    scale = beyond.mean() * (1 - shape)
+    log_share = np.log(share / _TAIL)
+    rise = -log_share if abs(shape) < _NO_SHAPE else np.expm1(-shape * log_share) / shape
+    return start + float(scale * rise)
 
 
 def classify(
-    tails: TailKurtosis,
+    statistics: FeatureStatistics,
     envelope: Envelope,
     *,
     splits: npt.NDArray[np.bool_],
     dead: npt.NDArray[np.bool_],
-    flat: npt.NDArray[np.bool_],
 ) -> npt.NDArray[np.str_]:
     """Return the class of each feature.
 
@@ -66,13 +86,13 @@ def classify(
     skewness is not, write sets on one side only.
 
     Args:
-        tails: of the features.
+        statistics: of the features.
         envelope: of the bank's random directions.
         splits: [F] a broad set passes the direction test and explains enough of the variance.
         dead: [F] the features that never fire.
-        flat: [F] the features that write nothing.
     """
-    left, right = tails.left > envelope.left_tail_above, tails.right > envelope.right_tail_above
-    conditions = [flat, dead, left & right, right, left, splits]
+    left = statistics.left_tail > envelope.left_tail_above
+    right = statistics.right_tail > envelope.right_tail_above
+    conditions = [statistics.flat, dead, left & right, right, left, splits]
     names = ["flat", "dead", "two-sided", "prediction", "suppression", "partition"]
     return np.select(conditions, names, "diffuse")

@@ -2,7 +2,6 @@ from .settings import MAX_TOP_K, SweepSettings, Weight
 from .standardised import Standardised
 from .statistics import FeatureStatistics, joined
 from .sweep import Sweep, Tile
-from .tails import TailKurtosis, tail_kurtosis
 from .tsea import Membership, TseaReadings
 
 __all__ = [
@@ -12,10 +11,8 @@ __all__ = [
     "Standardised",
     "Sweep",
     "SweepSettings",
-    "TailKurtosis",
     "Tile",
     "TseaReadings",
     "Weight",
     "joined",
-    "tail_kurtosis",
 ]

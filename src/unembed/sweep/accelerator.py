@@ -43,9 +43,15 @@ def read_tile(z: Float[Tensor, "tile tokens"], k: int) -> TileReadings:
 
 
 def _read_rows(z: Tensor, k: int) -> tuple[Tensor, ...]:
+    return power_sums(z), _histogram(z), *_outermost(z, k, 1), *_outermost(z, k, -1)
+
+
+def power_sums(z: Tensor) -> Float[Tensor, "tile 5"]:
+    """Return the sums of z, z², z³, z⁴ and z³|z| of rows."""
     square = z * z
-    sums = torch.stack([_sum(z), _sum(square), _sum(square * z), _sum(square * square)], dim=1)
-    return sums, _histogram(z), *_outermost(z, k, 1), *_outermost(z, k, -1)
+    cube = square * z
+    sums = [_sum(z), _sum(square), _sum(cube), _sum(square * square), _sum(cube.mul_(z.abs()))]
+    return torch.stack(sums, dim=1)
 
 
 def _sum(values: Tensor) -> Float[Tensor, " tile"]:

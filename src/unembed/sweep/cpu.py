@@ -13,7 +13,7 @@ from jaxtyping import Float
 from unembed.compiled import compiled
 from unembed.fixed_order import LANES, add_powers, total
 from unembed.sweep.bins import N_BINS, OFFSET, PER_UNIT
-from unembed.sweep.statistics import F64, TileReadings
+from unembed.sweep.statistics import F64, N_SUMS, TileReadings
 from unembed.workers import over_rows
 
 F32 = npt.NDArray[np.float32]
@@ -40,7 +40,7 @@ def read_tile(z: Float[np.ndarray, "tile tokens"], k: int) -> TileReadings:
     """
     rows = z.shape[0]
     readings = TileReadings(
-        sums=np.empty((rows, 4)),
+        sums=np.empty((rows, N_SUMS)),
         counts=np.empty((rows, N_BINS), np.uint32),
         top_rows=np.empty((rows, k), np.int32),
         top_z=np.empty((rows, k), np.float32),
@@ -71,13 +71,13 @@ def _read_rows(
 @compiled()
 def _sums(z: F32, sums: F64) -> None:
     """Power sums: float32 inside a block of 1,024, float64 across blocks."""
-    lanes = np.empty((4, LANES), np.float32)
+    lanes = np.empty((N_SUMS, LANES), np.float32)
     sums[:] = 0
     for start in range(0, z.shape[0], _BLOCK):
         lanes[:] = 0
         add_powers(z[start : start + _BLOCK], lanes)
-        for power in range(4):
-            sums[power] += total(lanes[power])
+        for of in range(N_SUMS):
+            sums[of] += total(lanes[of])
 
 
 @compiled()

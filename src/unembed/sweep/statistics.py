@@ -11,12 +11,14 @@ from jaxtyping import Float, Int, Integer
 
 F64 = npt.NDArray[np.float64]
 
+N_SUMS = 5
+
 
 class TileReadings(NamedTuple):
     """What one pass over a tile of z-scores [T, n] gives, on any device.
 
     Attributes:
-        sums: [T, 4] the sums of z, z², z³ and z⁴ over the tokens.
+        sums: [T, 5] the sums of z, z², z³, z⁴ and z³|z| over the tokens.
         counts: [T, 202] tokens in each histogram bin (`unembed.sweep.bins`).
         top_rows: [T, k] rows of W_U with the largest z, largest first; ties in row order.
         top_z: [T, k] their z.
@@ -24,7 +26,7 @@ class TileReadings(NamedTuple):
         bottom_z: [T, k] their z.
     """
 
-    sums: Float[np.ndarray, "tile 4"]
+    sums: Float[np.ndarray, "tile 5"]
     counts: Integer[np.ndarray, "tile bins"]
     top_rows: Int[np.ndarray, "tile k"]
     top_z: Float[np.ndarray, "tile k"]
@@ -42,6 +44,7 @@ class FeatureStatistics(NamedTuple):
     Attributes:
         mean: [F] 0 for the logit lens (weights are centred over the vocabulary).
         std, skewness, kurtosis: [F] population moments; kurtosis of a normal is 3 (Pearson).
+        left_tail, right_tail: [F] the kurtosis of each tail by itself (`Moments`).
         minimum, maximum: [F] the smallest and largest logit weight.
         norm: [F] Euclidean length of the decoder row.
         flat: [F] see above.
@@ -55,6 +58,8 @@ class FeatureStatistics(NamedTuple):
     std: F64
     skewness: F64
     kurtosis: F64
+    left_tail: F64
+    right_tail: F64
     minimum: F64
     maximum: F64
     norm: F64
@@ -91,23 +96,36 @@ class OneFeature(NamedTuple):
 
 
 class Moments(NamedTuple):
-    """Population moments of z: one value a feature each."""
+    """Population moments of z: one value a feature each.
+
+    Attributes:
+        mean, std, skewness: [F]
+        kurtosis: [F] Pearson's: 3 for a normal.
+        left_tail, right_tail: [F] the kurtosis that the distribution would have if both its tails
+            were like one of them: twice the fourth moment of its negative, and of its positive
+            side. Kurtosis is their mean.
+    """
 
     mean: F64
     std: F64
     skewness: F64
     kurtosis: F64
+    left_tail: F64
+    right_tail: F64
 
 
-def moments(sums: Float[np.ndarray, "tile 4"], n_tokens: int) -> Moments:
-    """Return mean, standard deviation, skewness and Pearson kurtosis from power sums.
+def moments(sums: Float[np.ndarray, "tile 5"], n_tokens: int) -> Moments:
+    """Return mean, standard deviation, skewness, kurtosis, and that of each tail, from power sums.
 
     The sums are of values that are standardised but for rounding, so that nothing cancels:
     mean ≈ 0 and std ≈ 1. Kurtosis of a normal distribution is 3. All are population moments
     (no small-sample correction), as in Bloom & Lin (2024).
     """
-    m1, r2, r3, r4 = (sums / n_tokens).T
+    m1, r2, r3, r4, signed = (sums / n_tokens).T
     m2 = r2 - m1**2
     m3 = r3 - 3 * m1 * r2 + 2 * m1**3
     m4 = r4 - 4 * m1 * r3 + 6 * m1**2 * r2 - 3 * m1**4
-    return Moments(m1, np.sqrt(m2), m3 / m2**1.5, m4 / m2**2)
+    kurtosis = m4 / m2**2
+    uneven = signed / r4  # the right side's share of the fourth moment, less the left side's
+    tails = kurtosis * (1 - uneven), kurtosis * (1 + uneven)
+    return Moments(m1, np.sqrt(m2), m3 / m2**1.5, kurtosis, *tails)

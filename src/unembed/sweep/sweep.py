@@ -221,6 +221,8 @@ class Sweep:
             std=defined(std * of_z.std),
             skewness=defined(of_z.skewness),
             kurtosis=defined(of_z.kurtosis),
+            left_tail=defined(of_z.left_tail),
+            right_tail=defined(of_z.right_tail),
             minimum=bottom[:, 0].astype(np.float64),
             maximum=top[:, 0].astype(np.float64),
             norm=norm,
