@@ -83,11 +83,16 @@ def test_the_rate_is_that_of_all_pairs(
     test, bank = made
     _, p, exact = every
     seen: list[tuple[int, int]] = []
-    rate, _, likely = count_pairs(test, bank.W_dec, max_p, lambda *told: seen.append(told))
+    rate, _, smallest, likely = count_pairs(
+        test, bank.W_dec, max_p, lambda *told: seen.append(told)
+    )
     assert rate.pairs == exact.pairs == 4999 * 30
     assert (seen[0], seen[-1]) == ((0, 5000), (5000, 5000))
     assert len(likely.z) == (p <= LIKELY).sum()
     assert threshold(rate.curve(), 0.05) == threshold(exact.curve(), 0.05)
+    least = np.where(p.min(1) <= np.log10(max_p), p.min(1), 0)
+    np.testing.assert_array_equal(np.delete(smallest, 77), np.delete(least, 77))
+    assert np.isnan(smallest[77])  # which writes nothing
     q, known = (10 ** log10_q(p, each.curve()) for each in (rate, exact))
     low = p <= np.log10(max_p)
     np.testing.assert_allclose(q[low & (known <= 0.05)], known[low & (known <= 0.05)], rtol=1e-6)

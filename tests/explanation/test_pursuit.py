@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -26,7 +27,7 @@ def of_combinations(token_sets: np.ndarray, weights: np.ndarray, z: np.ndarray) 
 
 def candidates(
     z: list[float], gram: list[list[float]], plain: list[bool] | None = None,
-    slight: list[bool] | None = None,
+    slight: list[bool] | None = None, chance: list[bool] | None = None,
 ) -> Candidates:  # fmt: skip
     """Those of one feature, whose sets have numbers from 100."""
     count = len(z)
@@ -37,13 +38,20 @@ def candidates(
 
     return Candidates(
         1, np.zeros(count, int), np.arange(count) + 100, np.array(z, float),
-        np.array(plain or [True] * count), np.array(slight or [False] * count), correlations,
+        np.array(plain or [True] * count), np.array(slight or [False] * count),
+        np.array(chance or [False] * count), correlations,
     )  # fmt: skip
 
 
+def begun(found: Candidates, of_any: Callable[..., np.ndarray] = of_combinations) -> Pursuit:
+    """A pursuit in which nothing is chosen yet."""
+    threshold = np.full(found.n_features, THRESHOLD)
+    return Pursuit(found, threshold, normal_log10_p, of_any)
+
+
 def chosen(found: Candidates, most: int = 3) -> Pursuit:
-    pursuit = Pursuit(found)
-    pursuit.choose(ONLY, normal_log10_p, THRESHOLD, most)
+    pursuit = begun(found)
+    pursuit.choose(ONLY, most)
     return pursuit
 
 
@@ -52,7 +60,7 @@ def parts(pursuit: Pursuit, feature: int = 0) -> list[int]:
 
 
 def reasons(pursuit: Pursuit) -> dict[int, str]:
-    found = pursuit.rejected(normal_log10_p, THRESHOLD, 10)
+    found = pursuit.rejected(10)
     return dict(zip(found.candidate.tolist(), found.reason.tolist(), strict=True))
 
 
@@ -90,7 +98,7 @@ def test_a_near_duplicate_is_not_named_even_if_it_adds_something() -> None:
     # given the first, (19.9 − 0.85 · 20) / 0.53 = 5.5 is left
     pursuit = chosen(candidates([20, 19.9], [[1, 0.85], [0.85, 1]]))
     assert parts(pursuit) == [0]
-    rejected = pursuit.rejected(normal_log10_p, THRESHOLD, 10)
+    rejected = pursuit.rejected(10)
     assert rejected.reason.tolist() == ["near-duplicate"]
     assert 5 < rejected.z[0] < 6
 
@@ -109,6 +117,26 @@ def test_slight_sets_are_never_named_and_keep_their_z() -> None:
     assert found.z.tolist() == [12, 9]
 
 
+def test_what_passes_by_chance_is_never_named() -> None:
+    pursuit = chosen(candidates([12, 9], np.eye(2).tolist(), chance=[True, False]))
+    assert parts(pursuit) == [1]
+    assert reasons(pursuit) == {0: "chance"}
+
+
+def test_what_is_left_is_judged_by_the_combination_that_it_is() -> None:
+    """A set's own table says nothing of its partial effect."""
+
+    def of_any(token_sets: np.ndarray, weights: np.ndarray, z: np.ndarray) -> np.ndarray:
+        assert weights[:, 0].tolist() == [1.0] * len(z)
+        assert token_sets.shape == weights.shape
+        return np.full(len(z), THRESHOLD + 1, np.float32)
+
+    pursuit = begun(candidates([12, -9], [[1, 0.1], [0.1, 1]]), of_any)
+    pursuit.choose(ONLY, 3)
+    assert parts(pursuit) == [0]
+    assert reasons(pursuit) == {1: "explained"}
+
+
 def test_a_label_ends_after_its_last_part() -> None:
     pursuit = chosen(candidates([12, 11, 10, 9], np.eye(4).tolist()), most=2)
     assert parts(pursuit) == [0, 1]
@@ -120,46 +148,46 @@ def test_a_part_that_no_longer_stands_is_dropped_and_not_chosen_again() -> None:
     found = candidates([18.1, 15, 15], [[1, 0.6, 0.6], [0.6, 1, 0], [0.6, 0, 1]])
     pursuit = chosen(found)
     assert set(parts(pursuit)) == {0, 1, 2}
-    pursuit.test(ONLY, of_combinations)
-    assert pursuit.drop_weakest(ONLY, THRESHOLD).tolist() == [0]
+    pursuit.test(ONLY)
+    assert pursuit.drop_weakest(ONLY).tolist() == [0]
     assert set(parts(pursuit)) == {1, 2}
-    settled = Pursuit(found)
-    settled.settle(normal_log10_p, of_combinations, THRESHOLD, 3)
+    settled = begun(found)
+    settled.settle(3)
     assert settled.chosen.tolist() == pursuit.chosen.tolist()
     assert reasons(settled) == {0: "explained"}
 
 
 def test_a_fixed_part_comes_first_and_stays() -> None:
-    pursuit = Pursuit(candidates([5, 12], [[1, 0.5], [0.5, 1]]))
+    pursuit = begun(candidates([5, 12], [[1, 0.5], [0.5, 1]]))
     pursuit.fix(np.array([0]))
-    pursuit.choose(ONLY, normal_log10_p, THRESHOLD, 3)
+    pursuit.choose(ONLY, 3)
     assert parts(pursuit) == [0, 1]
     pursuit.log10_p[0] = 0.0, -20.0, 0.0
-    assert not len(pursuit.drop_weakest(ONLY, THRESHOLD))
+    assert not len(pursuit.drop_weakest(ONLY))
     assert parts(pursuit) == [0, 1]
 
 
 def test_what_fell_once_is_not_chosen_again_even_if_it_adds_something() -> None:
     pursuit = chosen(candidates([12, -9], [[1, 0.1], [0.1, 1]]))
     pursuit.log10_p[0] = -20.0, -1.0, 0.0
-    assert pursuit.drop_weakest(ONLY, THRESHOLD).tolist() == [0]
-    pursuit.choose(ONLY, normal_log10_p, THRESHOLD, 3)
+    assert pursuit.drop_weakest(ONLY).tolist() == [0]
+    pursuit.choose(ONLY, 3)
     assert parts(pursuit) == [0]
     assert reasons(pursuit) == {1: "explained"}
 
 
 def test_what_nothing_is_left_of_is_not_looked_up() -> None:
     # the third is the second, twice found, but for what is measured of it
-    pursuit = Pursuit(candidates([12, 9, 9], [[1, 0, 0], [0, 1, 1], [0, 1, 1]]))
-    for at in range(3):
-        pursuit.fix(np.array([at]))
-
     def asked(token_sets: np.ndarray, weights: np.ndarray, z: np.ndarray) -> np.ndarray:
         assert token_sets.tolist() == [[100, 101, 102]]
         assert weights.tolist() == [[1, 0, 0]]
         return normal_log10_p(token_sets[:, 0], z)
 
-    pursuit.test(ONLY, asked)
+    found = candidates([12, 9, 9], [[1, 0, 0], [0, 1, 1], [0, 1, 1]])
+    pursuit = begun(found, asked)
+    for at in range(3):
+        pursuit.fix(np.array([at]))
+    pursuit.test(ONLY)
     assert pursuit.log10_p[0, 0] < -20
     assert pursuit.log10_p[0, 1:].tolist() == [0, 0]
 
@@ -179,9 +207,9 @@ def many(features: int, dimensions: int, seed: int) -> tuple[Candidates, np.ndar
     feature = np.repeat(np.arange(features), counts)
     towards = 8 * random.standard_normal((features, dimensions))
     z = (towards[feature] * vectors[token_set]).sum(1) + random.standard_normal(len(feature))
-    plain, slight = random.random((2, len(feature))) < [[0.5], [0.1]]
+    plain, slight, chance = random.random((3, len(feature))) < [[0.5], [0.1], [0.05]]
     known = partial(correlations, vectors)
-    return Candidates(features, feature, token_set, z, plain, slight, known), vectors
+    return Candidates(features, feature, token_set, z, plain, slight, chance, known), vectors
 
 
 def chosen_one_by_one(found: Candidates, of_sets: np.ndarray, feature: int) -> list[int]:
@@ -202,7 +230,7 @@ def chosen_one_by_one(found: Candidates, of_sets: np.ndarray, feature: int) -> l
         scores = {
             at: left(at, chosen)
             for at in own
-            if not found.slight[at] and at not in out
+            if not found.unfit[at] and at not in out
             and all(abs(vectors[at] @ vectors[other]) < ALIKE for other in chosen)
         }  # fmt: skip
         scores = {at: score for at, score in scores.items() if score * z[at] > 0}
@@ -227,8 +255,8 @@ def chosen_one_by_one(found: Candidates, of_sets: np.ndarray, feature: int) -> l
 
 def test_all_features_at_once_are_chosen_for_as_one_by_one() -> None:
     found, vectors = many(300, 5, 1)
-    pursuit = Pursuit(found)
-    pursuit.settle(normal_log10_p, of_combinations, THRESHOLD, 3)
+    pursuit = begun(found)
+    pursuit.settle(3)
     expected = [chosen_one_by_one(found, vectors, feature) for feature in range(300)]
     assert [parts(pursuit, feature) for feature in range(300)] == expected
     assert {len(each) for each in expected} == {0, 1, 2, 3}
@@ -237,19 +265,19 @@ def test_all_features_at_once_are_chosen_for_as_one_by_one() -> None:
 
 def test_a_feature_does_not_depend_on_the_others() -> None:
     found, _ = many(60, 7, 2)
-    together = Pursuit(found)
-    together.settle(normal_log10_p, of_combinations, THRESHOLD, 3)
-    rejected = together.rejected(normal_log10_p, THRESHOLD, 4)
+    together = begun(found)
+    together.settle(3)
+    rejected = together.rejected(4)
     for feature in range(60):
         own = np.flatnonzero(found.feature == feature)
-        columns = (found.token_set, found.z, found.plain, found.slight)
-        alone = Pursuit(
+        columns = (found.token_set, found.z, found.plain, found.slight, found.chance)
+        alone = begun(
             Candidates(1, np.zeros(len(own), int), *(c[own] for c in columns), found.correlations)
         )
-        alone.settle(normal_log10_p, of_combinations, THRESHOLD, 3)
+        alone.settle(3)
         np.testing.assert_array_equal(alone.token_sets[0], together.token_sets[feature])
         np.testing.assert_array_equal(alone.log10_p[0], together.log10_p[feature])
-        by_itself = alone.rejected(normal_log10_p, THRESHOLD, 4)
+        by_itself = alone.rejected(4)
         mine = found.feature[rejected.candidate] == feature
         np.testing.assert_array_equal(own[by_itself.candidate], rejected.candidate[mine])
         np.testing.assert_array_equal(by_itself.reason, rejected.reason[mine])
@@ -259,9 +287,9 @@ def test_a_feature_does_not_depend_on_the_others() -> None:
 
 def test_the_strongest_that_are_not_named_are_listed_first() -> None:
     found, _ = many(60, 7, 3)
-    pursuit = Pursuit(found)
-    pursuit.settle(normal_log10_p, of_combinations, THRESHOLD, 3)
-    listed = pursuit.rejected(normal_log10_p, THRESHOLD, 4).candidate
+    pursuit = begun(found)
+    pursuit.settle(3)
+    listed = pursuit.rejected(4).candidate
     for feature in range(60):
         own = np.flatnonzero(found.feature == feature)
         others = [at for at in own if at not in parts(pursuit, feature)]

@@ -32,6 +32,21 @@ def how_many_beyond(z: Float[Tensor, "features sets"], critical: F32) -> I64:
     return total
 
 
+def how_many_in_each(z: Float[Tensor, "features sets"], critical: F32) -> I64:
+    """Return [B] of how many sets |z| reaches the critical value [S], of each feature.
+
+    Args:
+        z: [B, S] on any device.
+        critical: [S] of each set.
+    """
+    if z.device.type == "cpu":
+        found = np.zeros((len(z), 1), np.int64)
+        count_beyond(z.numpy(), critical[None], found)
+        return found[:, 0]
+    counts: I64 = (z.abs() >= torch.from_numpy(critical).to(z.device)).sum(1).cpu().numpy()
+    return counts
+
+
 def pairs_beyond(z: Float[Tensor, "features sets"], critical: F32) -> tuple[I32, I32, F32]:
     """Return row, set and z of the pairs whose |z| reaches the set's critical value.
 

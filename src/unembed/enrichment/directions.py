@@ -33,6 +33,7 @@ from unembed.unembedding import Unembedding
 
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
+I64 = npt.NDArray[np.int64]
 
 _FEATURES_AT_ONCE = 2048
 _NOTHING = 1e-6
@@ -66,13 +67,20 @@ class DirectionTest:
         sweep: of the unembedding: it scales features to logit weights of standard deviation 1.
         effects: what is tested.
         moment: what random directions are like.
+        null: what is known of them already (`of`).
     """
 
-    def __init__(self, sweep: Sweep, effects: Effects, moment: SecondMoment) -> None:
+    def __init__(
+        self,
+        sweep: Sweep,
+        effects: Effects,
+        moment: SecondMoment,
+        null: DirectionNull | None = None,
+    ) -> None:
         self.sweep = sweep
-        self.effects = effects
         self.moment = moment
-        self._null = DirectionNull(sweep.covariance, moment)
+        self._null = null or DirectionNull(sweep.covariance, moment)
+        self.effects = effects
         self.testable = effects.testable
         delta = effects.delta[self.testable]
         self._seen = self._null.seen_part(delta)
@@ -99,6 +107,15 @@ class DirectionTest:
         found[self.testable] = self._null.coordinates(in_sd)
         return found
 
+    def of(self, effects: Effects) -> DirectionTest:
+        """Return the test of other effects against the same null, of which nothing is made anew."""
+        return DirectionTest(self.sweep, effects, self.moment, self._null)
+
+    def coordinates_of_tokens(self, rows: I64) -> F64:
+        """Return [K, d_model] the same of single rows of W_U, of the length of their t's sd."""
+        W_U = self.sweep.unembedding.W_U[torch.from_numpy(rows)]
+        return self._null.coordinates(self._null.seen_part(W_U.double().numpy()))
+
     def critical(self, log10_p: float) -> F32:
         """Return [S] the |z| from which a pair's log10 p may be this low, found in the tables.
 
@@ -110,6 +127,19 @@ class DirectionTest:
         critical_values(log10_p, *self.tails, of_testable)
         found[self.testable] = np.maximum(of_testable, _NOTHING)
         return found
+
+    def critical_of(self, log10_p: float, sets: I64) -> F32:
+        """Return the same of some testable sets, making tables of them alone."""
+        tails = self._null.tails(self._seen[self._columns[sets]], self.sd[sets]).single()
+        found = np.empty(len(sets), np.float32)
+        critical_values(log10_p, *tails, found)
+        return np.maximum(found, np.float32(_NOTHING))
+
+    def z_of_sets(self, token_sets: I64, log10_p: F64) -> F64:
+        """Return about the |z| at which each of some testable sets [P] has a log10 p [P]."""
+        columns = self._columns[token_sets]
+        rows = zip(self.tails.z[columns], self.tails.log10_p[columns], log10_p, strict=True)
+        return np.array([np.interp(-wanted, -p, z) for z, p, wanted in rows])
 
     def log10_p_of_sets(
         self, token_sets: npt.NDArray[np.int64], z: npt.NDArray[np.floating]
@@ -157,10 +187,13 @@ class DirectionTest:
         return self.z_there(standardised).cpu().numpy()
 
     def z_there(
-        self, standardised: Float[Tensor, "features d_model"]
+        self, standardised: Float[Tensor, "features d_model"], sets: I64 | None = None
     ) -> Float[Tensor, "features sets"]:
-        """Return the same on the sweep's device."""
-        return product(standardised, self._scaled.T)
+        """Return the same on the sweep's device, of all sets or of some."""
+        scaled = self._scaled
+        if sets is not None:
+            scaled = scaled[torch.from_numpy(sets).to(scaled.device)]
+        return product(standardised, scaled.T)
 
     def log10_p(self, z: Float[np.ndarray, "features sets"]) -> F32:
         """Return [B, S] two-sided log10 p of z, 0 for sets that cannot be tested."""

@@ -17,6 +17,7 @@ from unembed.progress import Report
 
 F32 = npt.NDArray[np.float32]
 I32 = npt.NDArray[np.int32]
+I64 = npt.NDArray[np.int64]
 
 _FEATURES_AT_ONCE = 2048
 _STEP = float(np.log10(1.1))
@@ -60,11 +61,13 @@ class Counted(NamedTuple):
     Attributes:
         rate: their counts.
         strongest: [S] the largest |z| of each set.
+        smallest: [F] the smallest log10 p of each feature; NaN for flat ones.
         likely: those with a log10 p up to LIKELY.
     """
 
     rate: DiscoveryRate
     strongest: F32
+    smallest: F32
     likely: Passing
 
 
@@ -77,22 +80,26 @@ def count_pairs(
         test: of the features' bank.
         W_dec: [F, d_model] all features of the bank, or some of them.
         max_p: pairs with a larger p are counted in steps of a tenth: their q, which is above this,
-            is at most a tenth too large.
+            is at most a tenth too large. The smallest p of a feature without a smaller one is 1.
         report: told how many features are done.
     """
     rate, kept = DiscoveryRate(), []
     strongest = np.zeros(len(test.effects), np.float32)
+    smallest = np.full(len(W_dec), np.nan, np.float32)
     steps = np.append(np.arange(np.log10(max_p), 0, _STEP)[1:], 0.0)
     critical = np.zeros((len(steps) - 1, len(test.effects)), np.float32)
     for at, step in enumerate(steps[:-1]):
         critical[at] = test.critical(step)
-    for part, z, tested in _parts(test, W_dec, float(np.log10(max_p)), report):
+    for part, z, alive in _parts(test, W_dec, float(np.log10(max_p)), report):
         np.maximum(strongest, largest_of_each(z), out=strongest)
+        smallest[alive] = 0
+        np.minimum.at(smallest, part.feature, part.log10_p)
+        tested = len(alive) * np.count_nonzero(test.testable)
         upto = np.array([len(part.log10_p), *how_many_beyond(z, critical), tested])
         rate.add_pairs(part.log10_p)
         rate.add_pairs(steps, np.diff(np.maximum.accumulate(upto)))
         kept.append(part.up_to(LIKELY))
-    return Counted(rate, strongest, _joined(kept))
+    return Counted(rate, strongest, smallest, _joined(kept))
 
 
 def find_passing(
@@ -123,8 +130,8 @@ def sets_that_pass(test: DirectionTest, strongest: F32, log10_p: float) -> npt.N
 
 def _parts(
     test: DirectionTest, W_dec: Float[Tensor, "features d_model"], log10_p: float, report: Report
-) -> Iterator[tuple[Passing, Tensor, int]]:
-    """Yield the pairs of so many features at once, z of all, and how many pairs were tested.
+) -> Iterator[tuple[Passing, Tensor, I64]]:
+    """Yield the pairs of so many features at once, z of all, and which of them are not flat.
 
     z stays on the sweep's device: there is far more of it than of what passes.
     """
@@ -135,9 +142,8 @@ def _parts(
         every = test.z_there(rows.scaled)
         row, token_set, z = pairs_beyond(every, critical)
         p = test.log10_p_of_sets(token_set.astype(np.int64), z)
-        tested = np.count_nonzero(rows.std) * np.count_nonzero(test.testable)
         found = Passing(row + np.int32(start), token_set, z, p)
-        yield found.up_to(log10_p), every, int(tested)
+        yield found.up_to(log10_p), every, start + np.flatnonzero(rows.std)
     report(len(W_dec), len(W_dec))
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from unembed.enrichment.directions import DirectionTest
+from unembed.enrichment.feature_rate import FeatureRate, thresholds
 from unembed.enrichment.pairs import Pairs
 from unembed.explanation import wording
 from unembed.explanation.cells import cell_sums
@@ -20,7 +21,7 @@ from unembed.explanation.explanation import N_OUTERMOST, Explained, Explanation,
 from unembed.explanation.pursuit import Candidates, Pursuit
 from unembed.explanation.settings import ExplanationSettings
 from unembed.outside.text import quoted
-from unembed.sweep import FeatureStatistics, Membership, Tile, tail_kurtosis
+from unembed.sweep import FeatureStatistics, Membership, Tile
 from unembed.tokensets import TokenSets
 
 F64 = npt.NDArray[np.float64]
@@ -42,6 +43,8 @@ class _Passing(NamedTuple):
         z: [P]
         variance: [P] the share of the logit weights' variance that the set explains.
         slight: [P] whether the set says too little to be named.
+        chance: [P] whether it passes among all pairs only, not in its feature.
+        threshold: [F] the largest log10 p that passes in each feature.
     """
 
     feature: I64
@@ -49,6 +52,8 @@ class _Passing(NamedTuple):
     z: npt.NDArray[np.float32]
     variance: F64
     slight: npt.NDArray[np.bool_]
+    chance: npt.NDArray[np.bool_]
+    threshold: F64
 
 
 class Explainer:
@@ -59,7 +64,8 @@ class Explainer:
         token_sets: that were tested.
         membership: the same over the rows of W_U.
         envelope: of the bank's random directions.
-        threshold: the largest log10 p that passes the false discovery rate.
+        rate: of the features that are explained, in order.
+        log10_level: at which the sets of each chosen feature are tested.
         settings: where classes are cut.
     """
 
@@ -69,14 +75,16 @@ class Explainer:
         token_sets: TokenSets,
         membership: Membership,
         envelope: Envelope,
-        threshold: float,
+        rate: FeatureRate,
+        log10_level: float,
         settings: ExplanationSettings,
     ) -> None:
         self.envelope = envelope
         self._test = test
         self._token_sets = token_sets
         self._membership = membership
-        self._threshold = threshold
+        self._rate = rate
+        self._log10_level = log10_level
         self._settings = settings
         self._plain = np.array([wording.is_plain(info) for info in token_sets.infos])
         sizes, n = membership.sizes, membership.n_tokens
@@ -91,6 +99,7 @@ class Explainer:
         statistics: FeatureStatistics,
         pairs: Pairs,
         log10_density: npt.NDArray[np.float32] | None,
+        first: int,
     ) -> list[Explanation]:
         """Return the explanation of every feature of a tile.
 
@@ -99,18 +108,18 @@ class Explainer:
             statistics: of its features.
             pairs: the tile's significant pairs, their features counted from the tile's first.
             log10_density: [T] where known.
+            first: the position of its first feature among those that are explained.
         """
-        found = self._passing(pairs, statistics)
+        rate = self._rate.part(first, first + len(statistics.std))
+        found = self._passing(pairs, statistics, rate)
         splits = self._splits(found, len(statistics.std))
         least = self._settings.split_variance
         dead = np.zeros(len(statistics.std), bool)
         if log10_density is not None:
             dead = log10_density < self._settings.dead_below
-        tails = tail_kurtosis(statistics.histogram)
         classes = classify(
-            tails, self.envelope,
+            statistics, self.envelope, dead=dead,
             splits=np.array([split is not None and split[1] >= least for split in splits]),
-            dead=dead, flat=statistics.flat,
         )  # fmt: skip
         pursuit = self._pursuit(found, classes, splits)
         parts, rejected = self._parts(pursuit), self._rejected(pursuit)
@@ -121,18 +130,26 @@ class Explainer:
             Explanation(
                 str(classes[at]),
                 self._label(
-                    str(classes[at]), parts[at], splits[at],
+                    str(classes[at]), parts[at], splits[at], rate.log10_q[at],
                     statistics.top_ids[at], statistics.bottom_ids[at],
                 ),
-                float(tails.left[at]), float(tails.right[at]), parts[at], rejected[at],
-                splits[at], explained[at], covered_top[at], covered_bottom[at],
+                float(statistics.left_tail[at]), float(statistics.right_tail[at]),
+                parts[at], rejected[at], splits[at], explained[at],
+                covered_top[at], covered_bottom[at],
+                _known(rate.log10_p[at]), _known(rate.log10_q[at]),
             )
             for at in range(len(classes))
         ]  # fmt: skip
 
-    def _passing(self, pairs: Pairs, statistics: FeatureStatistics) -> _Passing:
-        """Those pairs that pass the labels' own false discovery rate, and what each says."""
-        passing = pairs.log10_q <= np.float32(np.log10(self._settings.max_q))
+    def _passing(self, pairs: Pairs, statistics: FeatureStatistics, rate: FeatureRate) -> _Passing:
+        """Those pairs that pass among all of the bank, or in their feature, and what each says."""
+        max_q = self._settings.max_q
+        threshold = thresholds(
+            pairs.feature, pairs.log10_p, len(statistics.std), rate.sets, self._log10_level
+        )
+        threshold[~rate.chosen(max_q)] = -np.inf
+        in_feature = pairs.log10_p <= threshold[pairs.feature]
+        passing = in_feature | (pairs.log10_q <= np.float32(np.log10(max_q)))
         feature, token_set = pairs.feature[passing], pairs.token_set[passing]
         z = pairs.z[passing]
         variance = z.astype(np.float64) ** 2 * self._r2[token_set]
@@ -145,12 +162,13 @@ class Explainer:
                 self._token_sets.indptr, self._token_sets.ids,
             )  # fmt: skip
         slight = (tokens < self._settings.least_tokens) & (variance < self._settings.least_variance)
-        return _Passing(feature, token_set, z, variance, slight)
+        chance = ~in_feature[passing]
+        return _Passing(feature, token_set, z, variance, slight, chance, threshold)
 
     def _splits(self, pairs: _Passing, n_features: int) -> list[tuple[int, float] | None]:
         """The broad set that explains most of each feature's variance."""
         found: list[tuple[int, float] | None] = [None] * n_features
-        broad = self._broad[pairs.token_set]
+        broad = self._broad[pairs.token_set] & ~pairs.chance
         for at in np.argsort(pairs.variance, kind="stable"):
             if broad[at]:
                 found[pairs.feature[at]] = (int(pairs.token_set[at]), float(pairs.variance[at]))
@@ -166,17 +184,15 @@ class Explainer:
         pursuit = Pursuit(
             Candidates(
                 len(classes), pairs.feature, pairs.token_set, pairs.z.astype(np.float64),
-                self._plain[pairs.token_set], pairs.slight,
+                self._plain[pairs.token_set], pairs.slight, pairs.chance,
                 partial(correlations, self._test.coordinates),
-            )
+            ),
+            pairs.threshold, self._test.log10_p_of_sets, self._test.log10_p_of,
         )  # fmt: skip
         splitting = np.array([split[0] if split else -1 for split in splits])
         splitting[classes != "partition"] = -1
         pursuit.fix(np.flatnonzero(pairs.token_set == splitting[pairs.feature]))
-        pursuit.settle(
-            self._test.log10_p_of_sets, self._test.log10_p_of,
-            self._threshold, self._settings.parts,
-        )  # fmt: skip
+        pursuit.settle(self._settings.parts)
         return pursuit
 
     def _parts(self, pursuit: Pursuit) -> list[list[Part]]:
@@ -194,7 +210,7 @@ class Explainer:
     def _rejected(self, pursuit: Pursuit) -> list[list[Rejection]]:
         """The strongest significant sets of each feature that are no parts of its label."""
         found = pursuit.candidates
-        rejected = pursuit.rejected(self._test.log10_p_of_sets, self._threshold, _N_REJECTED)
+        rejected = pursuit.rejected(_N_REJECTED)
         columns = (
             found.token_set[rejected.candidate], found.z[rejected.candidate], rejected.reason,
             found.token_set[rejected.by], rejected.z,
@@ -231,6 +247,7 @@ class Explainer:
         feature_class: str,
         parts: list[Part],
         split: tuple[int, float] | None,
+        log10_q: float,
         top: npt.NDArray[np.int32],
         bottom: npt.NDArray[np.int32],
     ) -> str:
@@ -245,11 +262,17 @@ class Explainer:
             [infos[part.token_set] for part in named],
             [part.z for part in named],
             (infos[split[0]], split[1]) if splitting and split else None,
+            float(log10_q),
         )
 
     def _texts(self, ids: npt.NDArray[np.int32]) -> list[str]:
         texts = self._token_sets.vocabulary.texts
         return [quoted(texts[token]) for token in ids[:_N_TOKENS]]
+
+
+def _known(value: np.float32) -> float | None:
+    """Return a number, None for NaN."""
+    return None if np.isnan(value) else float(value)
 
 
 def _by_feature(

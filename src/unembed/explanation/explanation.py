@@ -70,6 +70,9 @@ class Explanation(NamedTuple):
         covered_top, covered_bottom: the share of the outermost tokens (`N_OUTERMOST`, or as many
             as are kept) that are in a promoted part, and in a suppressed one; None without such a
             part.
+        log10_p: the chance that a random direction has so small a p with any set; None for flat
+            features, as the next.
+        log10_q: Benjamini and Hochberg's, over the features of the bank.
     """
 
     feature_class: str
@@ -82,3 +85,5 @@ class Explanation(NamedTuple):
     explained: Explained | None
     covered_top: float | None
     covered_bottom: float | None
+    log10_p: float | None
+    log10_q: float | None

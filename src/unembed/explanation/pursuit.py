@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from unembed.explanation.partial import given_the_others, inverses, partial
+from unembed.explanation.partial import Partial, given_the_others, inverses, partial
 from unembed.explanation.settings import MOST_PARTS
 
 Bools = npt.NDArray[np.bool_]
@@ -23,11 +23,12 @@ F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
 
-Reason = Literal["slight", "near-duplicate", "explained", "beyond the parts"]
+Reason = Literal["chance", "slight", "near-duplicate", "explained", "beyond the parts"]
 """Why a significant set is not named.
 
 | reason | |
 |---|---|
+| `chance` | it passes among all pairs of the bank, but not in its feature |
 | `slight` | it holds hardly any of the outermost tokens, and little of the variance |
 | `near-duplicate` | random directions can hardly tell it from a set that is named |
 | `explained` | given the sets that are named, nothing significant is left of it |
@@ -44,6 +45,8 @@ Correlations = Callable[[I64, I64], F64]
 
 ALIKE = 0.8
 """Sets whose z correlate by this much under the null say the same."""
+_OFF = 3.0
+"""Decades that a set's own table may be off the exact p of what is left of it: 2.2 were found."""
 _AS_STRONG = 0.9
 """A set with a plainer name stands for one that is alike, if its z reaches this share."""
 
@@ -59,6 +62,7 @@ class Candidates:
         z: [P] float64.
         plain: [P] whether the name is one that a person would use, not one that spells tokens.
         slight: [P] whether the set says too little of the feature to be named.
+        chance: [P] whether its p passes among all pairs only.
         correlations: of z of sets under the null.
     """
 
@@ -68,7 +72,13 @@ class Candidates:
     z: F64
     plain: Bools
     slight: Bools
+    chance: Bools
     correlations: Correlations
+
+    @property
+    def unfit(self) -> Bools:
+        """[P] what is not named, whatever else is."""
+        return self.slight | self.chance
 
 
 class Rejected(NamedTuple):
@@ -93,6 +103,9 @@ class Pursuit:
 
     Args:
         candidates: what can be chosen.
+        threshold: [F] the largest log10 p that passes in each feature.
+        log10_p: of sets and their z.
+        log10_p_given: of combinations.
 
     Attributes:
         candidates: the same.
@@ -101,8 +114,13 @@ class Pursuit:
             tested.
     """
 
-    def __init__(self, candidates: Candidates) -> None:
+    def __init__(
+        self, candidates: Candidates, threshold: F64, log10_p: Log10P, log10_p_given: Log10PGiven
+    ) -> None:
         self.candidates = candidates
+        self._threshold = threshold
+        self._log10_p_alone = log10_p
+        self._log10_p_given = log10_p_given
         self.chosen = np.full((candidates.n_features, MOST_PARTS), -1)
         self.log10_p = np.zeros(self.chosen.shape, np.float32)
         self._along = np.zeros((len(candidates.z), MOST_PARTS))
@@ -110,6 +128,7 @@ class Pursuit:
         self._out = np.zeros(len(candidates.z), bool)
         """[P] what was tried, and did not stand."""
         self._fixed = np.zeros(candidates.n_features, bool)
+        self._most = 0
 
     @property
     def counts(self) -> I64:
@@ -134,46 +153,38 @@ class Pursuit:
         self._add(candidates)
         self._fixed[self.candidates.feature[candidates]] = True
 
-    def settle(
-        self, log10_p: Log10P, log10_p_given: Log10PGiven, threshold: float, most: int
-    ) -> None:
-        """Choose sets that all stand given the others of their feature.
-
-        Args:
-            log10_p: of sets and their z.
-            log10_p_given: of combinations.
-            threshold: the largest log10 p that passes.
-            most: how many to choose in a feature.
-        """
+    def settle(self, most: int) -> None:
+        """Choose sets that all stand given the others of their feature, at most so many."""
         features = np.arange(self.candidates.n_features)
         while len(features):
-            self.choose(features, log10_p, threshold, most)
+            self.choose(features, most)
             features = features[self.counts[features] > 1]
-            self.test(features, log10_p_given)
-            features = self.drop_weakest(features, threshold)
+            self.test(features)
+            features = self.drop_weakest(features)
 
-    def choose(self, features: I64, log10_p: Log10P, threshold: float, most: int) -> None:
+    def choose(self, features: I64, most: int) -> None:
         """Choose sets until none adds anything significant, or there are `most`."""
-        found = self.candidates
+        found, self._most = self.candidates, most
         while len(features):
             z = self._open(features[self.counts[features] < most])
-            able = np.flatnonzero(z)
-            p = log10_p(found.token_set[able], z[able])
-            passing, p = able[p <= threshold], p[p <= threshold]
+            able = self._in_question(np.flatnonzero(z), z)
+            p = self._log10_p(able, z[able])
+            passes = p <= self._threshold[found.feature[able]]
+            passing, p = able[passes], p[passes]
             best = self._first(passing, p, -np.abs(z[passing]))
             self._add(self._plainest(best, z))
             features = found.feature[best]
 
-    def test(self, features: I64, log10_p_given: Log10PGiven) -> None:
+    def test(self, features: I64) -> None:
         """Test each chosen set of some features given the other ones, exactly."""
         left, weights = self.given_the_others(features)
         sets = np.broadcast_to(self.token_sets[features, None], weights.shape)
         some = left != 0  # where nothing is left, p is 1
         tested = np.zeros(left.shape, np.float32)
-        tested[some] = log10_p_given(sets[some], weights[some], left[some])
+        tested[some] = self._log10_p_given(sets[some], weights[some], left[some])
         self.log10_p[features] = tested
 
-    def drop_weakest(self, features: I64, threshold: float) -> I64:
+    def drop_weakest(self, features: I64) -> I64:
         """Leave out the chosen set with the largest p given the others, if it does not pass.
 
         Return the features that lost one.
@@ -181,7 +192,7 @@ class Pursuit:
         p = np.where(self.chosen[features] >= 0, self.log10_p[features], -np.inf)
         p[self._fixed[features], 0] = -np.inf
         weakest = p.argmax(1)
-        falls = p.max(1) > threshold
+        falls = p.max(1) > self._threshold[features]
         features, weakest = features[falls], weakest[falls]
         chosen = self.chosen[features]
         out = np.arange(MOST_PARTS) == weakest[:, None]
@@ -199,7 +210,7 @@ class Pursuit:
         """
         return given_the_others(self.z[features], self._between(features))
 
-    def rejected(self, log10_p: Log10P, threshold: float, limit: int) -> Rejected:
+    def rejected(self, limit: int) -> Rejected:
         """Return the strongest candidates of each feature that are not named, with the reason."""
         found = self.candidates
         named = np.zeros(len(found.z), bool)
@@ -211,12 +222,20 @@ class Pursuit:
         others, feature = others[rank < limit], feature[rank < limit]
 
         z = self._given_the_chosen(others)
-        stands = (log10_p(found.token_set[others], z) <= threshold) & (z * found.z[others] > 0)
         along = np.abs(self._along[others])
+        in_question = ~(found.unfit[others] | (along.max(1) >= ALIKE) | self._out[others])
+        in_question &= z * found.z[others] > 0
+        in_question &= self.counts[feature] == self._most  # else it would have been chosen
+        stands = np.zeros(len(others), bool)
+        tested = others[in_question]
+        stands[in_question] = (
+            self._log10_p(tested, z[in_question]) <= (self._threshold[found.feature[tested]])
+        )
         reasons = {
+            "chance": found.chance[others],
             "slight": found.slight[others],
             "near-duplicate": along.max(1) >= ALIKE,
-            "beyond the parts": stands & ~self._out[others],
+            "beyond the parts": stands,
         }
         reason = np.select([*reasons.values()], [*reasons], "explained")
         by = self.chosen[feature, along.argmax(1)]
@@ -230,8 +249,25 @@ class Pursuit:
         turned = np.sign(left) != np.sign(found.z[own])
         alike = np.abs(self._along[own]).max(1) >= ALIKE
         z = np.zeros(len(found.z))
-        z[own] = np.where(turned | alike | found.slight[own] | self._out[own], 0, left)
+        z[own] = np.where(turned | alike | found.unfit[own] | self._out[own], 0, left)
         return z
+
+    def _in_question(self, able: I64, z: F64) -> I64:
+        """Return those candidates whose exact p may be the smallest of their feature, and pass.
+
+        An exact p takes long; a set's own table is off by some decades at most.
+
+        Args:
+            able: [A] positions of candidates.
+            z: [P] of all candidates, given the chosen ones.
+        """
+        found = self.candidates
+        feature = found.feature[able]
+        rough = self._log10_p_alone(found.token_set[able], z[able])
+        least = np.full(found.n_features, np.inf)
+        np.minimum.at(least, feature, rough)
+        near = rough <= np.minimum(self._threshold[feature] + _OFF, least[feature] + 2 * _OFF)
+        return able[near]
 
     def _plainest(self, best: I64, z: F64) -> I64:
         """Put the strongest candidate that says the same in a plainer name in place of each best.
@@ -281,10 +317,30 @@ class Pursuit:
 
     def _given_the_chosen(self, candidates: I64) -> F64:
         """Return what is left of z of some candidates given the chosen ones."""
+        return self._partial(candidates).z
+
+    def _partial(self, candidates: I64) -> Partial:
+        """Return the partial test of some candidates given the chosen ones."""
         found, along = self.candidates, self._along[candidates]
         features, row = np.unique(found.feature[candidates], return_inverse=True)
         inverse = inverses(self._between(features))[row]
-        return partial(found.z[candidates], along, self.z[features][row], inverse).z
+        return partial(found.z[candidates], along, self.z[features][row], inverse)
+
+    def _log10_p(self, candidates: I64, z: F64) -> F32:
+        """Return log10 p of what is left of z of some candidates, by the combination that it is.
+
+        A set's own table says it only where nothing is chosen yet.
+        """
+        found = self.candidates
+        given = self.counts[found.feature[candidates]] > 0
+        log10_p = np.zeros(len(candidates), np.float32)
+        alone, others = candidates[~given], candidates[given]
+        log10_p[~given] = self._log10_p_alone(found.token_set[alone], z[~given])
+        chosen = self.token_sets[found.feature[others]]
+        sets = np.column_stack([found.token_set[others], np.where(chosen < 0, 0, chosen)])
+        weights = np.column_stack([np.ones(len(others)), -self._partial(others).weights])
+        log10_p[given] = self._log10_p_given(sets, weights, z[given])
+        return log10_p
 
     def _between(self, features: I64) -> F64:
         """[·, 3, 3] the correlations among the chosen sets, those of the identity for none."""

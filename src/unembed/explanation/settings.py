@@ -13,8 +13,9 @@ class ExplanationSettings:
     """Where the classes of features are cut, and how long a label may be.
 
     Attributes:
-        max_q: sets that a label names, or that split a feature, have a q-value up to this; at most
-            that of the pairs which the run keeps.
+        max_q: features that are labelled have a q-value up to this, and so have, in each of them,
+            the sets that its label names or that split it; at most that of the pairs which the run
+            keeps.
         envelope: the share of random directions that lie inside the envelope of skewness and
             kurtosis: 0.99 takes one random direction in a hundred for a shaped feature.
         split_variance: the share of the logit weights' variance that a broad set explains in a

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from unembed.numerals import power
 from unembed.tokensets import SetInfo
 
 _SPELLED = ("forms", "characters", "affixes", "tokenizer", "unicode", "surface/length")
@@ -113,19 +114,23 @@ def _spaced(name: str) -> str:
 
 
 def label(
-    sets: Sequence[SetInfo], z: Sequence[float], split: tuple[SetInfo, float] | None = None
+    sets: Sequence[SetInfo],
+    z: Sequence[float],
+    split: tuple[SetInfo, float] | None = None,
+    log10_q: float | None = None,
 ) -> str:
     """Return the label of a feature: what it promotes, and what it suppresses.
 
     >>> label([SetInfo("pronouns_reflexive"), SetInfo("months")], [11.94, -6.2])
     'promotes reflexive pronouns (z +11.9); suppresses months (z −6.2)'
-    >>> label([], [], (SetInfo("leading_space"), 0.214))
-    'splits leading space (R² 0.21)'
+    >>> label([SetInfo("months")], [-6.2], (SetInfo("leading_space"), 0.214), -12.3)
+    'splits leading space (R² 0.21); suppresses months (z −6.2); q 5.0e-13'
 
     Args:
         sets: that are named.
         z: of each, positive promotes.
         split: of a partition, the broad set and the share of the variance that it explains.
+        log10_q: of the feature, where it is said.
     """
     phrases = [f"splits {said(split[0])} (R² {split[1]:.2f})"] if split else []
     for verb, sign in (("promotes", 1), ("suppresses", -1)):
@@ -136,6 +141,8 @@ def label(
         ]
         if phrased:
             phrases.append(f"{verb} {', '.join(phrased)}")
+    if log10_q is not None:
+        phrases.append(f"q {power(log10_q)}")
     return "; ".join(phrases)
 
 
