@@ -8,7 +8,7 @@ is its covariance with the rows.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +18,7 @@ from jaxtyping import Float
 from unembed.enrichment.sums import set_sums
 from unembed.errors import ShapeError, TokenSetError, UnembedError, WeightError
 from unembed.products import array_product
+from unembed.sweep import Membership
 from unembed.tokensets import TokenSets
 from unembed.unembedding import Unembedding
 
@@ -98,6 +99,22 @@ def effects_of(tested: Testable, unembedding: Unembedding) -> Effects:
         names, delta, sizes = _of_contrasts(tested, unembedding)
     testable = np.linalg.norm(delta, axis=1) > _NOTHING * unembedding.rms
     return Effects(names, delta, sizes, testable)
+
+
+def permuted_effects(
+    effects: Effects, membership: Membership, unembedding: Unembedding, order: I64
+) -> Effects:
+    """Return token sets as they would be if tokens changed places, as large as they are.
+
+    Args:
+        effects: of the sets.
+        membership: the same over the rows of W_U.
+        unembedding: of the sets.
+        order: [n] which row each row becomes.
+    """
+    rows = order[membership.rows].astype(np.int32)
+    sums = set_sums(unembedding.W_U.numpy(), membership.indptr, rows)
+    return replace(effects, delta=sums / np.maximum(effects.sizes, 1)[:, None])
 
 
 def rows_of(token_sets: TokenSets, unembedding: Unembedding) -> npt.NDArray[np.int32]:
