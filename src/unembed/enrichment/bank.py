@@ -12,6 +12,7 @@ from unembed.enrichment.discovery_rate import DiscoveryRate, log10_q
 from unembed.enrichment.pairs import Pairs
 from unembed.enrichment.passing import Passing
 from unembed.enrichment.simulated_null import SimulatedNull
+from unembed.enrichment.strongest_members import rests_on, strongest_members, z_without
 from unembed.enrichment.token_null import TokenNull
 from unembed.sweep import Membership, Sweep, Tile, TseaReadings, Weight
 
@@ -25,7 +26,6 @@ class Tsea:
 
     Attributes:
         sweep: of the run.
-        membership: the token sets over the rows of W_U.
         weight: what a hit adds to ES.
         simulated: ES of random directions.
         tokens: the classical null; None for weights without one.
@@ -33,7 +33,6 @@ class Tsea:
     """
 
     sweep: Sweep
-    membership: Membership
     weight: Weight
     simulated: SimulatedNull
     tokens: TokenNull | None
@@ -45,8 +44,10 @@ class BankEnrichment:
 
     Args:
         test: the bank's direction test.
+        membership: the token sets over the rows of W_U.
         passing: the pairs that pass, by the direction test, of the features that are read.
         curve: log10 q by log10 p, over all pairs of the bank (`DiscoveryRate.curve`).
+        largest: the log10 p up to which pairs pass.
         tsea: for ES and AUROC; None for the direction test alone.
 
     Attributes:
@@ -55,12 +56,20 @@ class BankEnrichment:
     """
 
     def __init__(
-        self, test: DirectionTest, passing: Passing, curve: F32, tsea: Tsea | None = None
+        self,
+        test: DirectionTest,
+        membership: Membership,
+        passing: Passing,
+        curve: F32,
+        largest: float,
+        tsea: Tsea | None = None,
     ) -> None:
         self.test = test
         self.claims = DiscoveryRate()
         self._passing = passing
+        self._membership = membership
         self._curve = curve
+        self._critical = test.critical(largest)
         self._tsea = tsea
 
     def read(self, tile: Tile, first: int) -> tuple[Pairs, TseaReadings | None]:
@@ -74,9 +83,11 @@ class BankEnrichment:
         feature, token_set = found.feature.astype(np.int64), found.token_set.astype(np.int64)
         log10_q_of_pairs = log10_q(found.log10_p, self._curve)
         every, own = self._readings(tile, feature, token_set)
-        scores = self._scored(own, token_set)
+        strongest = strongest_members(tile.z, feature, token_set, found.z > 0, self._membership)
+        left = z_without(self.test, token_set, found.z, strongest)
         pairs = Pairs(
-            feature, token_set, found.z, found.log10_p, log10_q_of_pairs, *scores
+            feature, token_set, found.z, found.log10_p, log10_q_of_pairs, left[:, 0], left[:, 1],
+            rests_on(found.z, left, self._critical[token_set]), *self._scored(own, token_set),
         )  # fmt: skip
         return pairs, every
 
@@ -88,12 +99,12 @@ class BankEnrichment:
         if tsea is None:
             return None, None
         if not tsea.of_all:
-            own = tsea.sweep.tsea_of(tile, feature, token_set, tsea.membership, tsea.weight)
+            own = tsea.sweep.tsea_of(tile, feature, token_set, self._membership, tsea.weight)
             return None, own
-        every = tsea.sweep.tsea(tile, tsea.membership, tsea.weight)
+        every = tsea.sweep.tsea(tile, self._membership, tsea.weight)
         if tsea.tokens is not None:
             alive = tile.features.std > 0
-            self.claims.add(tsea.tokens.log10_p(every.es)[alive], tsea.membership.testable)
+            self.claims.add(tsea.tokens.log10_p(every.es)[alive], self._membership.testable)
         return every, TseaReadings(*(each[feature, token_set] for each in every))
 
     def _scored(

@@ -18,6 +18,10 @@ class Pairs(NamedTuple):
         feature: [P] the feature's position in what was read, ascending.
         token_set: [P] the set's number.
         z, log10_p, log10_q: [P] the direction test.
+        z_without_one, z_without_two: [P] what is left of z without the strongest of the set's
+            members, and without the two strongest; 0 where no member is left.
+        rests_on: [P] the pair does not pass without its strongest member (1), or the two
+            strongest (2); else 0.
         es, peak, auroc: [P] TSEA; NaN and 0 where it was left out, as all below.
         nes, log10_p_directions: [P] ES against random directions.
         log10_p_tokens: [P] ES against random token sets, which is far too liberal; NaN for weights
@@ -29,6 +33,9 @@ class Pairs(NamedTuple):
     z: F32
     log10_p: F32
     log10_q: F32
+    z_without_one: F64
+    z_without_two: F64
+    rests_on: npt.NDArray[np.int8]
     es: F64
     peak: npt.NDArray[np.int32]
     auroc: F64
