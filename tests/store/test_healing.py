@@ -67,7 +67,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def test_every_file_of_a_run_is_named(made: Path) -> None:
     named = list(RunFiles(Manifest.load(made)).tables)
-    assert len(named) == len(set(named)) == 28
+    assert len(named) == len(set(named)) == 37
     assert {*named, "manifest.json"} == contents(made).keys()
 
 
@@ -83,7 +83,7 @@ def test_what_was_begun_and_is_there_already_goes(make: Make, made: Path, run: P
     assert mine.read_bytes() == b"mine"
     mine.unlink()
     assert contents(run) == contents(made)
-    assert len(begun) == 29
+    assert len(begun) == 38
 
 
 @pytest.mark.slow
@@ -93,7 +93,7 @@ def test_whatever_is_missing_is_made_again(make: Make, made: Path, run: Path) ->
     for path in RunFiles(Manifest.load(made)).tables:
         (run / path).unlink()
         with pytest.raises(
-            RunError, match="is not finished: 1 of its 28 tables is missing"
+            RunError, match="is not finished: 1 of its 37 tables is missing"
         ) as said:
             Run.open(run)
         assert path in str(said.value)
@@ -108,6 +108,10 @@ def test_whatever_is_damaged_is_made_again(make: Make, made: Path, run: Path) ->
         "tokens",
         "enrichment/rate/a-00001",
         "enrichment/strongest/b-00000",
+        "enrichment/smallest/a-00000",
+        "null/a-smallest",
+        "null/b-checks",
+        "null/a-permuted",
         "null/b-directions",
         "enrichment/sampled_claims/a",
     ):
@@ -165,7 +169,7 @@ def test_a_finished_run_is_only_read(
 
 @pytest.mark.parametrize(
     ("how", "written"),
-    [("removed", 1), ("removed", 14), ("moved", 9), ("replaced", 6), ("without its manifest", 21)],
+    [("removed", 1), ("removed", 18), ("moved", 9), ("replaced", 6), ("without its manifest", 21)],
 )
 def test_a_folder_that_goes_away(
     how: str,

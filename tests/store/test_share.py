@@ -98,7 +98,8 @@ def test_what_is_left(work: Work, tmp_path: Path) -> None:
     missing = [path for path in files.tables if not (tmp_path / path).exists()]
     assert left == Remaining(len(missing), (Share(1, 3), Share(3, 3)))
     assert {Path(path).stem for path in missing} == {
-        "a-00000", "b-00000", "b-00001", "b", "b-directions",
+        "a-00000", "b-00000", "b-00001", "b", "b-directions", "b-smallest", "b-checks",
+        "b-permuted",
     }  # fmt: skip
     with pytest.raises(RunError, match="is not finished"):
         Run.open(tmp_path)

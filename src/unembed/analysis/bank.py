@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
 
@@ -13,10 +15,12 @@ from torch import Tensor
 
 from unembed.analysis.sets import RunSets
 from unembed.enrichment.bank import BankEnrichment, Tsea
+from unembed.enrichment.checks import check_test
 from unembed.enrichment.claim_sample import sample_claims
 from unembed.enrichment.direction_simulation import simulate
 from unembed.enrichment.directions import DirectionTest
 from unembed.enrichment.discovery_rate import LEVELS, threshold
+from unembed.enrichment.feature_rate import FeatureRate
 from unembed.enrichment.passing import (
     LIKELY,
     Passing,
@@ -24,7 +28,9 @@ from unembed.enrichment.passing import (
     find_passing,
     sets_that_pass,
 )
+from unembed.enrichment.permutation import count_permuted
 from unembed.enrichment.simulated_null import SimulatedNull
+from unembed.enrichment.smallest_p_draws import smallest_p
 from unembed.enrichment.token_null import TokenNull
 from unembed.explanation import Envelope, Explainer
 from unembed.features import Features
@@ -60,6 +66,9 @@ class BankSteps:
         self._sets = sets
         self._sweep = sweep
         self._likely: dict[Shard, Passing] = {}
+        of_bank = hashlib.sha256(f"{sets.settings.seed}/{bank.name}".encode()).digest()
+        self._seed = int.from_bytes(of_bank[:4], "big")
+        """Another one for each bank, so that what is left to chance is not the same in all."""
 
     @cached_property
     def direction_test(self) -> DirectionTest:
@@ -67,9 +76,14 @@ class BankSteps:
         return self._sets.direction_test(self._at, self._sweep)
 
     def test(self) -> None:
-        """Say what the direction test of each set rests on."""
-        path = self._folder / store.tests_path(self._bank.name)
+        """Say what the direction test of each set rests on, and how small a feature's p may be."""
+        path, smallest = self._folder / store.tests_path(self._bank.name), self._smallest_null
         keep([path], lambda: store.write_tests(path, self.direction_test))
+
+        def draw() -> None:
+            store.write_smallest_null(smallest, smallest_p(self.direction_test, self._seed))
+
+        keep([smallest], draw)
 
     def count(self, shards: Sequence[Shard], own: Collection[Shard], report: Report) -> None:
         """Test every pair of some shards; before those of all shards are, the q of none is known.
@@ -98,11 +112,31 @@ class BankSteps:
                 read = sets_that_pass(self.direction_test, strongest, self._threshold)
             null = simulate(
                 self.direction_test, membership if settings.tsea != "none" else None,
-                settings.directions, settings.seed, settings.weight, report, read,
+                settings.directions, self._seed, settings.weight, report, read,
             )  # fmt: skip
             store.write_null(self._folder, self._bank.name, null)
 
         keep(tables, make)
+
+    def check(self) -> None:
+        """Check what the test takes for granted, and what passes when tokens change places."""
+        checks = self._folder / store.checks_path(self._bank.name)
+        permuted = self._folder / store.permuted_path(self._bank.name)
+
+        def check() -> None:
+            store.write_checks(checks, check_test(self.direction_test, self._bank, self._seed))
+
+        def permute() -> None:
+            features = self._features
+            counted = count_permuted(
+                self.direction_test.of(self._sets.permuted), self._bank.W_dec,
+                np.array([threshold(self._curve, level) for level in LEVELS]),
+                np.array([features.largest(level) for level in LEVELS]), self._seed,
+            )  # fmt: skip
+            store.write_permuted(permuted, counted)
+
+        keep([checks], check)
+        keep([permuted], permute)
 
     def claim(self, tokens: TokenNull | None) -> None:
         """Ask of a sample of features what the classical null would claim."""
@@ -124,27 +158,32 @@ class BankSteps:
         sets, settings, tsea = self._sets, self._sets.settings, None
         null = self._null
         if settings.tsea != "none":
-            tsea = Tsea(
-                self._sweep, sets.membership, settings.weight, null, tokens, settings.tsea == "all"
-            )
+            every = settings.tsea == "all"
+            tsea = Tsea(self._sweep, settings.weight, null, tokens, every)
+        enrichment = BankEnrichment(
+            self.direction_test, sets.membership, self._passing(shard), self._curve,
+            self._threshold, tsea,
+        )  # fmt: skip
+        explanation = replace(sets.explanation, max_q=min(sets.explanation.max_q, settings.max_q))
         explainer = Explainer(
             self.direction_test, sets.token_sets, sets.membership,
-            Envelope.of(null, sets.explanation.envelope),
-            threshold(self._curve, min(settings.max_q, sets.explanation.max_q)), sets.explanation,
+            Envelope.of(null, explanation.envelope),
+            self._features.part(shard.start, shard.stop),
+            self._features.log10_level(explanation.max_q), explanation,
         )  # fmt: skip
-        passing = self._passing(shard)
-        return BankEnrichment(self.direction_test, passing, self._curve, tsea), explainer
+        return enrichment, explainer
 
-    def _counts(self, shard: Shard) -> tuple[Path, Path]:
-        rate, strongest = store.count_paths(shard.path)
-        return self._folder / rate, self._folder / strongest
+    def _counts(self, shard: Shard) -> tuple[Path, Path, Path]:
+        rate, strongest, smallest = store.count_paths(shard.path)
+        return self._folder / rate, self._folder / strongest, self._folder / smallest
 
     def _count(self, shard: Shard, held: bool, report: Report) -> None:
         max_q = max(self._sets.settings.max_q, *LEVELS)
         counted = count_pairs(self.direction_test, self._rows(shard), max_q, report)
-        rate, strongest = self._counts(shard)
+        rate, strongest, smallest = self._counts(shard)
         store.write_rate(rate, counted.rate)
         store.write_strongest(strongest, counted.strongest)
+        store.write_smallest(smallest, counted.smallest)
         if held:
             self._likely[shard] = counted.likely
 
@@ -161,6 +200,12 @@ class BankSteps:
         return store.read_rate(self._counts(each)[0] for each in self._shards).curve()
 
     @cached_property
+    def _features(self) -> FeatureRate:
+        """The false discovery rate of the bank's features."""
+        smallest = store.read_smallest(self._counts(each)[2] for each in self._shards)
+        return FeatureRate.of(smallest, store.read_smallest_null(self._smallest_null))
+
+    @cached_property
     def _threshold(self) -> float:
         """The log10 p up to which pairs are kept."""
         return threshold(self._curve, self._sets.settings.max_q)
@@ -170,6 +215,10 @@ class BankSteps:
         found = store.read_null(self._folder, self._bank.name)
         assert found is not None  # `simulate` made it
         return found
+
+    @property
+    def _smallest_null(self) -> Path:
+        return self._folder / store.smallest_null_path(self._bank.name)
 
     def _rows(self, shard: Shard) -> Float[Tensor, "features d_model"]:
         return self._bank.W_dec[shard.start : shard.stop]

@@ -6,9 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
+import numpy as np
+
 from unembed.enrichment import EnrichmentSettings, Null, SecondMoment
 from unembed.enrichment.directions import DirectionTest, second_moment
-from unembed.enrichment.effects import Effects, effects_of, rows_of
+from unembed.enrichment.effects import Effects, effects_of, permuted_effects, rows_of
 from unembed.enrichment.token_null import TokenNull
 from unembed.explanation import ExplanationSettings
 from unembed.features import Features
@@ -80,6 +82,12 @@ class RunSets:
     def effects(self) -> Effects:
         """δ of each set."""
         return effects_of(self.token_sets, self.unembedding)
+
+    @cached_property
+    def permuted(self) -> Effects:
+        """δ of each set of which the tokens were permuted, all sets alike."""
+        order = np.random.default_rng(self.settings.seed).permutation(self.unembedding.n_tokens)
+        return permuted_effects(self.effects, self.membership, self.unembedding, order)
 
     def direction_test(self, at: int, sweep: Sweep) -> DirectionTest:
         """Return the direction test of a bank; one that all banks share is made once."""

@@ -60,6 +60,7 @@ def sweep_shard(
             explanations += explainer.read(
                 tile, statistics[-1], found,
                 None if density is None else density[at : at + len(tile.mean)],
+                at - shard.start,
             )  # fmt: skip
         at += len(tile.mean)
         report(at - shard.start, shard.features)

@@ -87,6 +87,7 @@ class Units:
             steps.test()
             steps.simulate(report)
             steps.claim(self._bench.tokens)
+            steps.check()
 
     def sweep(self, shard: Shard, report: Report) -> None:
         """Sweep, explain and write a shard."""

@@ -12,7 +12,7 @@ from unembed.enrichment.discovery_rate import LEVELS
 from unembed.errors import RunError
 from unembed.parquet import schema_of
 from unembed.store import enrichment as store
-from unembed.store.explanation import EXPLANATION_COLUMNS
+from unembed.store.explanation import EXPLANATION_COLUMNS, LATER_COLUMNS
 from unembed.store.schema import FEATURE_COLUMNS
 from unembed.store.shards import TOKENS
 from unembed.tokensets.frame import COLUMNS as TOKEN_SET_COLUMNS
@@ -24,9 +24,18 @@ _CLAIMS: dict[str, DataType] = {
     **{f"passing_{level}": pl.Int64() for level in LEVELS},
     **{f"without_{level}": pl.Float64() for level in LEVELS},
 }
+_PERMUTED: dict[str, DataType] = {
+    "feature": pl.Int64(),
+    **{f"{what}_{level}": pl.Int64() for what in ("pairs", "found") for level in LEVELS},
+}
 _NAMES: dict[str, DataType] = {"id": pl.Int32(), "text": pl.String(), "bytes": pl.Binary()}
 _FLAGS = ("special", "unused", "partial_utf8", "masked")
 _DIRECTIONS = ("std", "skewness", "kurtosis", "left_tail", "right_tail")
+_LATER: dict[str, tuple[str, ...]] = {
+    "explanations": LATER_COLUMNS,
+    "enrichment/pairs": store.LATER_PAIR_COLUMNS,
+}
+"""Columns that runs of earlier schemas have not."""
 _TABLES: dict[str, Mapping[str, DataType]] = {
     TOKENS: {**_NAMES, **dict.fromkeys(_FLAGS, pl.Boolean())},
     store.TOKEN_SETS: TOKEN_SET_COLUMNS,
@@ -35,11 +44,15 @@ _TABLES: dict[str, Mapping[str, DataType]] = {
     "enrichment/pairs": store.PAIR_COLUMNS,
     "enrichment/rate": _RATE,
     "enrichment/strongest": {"z": pl.Float32()},
+    "enrichment/smallest": {"log10_p": pl.Float32()},
     "enrichment/claims": _RATE,
     "enrichment/sampled_claims": _CLAIMS,
     "enrichment/tests": dict.fromkeys(("z", "log10_p", "slope"), _FLOATS),
     "null": {"z_sd": pl.Float64(), "z_beyond_1_percent": pl.Float64()},
     "null-directions": dict.fromkeys(_DIRECTIONS, pl.Float64()),
+    "null-checks": store.CHECK_COLUMNS,
+    "null-permuted": _PERMUTED,
+    "null-smallest": {"log10_p": pl.Float64(), "share": pl.Float64(), "sets": pl.Int64()},
 }
 
 
@@ -54,8 +67,11 @@ def check_columns(folder: Path, table: str) -> None:
         RunError: when one is missing, or holds something else.
         OSError, PolarsError: when there is no such table.
     """
-    found = schema_of(folder / table)
-    for name, wanted in _columns_of(table).items():
+    found, room = schema_of(folder / table), _room_of(table)
+    later = _LATER.get(room, ())
+    if later and not any(name in found for name in later):
+        found = found | {name: _TABLES[room][name] for name in later}
+    for name, wanted in _TABLES[room].items():
         if name not in found:
             raise _wrong(folder, table, f"it has no column {name!r}, which should hold {wanted}")
         if not _fits(found[name], wanted):
@@ -64,11 +80,13 @@ def check_columns(folder: Path, table: str) -> None:
             )
 
 
-def _columns_of(table: str) -> Mapping[str, DataType]:
-    room = str(Path(table).parent.as_posix())
-    if room == "null" and Path(table).stem.endswith("-directions"):
-        room = "null-directions"
-    return _TABLES[table if room == "." else room]
+def _room_of(table: str) -> str:
+    """Return what stands for a table and its like in `_TABLES`."""
+    room, stem = Path(table).parent.as_posix(), Path(table).stem
+    if room == ".":
+        return table
+    kinds = (f"{room}-{kind}" for kind in ("directions", "checks", "permuted", "smallest"))
+    return next((kind for kind in kinds if stem.endswith(kind.removeprefix(room))), room)
 
 
 def _fits(found: DataType | DataTypeClass, wanted: DataType | DataTypeClass) -> bool:

@@ -5,6 +5,7 @@ token_sets.parquet               one row a set; those that are tested first
 enrichment/rate/BANK-00000.parquet     how many of a shard's pairs have which log10 p: q follows
                                        from those of all shards of a bank
 enrichment/strongest/BANK-00000.parquet    the largest |z| of each set in a shard
+enrichment/smallest/BANK-00000.parquet     the smallest log10 p of each feature; null for flat ones
 enrichment/tests/BANK.parquet    each set's test against a bank: sd, VIF, table of log10 p by z
 enrichment/z/BANK-00000.npy      z of every pair, float16 [features, sets]; or, for more sets than
                                  d_model, what it is the product of:
@@ -13,6 +14,9 @@ enrichment/directions/BANK-00000.npy     each feature at length 1, float16 [feat
 enrichment/pairs/BANK-00000.parquet    the significant pairs, with everything
 enrichment/sampled_claims/BANK.parquet what the classical null of tokens claims of some features
 null/BANK.parquet, null/BANK-directions.parquet    what random directions do
+null/BANK-smallest.parquet       how small the smallest p of random directions is
+null/BANK-checks.parquet         whether what the test of a bank takes for granted holds
+null/BANK-permuted.parquet       how many pairs of some features would pass if tokens changed places
 ```
 
 Where TSEA is read of every pair, `enrichment/es` and `enrichment/auroc` hold it, float16 [features,
@@ -22,7 +26,7 @@ sets], and `enrichment/claims/BANK-00000.parquet` counts what the classical null
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,11 +37,14 @@ import polars as pl
 from unembed.enrichment.claims import Claims
 from unembed.enrichment.discovery_rate import LEVELS, DiscoveryRate
 from unembed.enrichment.pairs import Pairs
+from unembed.enrichment.permuted import Permuted
 from unembed.enrichment.simulated_null import SimulatedNull, no_scores
+from unembed.enrichment.smallest_p import SmallestP
 from unembed.enrichment.tails import Tails
 from unembed.store.shards import damaged, read_table, write_table
 
 if TYPE_CHECKING:
+    from unembed.enrichment.checks import Check
     from unembed.enrichment.directions import DirectionTest
     from unembed.tokensets import TokenSets
 
@@ -55,6 +62,9 @@ PAIR_COLUMNS: dict[str, pl.DataType] = {
     "z": pl.Float32(),
     "log10_p": pl.Float32(),
     "log10_q": pl.Float32(),
+    "z_without_one": pl.Float32(),
+    "z_without_two": pl.Float32(),
+    "rests_on": pl.Int8(),
     "es": pl.Float32(),
     "peak": pl.Int32(),
     "auroc": pl.Float32(),
@@ -63,12 +73,25 @@ PAIR_COLUMNS: dict[str, pl.DataType] = {
     "log10_p_tokens": pl.Float32(),
 }
 """Columns of `enrichment/pairs`: positions of the feature in its bank and of the set among those
-tested, the direction test, and TSEA; what was not measured is null."""
+tested, the direction test with what is left of it without the strongest members (`rests_on` is 1 or
+2 where the pair does not pass without so many, else null), and TSEA; what was not measured is
+null."""
+LATER_PAIR_COLUMNS = ("z_without_one", "z_without_two", "rests_on")
+"""Those that runs before schema 4 have not."""
 
+
+CHECK_COLUMNS: dict[str, pl.DataType] = {
+    "name": pl.String(),
+    "measured": pl.Float64(),
+    "limit": pl.Float64(),
+    "holds": pl.Boolean(),
+}
+"""Columns of `null/BANK-checks.parquet`: what was checked, what was found, where it begins to fail
+(`enrichment.checks`)."""
 
 ARRAYS = ("z", "directions", "es", "auroc")
 """What a shard may have as arrays, a row for each feature."""
-_TABLES = ("rate", "strongest", "pairs", "claims")
+_TABLES = ("rate", "strongest", "smallest", "pairs", "claims")
 
 
 def shard_paths(features_path: str) -> dict[str, str]:
@@ -78,10 +101,14 @@ def shard_paths(features_path: str) -> dict[str, str]:
     return {**arrays, **{kind: f"enrichment/{kind}/{stem}.parquet" for kind in _TABLES}}
 
 
-def count_paths(features_path: str) -> tuple[str, str]:
-    """Return the files in which a shard's pairs are counted: log10 p, and the largest |z|."""
+def count_paths(features_path: str) -> tuple[str, str, str]:
+    """Return the files in which a shard's pairs are counted.
+
+    That of log10 p, of the largest |z| of each set, and of the smallest p of each feature, which
+    runs before schema 4 have not.
+    """
     paths = shard_paths(features_path)
-    return paths["rate"], paths["strongest"]
+    return paths["rate"], paths["strongest"], paths["smallest"]
 
 
 def claims_path(bank: str) -> str:
@@ -104,6 +131,21 @@ def null_paths(bank: str) -> tuple[str, str]:
     return f"null/{bank}.parquet", f"null/{bank}-directions.parquet"
 
 
+def checks_path(bank: str) -> str:
+    """Return the file of what the checks of a bank's test found."""
+    return f"null/{bank}-checks.parquet"
+
+
+def smallest_null_path(bank: str) -> str:
+    """Return the file of how often a random direction's smallest p is how small."""
+    return f"null/{bank}-smallest.parquet"
+
+
+def permuted_path(bank: str) -> str:
+    """Return the file of what passes in a bank when tokens change places."""
+    return f"null/{bank}-permuted.parquet"
+
+
 def digest(token_sets: TokenSets) -> str:
     """Return a hash of everything a run says of its token sets."""
     content = hashlib.sha256(repr(token_sets.infos).encode())
@@ -119,6 +161,7 @@ def write_pairs(path: Path, parts: Iterable[Pairs]) -> None:
         pl.col(name).fill_nan(None).cast(kind) if kind.is_float() else pl.col(name).cast(kind)
         for name, kind in PAIR_COLUMNS.items()
     )
+    table = table.with_columns(rests_on=pl.when(pl.col("rests_on") > 0).then("rests_on"))
     if table["es"].is_null().all():
         table = table.with_columns(peak=pl.lit(None, pl.Int32()))
     write_table(path, table.sort("feature", pl.col("z").abs(), descending=[False, True]))
@@ -155,6 +198,30 @@ def read_strongest(paths: Iterable[Path]) -> F32:
     return found
 
 
+def write_smallest(path: Path, log10_p: F32) -> None:
+    """Write [F] the smallest log10 p of each feature of a shard; NaN of flat ones."""
+    write_table(path, pl.DataFrame({"log10_p": pl.Series(log10_p).fill_nan(None)}))
+
+
+def read_smallest(paths: Iterable[Path]) -> F32:
+    """Return [F] what was written of all of some shards, NaN for flat features."""
+    parts = [read_table(path)["log10_p"].fill_null(np.nan).to_numpy() for path in paths]
+    return np.concatenate(parts)
+
+
+def write_smallest_null(path: Path, null: SmallestP) -> None:
+    """Write how often a random direction's smallest p is how small."""
+    levels = {"log10_p": null.log10_p, "share": null.share}
+    write_table(path, pl.DataFrame(levels).with_columns(sets=pl.lit(null.sets, pl.Int64)))
+
+
+def read_smallest_null(path: Path) -> SmallestP:
+    """Return what was written."""
+    table = read_table(path)
+    sets = int(table["sets"].max() or 0)  # type: ignore[arg-type]
+    return SmallestP(table["log10_p"].to_numpy(), table["share"].to_numpy(), sets)
+
+
 def write_claims(path: Path, claims: Claims) -> None:
     """Write what the classical null claims of a bank's sampled features."""
     columns: dict[str, npt.NDArray[np.generic]] = {}
@@ -176,6 +243,34 @@ def read_claims(path: Path) -> Claims:
         for what in ("passing", "without")
     )
     return Claims(table["feature"].to_numpy(), table["pairs"].to_numpy(), passing, without)
+
+
+def write_checks(path: Path, checks: Sequence[Check]) -> None:
+    """Write what the checks of a bank's test found."""
+    rows = [{**each._asdict(), "holds": each.holds} for each in checks]
+    write_table(path, pl.DataFrame(rows, schema=CHECK_COLUMNS))
+
+
+def write_permuted(path: Path, permuted: Permuted) -> None:
+    """Write what passes in some features of a bank, the tokens being permuted."""
+    columns: dict[str, npt.NDArray[np.generic]] = {"feature": permuted.feature}
+    for i, level in enumerate(LEVELS):
+        columns |= {f"pairs_{level}": permuted.pairs[:, i], f"found_{level}": permuted.found[:, i]}
+    write_table(path, pl.DataFrame(columns))
+
+
+def read_permuted(path: Path) -> Permuted:
+    """Return what was written.
+
+    Raises:
+        RunError: when the file is missing or damaged.
+    """
+    table = read_table(path)
+    pairs, found = (
+        np.stack([table[f"{what}_{level}"].to_numpy() for level in LEVELS], 1)
+        for what in ("pairs", "found")
+    )
+    return Permuted(table["feature"].to_numpy(), pairs, found)
 
 
 def write_tests(path: Path, test: DirectionTest) -> None:

@@ -134,13 +134,15 @@ def _rows(manifest: Manifest) -> dict[str, int]:
         rows |= dict.fromkeys(of_shard, shard.features)
         if manifest.enrichment:
             rows[paths["strongest"]] = manifest.enrichment.token_sets
+            rows[paths["smallest"]] = shard.features
     if manifest.enrichment:
         rows[store.EFFECTS] = manifest.enrichment.token_sets
         for bank in manifest.names:
             by_set, by_direction = store.null_paths(bank)
             sets = manifest.enrichment.token_sets
             rows |= {store.tests_path(bank): sets, by_set: sets}
-            rows[by_direction] = manifest.enrichment.directions
+            if not manifest.features_are_tested:  # later ones have mixtures of them, too
+                rows[by_direction] = manifest.enrichment.directions
     return rows
 
 

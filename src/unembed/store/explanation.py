@@ -7,7 +7,7 @@ explanations/BANK-00000.parquet   one row a feature, in the order of features/BA
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -31,9 +31,12 @@ CLASS_COLUMNS: dict[str, pl.DataType] = {
     "right_tail": pl.Float64(),
     "partition_set": pl.String(),
     "partition_r2": pl.Float32(),
+    "log10_p": pl.Float32(),
+    "log10_q": pl.Float32(),
 }
 """What explanations add to `Run.features`: class and label, the envelope of the bank's random
-directions, each tail's kurtosis, and the broad set that explains most of the variance."""
+directions, each tail's kurtosis, the broad set that explains most of the variance, and the p and q
+of the feature: that of its smallest p among all sets."""
 
 _PART = {
     "token_set": pl.Int32(),
@@ -60,6 +63,8 @@ EXPLANATION_COLUMNS: dict[str, pl.DataType] = {
     "covered_bottom": pl.Float32(),
 }
 """Columns of `explanations/*.parquet`; token sets are numbers among those tested."""
+LATER_COLUMNS = ("log10_p", "log10_q")
+"""Those that runs before schema 4 have not."""
 
 
 def explanation_path(features_path: str) -> str:
@@ -83,6 +88,8 @@ def explanation_rows(explanations: Sequence[Explanation], envelope: Envelope) ->
             "right_tail": each.right_tail,
             "partition_set": each.split[0] if each.split else None,
             "partition_r2": each.split[1] if each.split else None,
+            "log10_p": each.log10_p,
+            "log10_q": each.log10_q,
             "parts": [Part._asdict(part) for part in each.parts],
             "rejected": [Rejection._asdict(rejection) for rejection in each.rejected],
             "variance_explained": each.explained.variance if each.explained else None,
@@ -115,16 +122,21 @@ class StoredExplanations:
         names = self._tested["name"]
         of = pl.col("partition_set")
         paths = [self._folder / explanation_path(shard.path) for shard in self._manifest.shards()]
-        return read_table(*paths, columns=list(CLASS_COLUMNS)).with_columns(
-            of.replace_strict(list(range(len(names))), names, return_dtype=pl.String)
+        known, later = self._columns(CLASS_COLUMNS)
+        return (
+            read_table(*paths, columns=known)
+            .with_columns(
+                of.replace_strict(list(range(len(names))), names, return_dtype=pl.String), *later
+            )
+            .select(*CLASS_COLUMNS)
         )
 
     def case(self, row: int) -> dict[str, Any]:
         """Return one feature's explanation (see `Run.explain`)."""
-        columns = list(EXPLANATION_COLUMNS)
+        known, later = self._columns(EXPLANATION_COLUMNS)
         table = rows_of_shards(
-            self._folder, self._manifest, [row], columns, path_of=explanation_path
-        )
+            self._folder, self._manifest, [row], known, path_of=explanation_path
+        ).with_columns(*later)
         found = table.row(0, named=True)
         number = found["partition_set"]
         return {
@@ -133,6 +145,14 @@ class StoredExplanations:
             "parts": [self._named(part) for part in found["parts"]],
             "rejected": [self._named(rejection) for rejection in found["rejected"]],
         }
+
+    def _columns(self, wanted: Mapping[str, pl.DataType]) -> tuple[list[str], list[pl.Expr]]:
+        """Return which columns the run has, and nulls in the place of those it has not."""
+        if self._manifest.features_are_tested:
+            return list(wanted), []
+        missing = [name for name in wanted if name in LATER_COLUMNS]
+        nulls = [pl.lit(None, wanted[name]).alias(name) for name in missing]
+        return [name for name in wanted if name not in missing], nulls
 
     def _named(self, of_set: dict[str, Any]) -> dict[str, Any]:
         number = of_set["token_set"]

@@ -25,21 +25,24 @@ class BankFiles(NamedTuple):
     """The files of one bank, relative to the run, each tuple made by one step.
 
     Attributes:
-        counts: of the false discovery rate, and of the sets' largest |z|, shard by shard.
-        tests: of the direction test.
+        counts: of the false discovery rate, of the sets' largest |z|, and of the features'
+            smallest p, shard by shard.
+        tests: of the direction test, and of a feature's smallest p.
         null: of random directions, by set and by direction.
         claims: of the classical null, where it was asked of a sample.
+        checks: of what the tests rest on, and of permuted tokens.
     """
 
     counts: tuple[str, ...] = ()
     tests: tuple[str, ...] = ()
     null: tuple[str, ...] = ()
     claims: tuple[str, ...] = ()
+    checks: tuple[str, ...] = ()
 
     @property
     def all(self) -> tuple[str, ...]:
         """All of them, in the order that they are made in."""
-        return (*self.counts, *self.tests, *self.null, *self.claims)
+        return (*self.counts, *self.tests, *self.null, *self.claims, *self.checks)
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,11 @@ class RunFiles:
         simulated = tested.tsea != "none" or self.manifest.is_explained
         null = store.null_paths(bank) if simulated else ()
         claims = (store.claims_path(bank),) if self.manifest.claims_are_sampled else ()
-        return BankFiles(tuple(self.counts(bank)), (store.tests_path(bank),), null, claims)
+        tests, checks = [store.tests_path(bank)], list[str]()
+        if self.manifest.features_are_tested:
+            tests.append(store.smallest_null_path(bank))
+            checks += [store.checks_path(bank), store.permuted_path(bank)]
+        return BankFiles(tuple(self.counts(bank)), tuple(tests), null, claims, tuple(checks))
 
     def rates(self, bank: str) -> list[str]:
         """Return the files that hold how many of a bank's pairs have which p."""
@@ -81,8 +88,9 @@ class RunFiles:
         """Return all files that a bank's pairs are counted in."""
         if not self.manifest.pairs_are_counted_by_shard:
             return self.rates(bank)
+        known = 3 if self.manifest.features_are_tested else 2
         of_shards = (store.count_paths(shard.path) for shard in self.manifest.shards(bank))
-        return [path for paths in of_shards for path in paths]
+        return [path for paths in of_shards for path in paths[:known]]
 
     def of_shard(self, shard: Shard) -> tuple[str, ...]:
         """Return the tables of a shard, that of its features last."""

@@ -31,14 +31,17 @@ if TYPE_CHECKING:
     from unembed.unembedding import Unembedding
 
 MANIFEST = "manifest.json"
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """Of runs that are made now. Since 2, what identity is stands by the fields (`facts.counts`); since
 3, TSEA is read of chosen pairs, z may be kept as what it is the product of, and pairs are counted
-shard by shard."""
-SCHEMAS = (1, 2, SCHEMA_VERSION)
+shard by shard; since 4, features are tested before their sets are, and what a test rests on is
+checked."""
+SCHEMAS = (1, 2, 3, SCHEMA_VERSION)
 """Of runs that are read."""
 _CHOSEN_PAIRS = 3
 """The schema since which TSEA is read of chosen pairs."""
+_FEATURES_FIRST = 4
+"""The schema since which features are tested first."""
 SHARD_FEATURES = 4096
 """Features in a shard, the least that is lost when a run is stopped."""
 FEATURES = "features"
@@ -324,6 +327,11 @@ class Manifest:
     def pairs_are_counted_by_shard(self) -> bool:
         """Whether each shard has the counts of its pairs' log10 p, or each bank."""
         return self.enrichment is not None and self.schema_version >= _CHOSEN_PAIRS
+
+    @property
+    def features_are_tested(self) -> bool:
+        """Whether features have a q of their own, and the tests of a bank were checked."""
+        return self.enrichment is not None and self.schema_version >= _FEATURES_FIRST
 
     @property
     def claims_are_counted(self) -> bool:

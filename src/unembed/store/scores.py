@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from unembed.enrichment.claims import Claims
-from unembed.enrichment.discovery_rate import LEVELS, DiscoveryRate, log10_q, threshold
+from unembed.enrichment.discovery_rate import DiscoveryRate, log10_q, threshold
 from unembed.enrichment.simulated_null import SimulatedNull
 from unembed.enrichment.tails import Tails
 from unembed.recent import Recent
@@ -45,19 +44,6 @@ class StoredScores:
         self._read_tails = Recent[str, Tails]()
         self._curves = Recent[str, F32]()
         self._nulls = Recent[str, SimulatedNull | None]()
-
-    @cached_property
-    def discoveries(self) -> dict[str, Any]:
-        """How many pairs pass, and how many the classical null would have claimed."""
-        banks = self._manifest.names
-        rates = {bank: self._rate(bank) for bank in banks}
-        nulls = {bank: store.read_null(self._folder, bank) for bank in banks}
-        return {
-            "pairs": sum(rate.pairs for rate in rates.values()),
-            "passing": _passing(rates),
-            **self._claims(),
-            "nulls": {bank: _check_of(null) for bank, null in nulls.items() if null is not None},
-        }
 
     def of_feature(
         self, bank: str, position: int, numbers: Sequence[int] | I64 | None = None
@@ -190,9 +176,14 @@ class StoredScores:
         return self._curves.get(bank, lambda: self._rate(bank).curve())
 
     def _kept_of(self, shard: Shard) -> pl.DataFrame:
-        return recent_table(
-            self._folder / store.shard_paths(shard.path)["pairs"], list(store.PAIR_COLUMNS)
+        path = self._folder / store.shard_paths(shard.path)["pairs"]
+        if self._manifest.features_are_tested:
+            return recent_table(path, list(store.PAIR_COLUMNS))
+        nulls = (
+            pl.lit(None, store.PAIR_COLUMNS[name]).alias(name) for name in store.LATER_PAIR_COLUMNS
         )
+        known = [name for name in store.PAIR_COLUMNS if name not in store.LATER_PAIR_COLUMNS]
+        return recent_table(path, known).with_columns(*nulls).select(*store.PAIR_COLUMNS)
 
     def _shard_of(self, bank: str, position: int) -> Shard:
         shards = self._manifest.shards(bank)
@@ -204,60 +195,3 @@ class StoredScores:
         return tuple(
             kind for kind in self._manifest.arrays if kind in store.PAIR_COLUMNS and kind != "z"
         )
-
-    def _claims(self) -> dict[str, Any]:
-        """What the classical null claims: counted over all pairs, or told from a sample."""
-        manifest, found = self._manifest, {}
-        if manifest.claims_are_sampled:
-            paths = (self._folder / store.claims_path(bank) for bank in manifest.names)
-            sizes = (bank.features for bank in manifest.banks)
-            found = _expected(list(zip(map(store.read_claims, paths), sizes, strict=True)))
-        elif manifest.claims_are_counted:
-            rates = {
-                bank: store.read_rate(self._of_shards(bank, "claims")) for bank in manifest.names
-            }
-            if any(rate.pairs for rate in rates.values()):
-                found = {"classical": _passing(rates)}
-        return {**dict.fromkeys(("classical", "classical_error", "classical_features")), **found}
-
-    def _of_shards(self, bank: str, kind: str) -> list[Path]:
-        """Return the tables of one kind that the shards of a bank have."""
-        shards = self._manifest.shards(bank)
-        return [self._folder / store.shard_paths(shard.path)[kind] for shard in shards]
-
-
-def _passing(rates: dict[str, DiscoveryRate]) -> dict[str, int]:
-    """Return how many pairs pass at each level, each by the rate of its own bank."""
-    counts = [rate.passing(*LEVELS) for rate in rates.values()]
-    return {str(level): sum(of) for level, *of in zip(LEVELS, *counts, strict=True)}
-
-
-def _expected(samples: Sequence[tuple[Claims, int]]) -> dict[str, Any]:
-    """Return how many pairs would pass at each level, and the standard error, told from samples.
-
-    Args:
-        samples: of each bank, with how many features the bank has.
-    """
-    counts, errors = (
-        np.stack(column)
-        for column in zip(*(claims.expected(size) for claims, size in samples), strict=True)
-    )
-    return {
-        "classical": _by_level(counts.sum(0)),
-        "classical_error": _by_level(np.sqrt((errors**2).sum(0))),
-        "classical_features": sum(len(claims.feature) for claims, _ in samples),
-    }
-
-
-def _by_level(counts: npt.NDArray[np.float64]) -> dict[str, int]:
-    return {str(level): round(count) for level, count in zip(LEVELS, counts, strict=True)}
-
-
-def _check_of(null: SimulatedNull) -> dict[str, Any]:
-    """What the random directions of a bank say of the direction test's closed form."""
-    least, median, most = np.quantile(null.z_sd, (0, 0.5, 1))
-    return {
-        "directions": len(null.std),
-        "z_sd": {"min": float(least), "median": float(median), "max": float(most)},
-        "beyond_1_percent": float(null.z_beyond.mean()),
-    }

@@ -17,6 +17,7 @@ from unembed.disk import told
 from unembed.errors import QueryError, RunError
 from unembed.outside.text import shown
 from unembed.store.check import check_finished, check_tables
+from unembed.store.discoveries import discoveries
 from unembed.store.enrichment import TOKEN_SETS
 from unembed.store.explanation import CLASS_COLUMNS, StoredExplanations
 from unembed.store.manifest import EnrichmentFacts, Manifest
@@ -333,21 +334,30 @@ class RunTables:
         """
         return self.scores.significant
 
-    @property
+    @cached_property
     def discoveries(self) -> dict[str, Any]:
-        """How many pairs were tested, and pass; what the classical null would have claimed.
+        """How many features and pairs pass, and how far that can be trusted.
 
-        `pairs`; `passing`, at false discovery rates of 0.01 and 0.05; `classical`, the same
-        by the null of random token sets, None where it was not read, and where that is told from a
-        random sample of features, `classical_error`, its standard error, and `classical_features`,
-        how many they are; `nulls`, what the random
-        directions of each bank say of the direction test: the standard deviation of z, which
-        should be 1, and the share beyond its 1 % point.
+        | key | |
+        |---|---|
+        | `pairs` | that were tested |
+        | `passing` | pairs that pass, at false discovery rates of 0.01 and 0.05 |
+        | `features` | features that pass, likewise; None in runs before schema 4 |
+        | `permuted` | `pairs` and `features` that would pass if tokens changed places, and the \
+standard `error` of the pairs; None likewise |
+        | `classical` | pairs that pass by the null of random token sets, None where it was not \
+read; where that is told from a random sample of features, `classical_error`, its standard error, \
+and `classical_features`, how many they are |
+        | `nulls` | by bank, what random directions say of the direction test: the standard \
+deviation of z, which should be 1, and the share beyond its 1 % point |
+        | `checks` | by bank, what the checks of its test found (`enrichment.checks`): `name`, \
+`measured`, `limit` and whether it `holds` |
 
         Raises:
             QueryError: when the run has no enrichment.
         """
-        return self.scores.discoveries
+        self.require_sets()
+        return discoveries(self.path, self.manifest)
 
     def banks_named(self, banks: str | Sequence[str] | None) -> list[str]:
         """Return the banks that are meant, in the run's order; all where none is named.
