@@ -112,15 +112,37 @@ class NullFacts(TypedDict):
 
 
 @answer
+class CheckFacts(TypedDict):
+    """What a check of a bank's test found (`enrichment.checks`)."""
+
+    name: str
+    measured: float
+    limit: float
+    holds: bool
+
+
+@answer
+class PermutedFacts(TypedDict):
+    """What would pass if tokens changed places, by false discovery rate."""
+
+    pairs: dict[str, int]
+    features: dict[str, int]
+    error: dict[str, int]
+
+
+@answer
 class Discoveries(TypedDict):
-    """How many pairs pass, by false discovery rate, and how far that can be trusted."""
+    """How many features and pairs pass, by false discovery rate, and how far to trust that."""
 
     pairs: int
     passing: dict[str, int]
+    features: dict[str, int] | None
+    permuted: PermutedFacts | None
     classical: dict[str, int] | None
     classical_error: dict[str, int] | None
     classical_features: int | None
     nulls: dict[str, NullFacts]
+    checks: dict[str, list[CheckFacts]]
 
 
 @answer
@@ -179,6 +201,9 @@ class Part(TypedDict):
     log10_p: float | None
     given_the_others_log10_p: float | None
     log10_q: float | None
+    z_without_one: float | None
+    z_without_two: float | None
+    rests_on: int | None
     es: float | None
     peak: int | None
     auroc: float | None
@@ -224,6 +249,8 @@ class Case(_Class):
     right_tail: float | None
     partition_set: str | None
     partition_r2: float | None
+    log10_p: float | None
+    log10_q: float | None
     parts: list[Part]
     rejected: list[Rejected]
     variance_explained: float | None

@@ -12,7 +12,7 @@ import polars as pl
 
 from unembed.errors import QueryError
 from unembed.explanation import CLASSES
-from unembed.questions.pairs import list_pairs
+from unembed.questions.pairs import list_pairs, log10_of
 from unembed.store.tables import RunTables
 
 PERCENTILES = (1, 5, 25, 50, 75, 95, 99)
@@ -112,7 +112,8 @@ def classes_by_bank(run: RunTables) -> pl.DataFrame:
 def enriched_by_bank(run: RunTables) -> pl.DataFrame:
     """Return one row a bank: how many of its features and pairs pass, at the run's own max_q.
 
-    Columns: bank, pairs, features (with at least one set), sets (of at least one feature).
+    Columns: bank, pairs, features (by a rate of their own; in runs before schema 4, with at least
+    one pair), sets (of at least one pair).
 
     Raises:
         QueryError: when the run has no enrichment.
@@ -127,4 +128,14 @@ def enriched_by_bank(run: RunTables) -> pl.DataFrame:
         )
     )
     banks = pl.DataFrame({"bank": run.banks})
-    return banks.join(counted, on="bank", how="left", maintain_order="left").fill_null(0)
+    found = banks.join(counted, on="bank", how="left", maintain_order="left").fill_null(0)
+    if not (run.manifest.features_are_tested and run.is_explained):
+        return found
+    passing = run.scalars.group_by("bank").agg(
+        features=(pl.col("log10_q") <= log10_of(run.tested.max_q)).sum().cast(pl.UInt32)
+    )
+    return (
+        found.drop("features")
+        .join(passing, on="bank", maintain_order="left")
+        .select(*found.columns)
+    )

@@ -11,7 +11,10 @@ from unembed.questions.features import IDENTITY
 from unembed.store.tables import RunTables
 
 _STATISTICS = ("std", "skewness", "kurtosis", "log10_density")
-_SCORES = ("log10_p", "log10_q", "es", "peak", "auroc")
+_SCORES = (
+    *("log10_p", "log10_q", "z_without_one", "z_without_two", "rests_on"),
+    *("es", "peak", "auroc"),
+)
 
 
 def explain(run: RunTables, address: str) -> dict[str, Any]:

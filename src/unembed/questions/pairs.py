@@ -54,7 +54,8 @@ def list_pairs(
             features that are named.
 
     Returns:
-        feature, bank, index, token_set, family, size; z, log10_p, log10_q of the direction test;
+        feature, bank, index, token_set, family, size; z, log10_p, log10_q of the direction test,
+        z_without_one, z_without_two, rests_on (what is left of it without the strongest members);
         es, peak, auroc, nes, log10_p_directions, log10_p_tokens of TSEA.
 
     Raises:

@@ -95,7 +95,8 @@ class Run(RunTables):
 
         Returns:
             feature, bank, index, token_set, family, size; z, log10_p, log10_q of the direction
-            test; es, peak, auroc, nes, log10_p_directions, log10_p_tokens of TSEA.
+            test, z_without_one, z_without_two, rests_on (what is left of it without the strongest
+            members); es, peak, auroc, nes, log10_p_directions, log10_p_tokens of TSEA.
 
         Raises:
             QueryError: when the run has no such feature, set, family or bank, or no enrichment, or

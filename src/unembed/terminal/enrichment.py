@@ -22,7 +22,7 @@ def table(frame: pl.DataFrame, *, title: str | None = None, feature: bool = True
     if feature:
         drawn.add_column("feature", style="bold", no_wrap=True)
     drawn.add_column("token set", min_width=min(LONGEST_NAME, longest(frame["token_set"])))
-    for name in ("tokens", "z", "q", "ES", "NES", "AUROC"):
+    for name in ("tokens", "z", "rests on", "q", "ES", "NES", "AUROC"):
         drawn.add_column(name, justify="right", no_wrap=True)
     for row in frame.iter_rows(named=True):
         drawn.add_row(
@@ -30,6 +30,9 @@ def table(frame: pl.DataFrame, *, title: str | None = None, feature: bool = True
             line(row["token_set"]),
             f"{row['size']:,}",
             Text(f"{row['z']:+.1f}", style="green" if row["z"] > 0 else "red"),
+            ""
+            if row["rests_on"] is None
+            else f"{row['rests_on']} token{'s'[: row['rests_on'] - 1]}",
             power(row["log10_q"]),
             *(number(row[name]) for name in ("es", "nes")),
             number(row["auroc"], 3),

@@ -82,16 +82,27 @@ def _parts(facts: dict[str, Any]) -> Table:
     table.add_column(
         "token set", style="bold", min_width=min(LONGEST_NAME, longest(names)), overflow="fold"
     )
-    for name in ("tokens", "z", "q", "z given the others", "p given the others", "ES", "AUROC"):
-        table.add_column(name, justify="right", max_width=8 if " " in name else None)
+    for name in (
+        *("tokens", "z", "q", "z without the strongest"),
+        *("z given the others", "p given the others", "ES", "AUROC"),
+    ):
+        table.add_column(name, justify="right", max_width=10 if " " in name else None)
     for part in facts["parts"]:
         table.add_row(
             shown(part["token_set"]), f"{part['size']:,}", f"{part['z']:+.1f}",
-            power(part["log10_q"]),
+            power(part["log10_q"]), _without(part),
             f"{part['partial_z']:+.1f}", power(part["given_the_others_log10_p"]),
             number(part["es"]), number(part["auroc"], 3),
         )  # fmt: skip
     return table
+
+
+def _without(part: dict[str, Any]) -> str:
+    """Say what is left of z without the strongest member, with a mark where that is too little."""
+    if part["z_without_one"] is None:
+        return number(None)
+    rests = {None: "", 1: " (one token)", 2: " (two tokens)"}[part["rests_on"]]
+    return f"{part['z_without_one']:+.1f}{rests}"
 
 
 def _curve(
@@ -124,6 +135,7 @@ def _tokens(facts: dict[str, Any], end: str) -> Text:
 
 
 _WHY = {
+    "chance": "expected by chance, among all sets and features",
     "slight": "few of the outermost tokens, little of the variance",
     "near-duplicate": "says the same as {by}",
     "explained": "nothing significant is left, {by} given",

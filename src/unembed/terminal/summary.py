@@ -110,6 +110,7 @@ def _enrichment(run: Run, n_pairs: int) -> Iterator[RenderableType]:
     yield _discoveries(facts)
     yield Text("")
     yield _enriched_banks(run, facts["nulls"])
+    yield from _checks(facts["checks"])
     strongest = strongest_sets(run, n_pairs)
     if strongest.height:
         yield Text("")
@@ -124,15 +125,49 @@ def _discoveries(facts: dict[str, Any]) -> Table:
     passing, classical, error = (
         facts[name] for name in ("passing", "classical", "classical_error")
     )
-    table.add_row("direction test", *(f"{passing[str(level)]:,}" for level in LEVELS))
+    if facts["features"] is not None:
+        found = facts["features"]
+        table.add_row("features, by their smallest p", *_at_levels(found))
+    table.add_row("pairs, by the direction test", *_at_levels(passing))
+    if permuted := facts["permuted"]:
+        table.add_row("  as many, if tokens changed places", *_at_levels(permuted["pairs"]))
+        table.add_row("  in so many features", *_at_levels(permuted["features"]))
     if classical is not None and error is None:
-        claimed = [f"{classical[str(level)]:,}" for level in LEVELS]
-        table.add_row("classical TSEA would claim", *claimed)
+        table.add_row("classical TSEA would claim", *_at_levels(classical))
     elif classical is not None:
         told = [f"{classical[str(level)]:,} ± {error[str(level)]:,}" for level in LEVELS]
         sample = f"classical TSEA would claim, by {facts['classical_features']:,} random features"
         table.add_row(sample, *told)
     return table
+
+
+def _at_levels(counts: dict[str, int]) -> list[str]:
+    return [f"{counts[str(level)]:,}" for level in LEVELS]
+
+
+_CHECKED = {
+    "features": "features by dimensions {measured:.2f}, and should be {limit:g} or more",
+    "held out": "{measured:.1%} of directions like features it was not made of are found at 1 %",
+    "normal": "its components have kurtosis {measured:.1f} (normal: 3)",
+    "dealt": "{measured:.2%} of directions of its components, dealt out anew, are found at 0.1 %",
+}
+
+
+def _checks(checks: dict[str, list[dict[str, Any]]]) -> Iterator[RenderableType]:
+    """Say what the test of which bank takes for granted, and should not."""
+    failed = [
+        f"  {bank}: {_CHECKED[each['name']].format(**each)}"
+        for bank, of_bank in checks.items()
+        for each in of_bank
+        if not each["holds"]
+    ]
+    if not checks:
+        return
+    if not failed:
+        yield Text("All checks of what the direction test takes for granted hold.")
+        return
+    yield Text("What the direction test takes for granted does not hold (docs: enrichment):")
+    yield from (Text(line, style="yellow") for line in failed)
 
 
 def _enriched_banks(run: Run, nulls: dict[str, Any]) -> Table:

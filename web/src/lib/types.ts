@@ -7,7 +7,7 @@ export type Lens = "logit" | "cosine";
 export type FeatureClass =
   "prediction" | "suppression" | "two-sided" | "partition" | "diffuse" | "dead" | "flat";
 
-export type Reason = "slight" | "near-duplicate" | "explained" | "beyond the parts";
+export type Reason = "chance" | "slight" | "near-duplicate" | "explained" | "beyond the parts";
 
 /** What the shapes of random directions stay within (`explanation.Envelope`). */
 export interface Envelope {
@@ -74,14 +74,32 @@ export interface NullFacts {
   beyond_1_percent: number;
 }
 
-/** How many pairs pass, by false discovery rate, and how far that can be trusted. */
+/** What a check of a bank's test found (`enrichment.checks`). */
+export interface CheckFacts {
+  name: string;
+  measured: number;
+  limit: number;
+  holds: boolean;
+}
+
+/** What would pass if tokens changed places, by false discovery rate. */
+export interface PermutedFacts {
+  pairs: Record<string, number>;
+  features: Record<string, number>;
+  error: Record<string, number>;
+}
+
+/** How many features and pairs pass, by false discovery rate, and how far to trust that. */
 export interface Discoveries {
   pairs: number;
   passing: Record<string, number>;
+  features: Record<string, number> | null;
+  permuted: PermutedFacts | null;
   classical: Record<string, number> | null;
   classical_error: Record<string, number> | null;
   classical_features: number | null;
   nulls: Record<string, NullFacts>;
+  checks: Record<string, CheckFacts[]>;
 }
 
 /** `run.json`: what every view needs to know. */
@@ -132,6 +150,9 @@ export interface Part {
   log10_p: number | null;
   given_the_others_log10_p: number | null;
   log10_q: number | null;
+  z_without_one: number | null;
+  z_without_two: number | null;
+  rests_on: number | null;
   es: number | null;
   peak: number | null;
   auroc: number | null;
@@ -172,6 +193,8 @@ export interface Case {
   right_tail: number | null;
   partition_set: string | null;
   partition_r2: number | null;
+  log10_p: number | null;
+  log10_q: number | null;
   parts: Part[];
   rejected: Rejected[];
   variance_explained: number | null;
