@@ -128,9 +128,11 @@ def test_demo_labels(demo_run: Run) -> None:
     for address, label in {
         "mlp.20/1036": "promotes reflexive pronouns (z +13.0)",
         "mlp.26/1329": "suppresses second person pronouns (z −15.5)",
-        "mlp.20/200": "promotes question marks (z +13.3)",
+        "mlp.20/200": "promotes question marks (z +13.2)",
     }.items():
-        assert demo_run.feature(address)["label"] == label
+        said, _, q = demo_run.feature(address)["label"].rpartition("; q ")
+        assert said == label
+        assert float(q) < 1e-30
     shaped = demo_run.features.filter(demo_run.features["class"].is_in(["prediction"]))
     assert shaped.height > 1000
     assert demo_run.features.filter(bank="mlp.10")["class"].ne("diffuse").mean() < 0.04

@@ -20,6 +20,12 @@ LEVELS = np.array([-3.1, -2.3]), np.array([-3.7, -2.9])
 """Up to which log10 p pairs pass, and features."""
 
 
+@pytest.fixture(autouse=True)
+def every_feature(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Is asked, and not a sample."""
+    monkeypatch.setattr(permutation, "_SAMPLED", 2048)
+
+
 @pytest.fixture(scope="module")
 def unembedding() -> Unembedding:
     """Of which token 0 is masked, so that a token's row is not its number; some rows are long."""

@@ -12,6 +12,7 @@ import torch
 
 from tests.planted import FEW, Planted, Planting, bank_of, planted_run
 from unembed import Features, Run, TokenSets, direction_test
+from unembed.enrichment import permutation
 from unembed.enrichment.checks import CHECKS
 from unembed.enrichment.discovery_rate import LEVELS, DiscoveryRate, threshold
 from unembed.store import enrichment as store
@@ -42,7 +43,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Planted:
         bank_of("tiny", torch.randn(5, D, generator=random), layer=3),
     ]
     out = tmp_path_factory.mktemp("found") / "run"
-    return planted_run(out, planting.unembedding, banks, planting.sets, enrichment=FEW)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(permutation, "_SAMPLED", 2048)  # every feature, and not a sample
+        return planted_run(out, planting.unembedding, banks, planting.sets, enrichment=FEW)
 
 
 def log10_p_of(made: Planted, bank: Features, sets: TokenSets) -> np.ndarray:

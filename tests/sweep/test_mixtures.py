@@ -38,8 +38,8 @@ def mixed(unembedding: Unembedding, rows: torch.Tensor, tile: int) -> tuple[np.n
     parts = []
     for each in Sweep(unembedding, SweepSettings(tile=tile, device="cpu")).tiles(rows):
         std, moments = mixture_moments(each.z, each.features.std)
-        parts.append(np.stack([std, *moments]).reshape(7, 2, -1))
-    std, *of_z = np.concatenate(parts, axis=2)
+        parts.append(np.stack([std, *moments]).reshape(7, -1, 2))
+    std, *of_z = np.concatenate(parts, axis=1).swapaxes(1, 2)
     return std, Moments(*of_z)
 
 

@@ -71,7 +71,7 @@ class Unit(NamedTuple):
         """Return the files that the unit makes."""
         if self.shard is None:
             of_bank = files.of_bank(files.manifest.names[self.bank])
-            return (*of_bank.tests, *of_bank.null, *of_bank.claims)
+            return of_bank.all[len(of_bank.counts) :]
         return count_paths(self.shard.path) if self.step == "count" else files.of_shard(self.shard)
 
     def read(self, files: RunFiles) -> tuple[str, ...]:
@@ -79,7 +79,9 @@ class Unit(NamedTuple):
         if self.step == "count":
             return ()
         of_bank = files.of_bank(files.manifest.names[self.bank])
-        return of_bank.counts if self.step == "prepare" else (*of_bank.counts, *of_bank.null)
+        if self.step == "prepare":
+            return of_bank.counts
+        return (*of_bank.counts, *of_bank.smallest, *of_bank.null)
 
     def make(self, units: Units) -> None:
         """Make its files."""

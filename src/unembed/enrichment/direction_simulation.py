@@ -19,8 +19,9 @@ from unembed.enrichment.es_tails import es_tails
 from unembed.enrichment.lookup import add_up
 from unembed.enrichment.simulated_null import SimulatedNull, no_scores
 from unembed.progress import Report
-from unembed.sweep import Membership, Tile, Weight
+from unembed.sweep import FeatureStatistics, Membership, Weight
 from unembed.sweep.mixtures import mixture_moments
+from unembed.sweep.statistics import Moments
 
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
@@ -53,16 +54,18 @@ def simulate(
     members = membership.of_sets(chosen) if membership is not None else None
     critical = test.critical(_ONE_PERCENT)
     squares, beyond = np.zeros(len(critical)), np.zeros(len(critical), np.int64)
-    shapes, es, done = [], [], 0
+    drawn, mixed, es, done = [], [], [], 0
     for tile in test.sweep.tiles(test.moment.draw_evenly(directions, seed)):
-        shapes += _shapes(test, tile)
+        drawn.append(_shape(test.sweep.statistics(tile)))
+        std, moments = mixture_moments(tile.z, tile.features.std)
+        mixed.append(_shape(moments._replace(std=std)))
         add_up(test.z(tile.features.scaled), critical, squares, beyond)
         first = tile.first(max(-(-directions // 2) - done, 0))
         if members is not None and len(first.mean):
             es.append(test.sweep.tsea(first, members, weight).es.astype(np.float32))
         done += len(tile.mean)
         report(done, directions)
-    std, skewness, kurtosis, left_tail, right_tail = np.concatenate(shapes, axis=1)
+    std, skewness, kurtosis, left_tail, right_tail = np.concatenate(drawn + mixed, axis=1)
     nulls = _of_all(chosen, len(test.effects), *es_tails(np.concatenate(es))) if es else no_scores()
     return SimulatedNull(
         std,
@@ -76,14 +79,9 @@ def simulate(
     )
 
 
-def _shapes(test: DirectionTest, tile: Tile) -> list[F64]:
-    """Return std, skewness, kurtosis and tails of a tile's directions, and of their mixtures."""
-    of_tile = test.sweep.statistics(tile)
-    std, mixed = mixture_moments(tile.z, tile.features.std)
-    return [
-        np.stack([of.std, of.skewness, of.kurtosis, of.left_tail, of.right_tail])
-        for of in (of_tile, mixed._replace(std=std))
-    ]
+def _shape(of: FeatureStatistics | Moments) -> F64:
+    """Return [5, ·] std, skewness, kurtosis and the kurtosis of both tails."""
+    return np.stack([of.std, of.skewness, of.kurtosis, of.left_tail, of.right_tail])
 
 
 def _of_all(chosen: I64, count: int, *of_sets: npt.NDArray[np.floating]) -> Iterator[F64]:

@@ -27,7 +27,8 @@ class BankFiles(NamedTuple):
     Attributes:
         counts: of the false discovery rate, of the sets' largest |z|, and of the features'
             smallest p, shard by shard.
-        tests: of the direction test, and of a feature's smallest p.
+        tests: of the direction test.
+        smallest: of how small a feature's smallest p may be.
         null: of random directions, by set and by direction.
         claims: of the classical null, where it was asked of a sample.
         checks: of what the tests rest on, and of permuted tokens.
@@ -35,6 +36,7 @@ class BankFiles(NamedTuple):
 
     counts: tuple[str, ...] = ()
     tests: tuple[str, ...] = ()
+    smallest: tuple[str, ...] = ()
     null: tuple[str, ...] = ()
     claims: tuple[str, ...] = ()
     checks: tuple[str, ...] = ()
@@ -42,7 +44,9 @@ class BankFiles(NamedTuple):
     @property
     def all(self) -> tuple[str, ...]:
         """All of them, in the order that they are made in."""
-        return (*self.counts, *self.tests, *self.null, *self.claims, *self.checks)
+        return (
+            *self.counts, *self.tests, *self.smallest, *self.null, *self.claims, *self.checks,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -72,11 +76,13 @@ class RunFiles:
         simulated = tested.tsea != "none" or self.manifest.is_explained
         null = store.null_paths(bank) if simulated else ()
         claims = (store.claims_path(bank),) if self.manifest.claims_are_sampled else ()
-        tests, checks = [store.tests_path(bank)], list[str]()
-        if self.manifest.features_are_tested:
-            tests.append(store.smallest_null_path(bank))
-            checks += [store.checks_path(bank), store.permuted_path(bank)]
-        return BankFiles(tuple(self.counts(bank)), tuple(tests), null, claims, tuple(checks))
+        found = BankFiles(
+            tuple(self.counts(bank)), (store.tests_path(bank),), null=null, claims=claims
+        )
+        if not self.manifest.features_are_tested:
+            return found
+        checks = (store.checks_path(bank), store.permuted_path(bank))
+        return found._replace(smallest=(store.smallest_null_path(bank),), checks=checks)
 
     def rates(self, bank: str) -> list[str]:
         """Return the files that hold how many of a bank's pairs have which p."""

@@ -49,7 +49,8 @@ def partners(count: int) -> tuple[I64, I64]:
 def mixture_moments(z: Tensor, std: F64) -> tuple[F64, Moments]:
     """Return the standard deviations [2 P] and moments of mixtures of a tile's rows.
 
-    Those of all sums, and then of all differences (`partners`).
+    The sum and the difference of each pair, one after the other, in the order of `partners`: that
+    of all tiles together does not depend on where they end.
 
     Args:
         z: [T, n] standardised logit weights, on any device; no row is flat.
@@ -58,13 +59,13 @@ def mixture_moments(z: Tensor, std: F64) -> tuple[F64, Moments]:
     one, other = partners(len(z))
     size = np.hypot(std[one], std[other])
     shares = np.stack([std[one] / size, std[other] / size], 1).astype(np.float32)
-    sums = np.empty((2, len(one), N_SUMS))
+    sums = np.empty((len(one), 2, N_SUMS))
     if z.device.type == "cpu":
         over_rows(_mix, len(one), _AT_ONCE, z.numpy(), one, other, shares, sums)
     else:
         _mix_there(z, one, other, shares, sums)
     of_z = moments(sums.reshape(-1, N_SUMS), z.shape[1])
-    return np.tile(size / np.sqrt(2), 2) * of_z.std, of_z
+    return np.repeat(size / np.sqrt(2), 2) * of_z.std, of_z
 
 
 @compiled()
@@ -75,7 +76,7 @@ def _mix(first: int, stop: int, z: F32, one: I64, other: I64, shares: F32, sums:
     lanes = np.empty((N_SUMS, LANES), np.float32)
     for pair in range(first, stop):
         left, right, a, b = z[one[pair]], z[other[pair]], shares[pair, 0], shares[pair, 1]
-        sums[:, pair] = 0
+        sums[pair] = 0
         for start in range(0, n, _BLOCK):
             size = min(_BLOCK, n - start)
             for i in range(size):
@@ -85,7 +86,7 @@ def _mix(first: int, stop: int, z: F32, one: I64, other: I64, shares: F32, sums:
                 lanes[:] = 0
                 add_powers(mixed[which, :size], lanes)
                 for of in range(N_SUMS):
-                    sums[which, pair, of] += total(lanes[of])
+                    sums[pair, which, of] += total(lanes[of])
 
 
 def _mix_there(z: Tensor, one: I64, other: I64, shares: F32, sums: F64) -> None:
@@ -95,4 +96,4 @@ def _mix_there(z: Tensor, one: I64, other: I64, shares: F32, sums: F64) -> None:
         of_each = torch.from_numpy(shares[part]).to(z.device)
         x, y = (z[each] * share[:, None] for each, share in zip(rows, of_each.T, strict=True))
         for which, mixed in enumerate((x + y, x.sub_(y))):
-            sums[which, part] = accelerator.power_sums(mixed).cpu().numpy()
+            sums[part, which] = accelerator.power_sums(mixed).cpu().numpy()
