@@ -77,9 +77,7 @@ def largest_of_each(z: Float[Tensor, "features sets"]) -> F32:
 
 
 def _listed(z: F32, critical: F32) -> tuple[I32, I32, F32]:
-    counts = np.empty((len(z), 1), np.int64)
-    count_beyond(z, critical[None], counts)
-    starts = np.append(0, np.cumsum(counts))
+    starts = np.append(0, np.cumsum(how_many_in_each(torch.from_numpy(z), critical)))
     total = int(starts[-1])
     found = np.empty(total, np.int32), np.empty(total, np.int32), np.empty(total, np.float32)
     list_beyond(z, critical, starts, *found)

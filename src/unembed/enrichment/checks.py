@@ -18,6 +18,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from unembed.enrichment.beyond import how_many_in_each
 from unembed.enrichment.directions import DirectionTest
 from unembed.enrichment.effects import Effects
 from unembed.enrichment.second_moment import SecondMoment, unit_rows
@@ -146,11 +147,10 @@ def _share_found(
     """
     sets = _some_sets(test, _SETS)
     critical = test.critical(np.log10(level / len(sets)))[sets]
-    least = torch.from_numpy(critical).to(test.sweep.device)
     found = total = 0
     for part in directions:
         z = test.z_there(test.sweep.standardised(part).scaled, sets)
-        found += int((z.abs() >= least).any(1).sum())
+        found += int(np.count_nonzero(how_many_in_each(z, critical)))
         total += len(part)
     return found / total
 

@@ -16,6 +16,7 @@ import polars as pl
 
 from unembed.explanation import Envelope, Explanation
 from unembed.explanation.explanation import Part, Rejection
+from unembed.store.later import Known, known_columns
 from unembed.store.manifest import Manifest
 from unembed.store.shards import read_table, rows_of_shards
 
@@ -146,13 +147,8 @@ class StoredExplanations:
             "rejected": [self._named(rejection) for rejection in found["rejected"]],
         }
 
-    def _columns(self, wanted: Mapping[str, pl.DataType]) -> tuple[list[str], list[pl.Expr]]:
-        """Return which columns the run has, and nulls in the place of those it has not."""
-        if self._manifest.features_are_tested:
-            return list(wanted), []
-        missing = [name for name in wanted if name in LATER_COLUMNS]
-        nulls = [pl.lit(None, wanted[name]).alias(name) for name in missing]
-        return [name for name in wanted if name not in missing], nulls
+    def _columns(self, wanted: Mapping[str, pl.DataType]) -> Known:
+        return known_columns(wanted, LATER_COLUMNS, has_later=self._manifest.features_are_tested)
 
     def _named(self, of_set: dict[str, Any]) -> dict[str, Any]:
         number = of_set["token_set"]

@@ -17,6 +17,7 @@ from unembed.enrichment.tails import Tails
 from unembed.recent import Recent
 from unembed.store import enrichment as store
 from unembed.store.files import RunFiles
+from unembed.store.later import known_columns
 from unembed.store.manifest import Manifest, Shard
 from unembed.store.shards import recent_table
 from unembed.store.z import StoredZ
@@ -177,12 +178,10 @@ class StoredScores:
 
     def _kept_of(self, shard: Shard) -> pl.DataFrame:
         path = self._folder / store.shard_paths(shard.path)["pairs"]
-        if self._manifest.features_are_tested:
-            return recent_table(path, list(store.PAIR_COLUMNS))
-        nulls = (
-            pl.lit(None, store.PAIR_COLUMNS[name]).alias(name) for name in store.LATER_PAIR_COLUMNS
-        )
-        known = [name for name in store.PAIR_COLUMNS if name not in store.LATER_PAIR_COLUMNS]
+        known, nulls = known_columns(
+            store.PAIR_COLUMNS, store.LATER_PAIR_COLUMNS,
+            has_later=self._manifest.features_are_tested,
+        )  # fmt: skip
         return recent_table(path, known).with_columns(*nulls).select(*store.PAIR_COLUMNS)
 
     def _shard_of(self, bank: str, position: int) -> Shard:

@@ -9,6 +9,8 @@ from rich.text import Text
 from unembed.numerals import number, power
 from unembed.terminal.text import LONGEST_NAME, line, longest
 
+_RESTS_ON = {None: "", 1: "1 token", 2: "2 tokens"}
+
 
 def table(frame: pl.DataFrame, *, title: str | None = None, feature: bool = True) -> Table:
     """Return pairs as a table: the direction test, then TSEA.
@@ -30,9 +32,7 @@ def table(frame: pl.DataFrame, *, title: str | None = None, feature: bool = True
             line(row["token_set"]),
             f"{row['size']:,}",
             Text(f"{row['z']:+.1f}", style="green" if row["z"] > 0 else "red"),
-            ""
-            if row["rests_on"] is None
-            else f"{row['rests_on']} token{'s'[: row['rests_on'] - 1]}",
+            _RESTS_ON[row["rests_on"]],
             power(row["log10_q"]),
             *(number(row[name]) for name in ("es", "nes")),
             number(row["auroc"], 3),
