@@ -115,8 +115,11 @@ class _Resolver:
         tokens: list[int] = []
         missed: list[str] = []
         for entry in rule.entries:
-            # Few entries of a large lexicon are tokens at all: the others end here.
-            near = reading.spellings.get(bare(entry).casefold(), ())
+            written = bare(entry)
+            near = reading.spellings.get(written.casefold())
+            if near is None:  # few entries of a large lexicon are tokens at all
+                missed.append(written)
+                continue
             found = [
                 token
                 for word in near
@@ -126,7 +129,7 @@ class _Resolver:
             ]
             tokens += found
             if not found:
-                missed.append(bare(entry))
+                missed.append(written)
         if rule.pieces == "first_token":
             tokens += [self.first_token(word, rule.space) for word in missed]
         return np.unique(np.array(tokens, np.int32)), tuple(missed)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, reduce
+from functools import cached_property, partial, reduce
 from itertools import islice
 from typing import Any
 
@@ -190,8 +190,8 @@ class TokenSets:
         for aside in self.set_aside:
             if aside.name == name:
                 raise TokenSetError(
-                    f"The token set {name!r} was set aside: {aside.reason}. With another min_size "
-                    "or max_share it is kept."
+                    f"The token set {name!r} was set aside: {aside.reason}. A set that is too "
+                    "small or too large is kept with another min_size or max_share."
                 )
         raise TokenSetError(
             f"There is no token set {name!r} among {len(self):,}."
@@ -291,6 +291,10 @@ class TokenSets:
 def combine(how: str, members: Sequence[Ids]) -> Ids:
     """Return the union, intersection or difference (first less the others) of id arrays.
 
+    Args:
+        how: `union`, `intersection` or `difference`.
+        members: the sets, each ascending and each token once.
+
     Raises:
         TokenSetError: when there is nothing to combine.
     """
@@ -302,8 +306,9 @@ def combine(how: str, members: Sequence[Ids]) -> Ids:
 
 _STEPS: dict[str, Any] = {
     "union": np.union1d,
-    "intersection": np.intersect1d,
-    "difference": np.setdiff1d,
+    # Sets hold each token once; to make sure of it again would cost more than the rest.
+    "intersection": partial(np.intersect1d, assume_unique=True),
+    "difference": partial(np.setdiff1d, assume_unique=True),
 }
 
 
