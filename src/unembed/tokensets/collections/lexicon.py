@@ -14,6 +14,8 @@ DATA = Path(__file__).parents[1] / "data"
 LEXICON = DATA / "lexicon.parquet"
 LEXEMES = DATA / "lexemes.parquet"
 DICTIONARY = DATA / "dictionary.parquet"
+CALENDARS = ("language/months", "language/weekdays")
+"""Families that `languages` brings, where the vocabulary knows the language."""
 
 
 @cache
@@ -23,7 +25,12 @@ def lexicon() -> pl.DataFrame:
 
 
 def definitions() -> list[Definition]:
-    """Return the sets that a word list of the lexicon defines."""
+    """Return the sets that a word list of the lexicon defines, but for calendars."""
+    return definitions_of(lexicon().filter(~pl.col("family").is_in(CALENDARS)))
+
+
+def definitions_of(word_lists: pl.DataFrame) -> list[Definition]:
+    """Return the sets that rows of the lexicon define."""
     return [
         Definition(
             row["name"],
@@ -32,7 +39,7 @@ def definitions() -> list[Definition]:
             row["source"],
             Words(tuple(row["words"]), case=row["case"]),
         )
-        for row in lexicon().iter_rows(named=True)
+        for row in word_lists.iter_rows(named=True)
     ]
 
 
