@@ -19,7 +19,9 @@ from unembed.tokensets.reading import Reading
 NAMES = list(PATHS)
 
 pytestmark = pytest.mark.inputs
-GENERATED = ("forms/", "characters/")
+GENERATED = ("forms/", "characters/", "affixes/continuations")
+REASONS = ("fewer than 8", "fewer than half", "nearly the tokens of")
+"""Why a set is set aside that is neither too small nor everything: tested where it is decided."""
 
 
 @pytest.fixture(params=NAMES)
@@ -57,8 +59,9 @@ class TestSize:
 
     def test_what_is_set_aside_is_small_or_everything(self, sets: TokenSets) -> None:
         n_tokens = np.count_nonzero(~sets.vocabulary.masked)
-        assert all(each.size < 3 or each.size > 0.99 * n_tokens for each in sets.set_aside)
-        assert all(each.reason for each in sets.set_aside)
+        for each in sets.set_aside:
+            extreme = each.size < 3 or each.size > 0.99 * n_tokens
+            assert extreme or any(reason in each.reason for reason in REASONS), each
 
     def test_every_set_says_what_it_is(self, sets: TokenSets) -> None:
         for info in sets.infos:
@@ -292,7 +295,9 @@ def test_a_definition_gives_the_same_words_everywhere(one: str, other: str) -> N
     names = [
         name
         for name in first
-        if name in second and not first.info(name).family.startswith(("tokenizer", "forms"))
+        if name in second
+        and not first.info(name).family.startswith(("tokenizer", "forms", "affixes/continuations"))
+        and not name.endswith("_in_other_languages")  # of those languages that a vocabulary knows
     ]
     assert len(names) > 700
     for name in names:

@@ -34,14 +34,44 @@ _WHOLE = {
     "fruit": "fruit",
     "and_forms": "“and” in all its forms",
     "or_forms": "“or” in all its forms",
+    "months_without_capital": "months without a capital",
+    "months_dotted": "months cut short with a full stop",
+    "months_any_form": "months in any form",
+    "weekdays_without_capital": "weekdays without a capital",
+    "weekdays_any_form": "weekdays in any form",
+    "numbers_in_other_languages": "numbers in other languages",
+    "verbs_in_present_tense": "verbs in the present tense",
+    "auxiliaries_present": "auxiliaries of the present",
+    "auxiliaries_past": "auxiliaries of the past",
+    "place_name_pieces": "endings of place names",
+    "place_names_by_ending": "names that end as those of places do",
+    "wh_words": "wh-words",
+    "vowels": "single vowels",
+    "consonants": "single consonants",
+    "begins_with_vowel": "tokens that begin with a vowel",
+    "begins_with_consonant": "tokens that begin with a consonant",
+    "ends_with_vowel": "tokens that end with a vowel",
 }
+_FORMS = {
+    "after_space": ("{} after a space", "words after a space that begin with {}"),
+    "lower_after_space": (
+        "lower-case {} after a space", "lower-case words after a space that begin with {}",
+    ),
+    "bare": ("{} without a leading space", "tokens without a leading space that begin with {}"),
+    "capital": ("{} with a capital", "words that begin with a capital {}"),
+    "upper": ("{} in capitals", "words in capitals that begin with {}"),
+}  # fmt: skip
+"""How a class of words is said in one form of writing, and words by their first letter."""
+
 _SAID: dict[str, Callable[[str], str]] = {
     "form": lambda word: f"“{word}”",
     "lexeme": lambda word: f"forms of “{word}”",
     "begins": lambda mark: f"tokens that begin with {mark}",
     "contains": lambda mark: f"tokens with {mark}",
     "ends": lambda mark: f"tokens that end in {mark}",
+    "continues": lambda piece: f"what follows “{piece}” in split words",
     "suffix": lambda ending: f"words in -{ending}",
+    "suffixes": lambda endings: f"words in {_all([f'-{each}' for each in endings.split('_')])}",
     "prefix": lambda beginning: f"words in {beginning}-",
     "first_letter": lambda letter: f"tokens that begin with {letter}",
     "first_letters": lambda letters: f"tokens that begin with {letters}",
@@ -61,6 +91,14 @@ _SAID: dict[str, Callable[[str], str]] = {
     "builtins": lambda language: f"{language} builtins",
     "methods": lambda language: f"{language} methods",
     "language": lambda language: f"{language.title()} words",
+    "months": lambda language: f"{language.title()} months",
+    "weekdays": lambda language: f"{language.title()} weekdays",
+    "pronouns": lambda language: f"{language.title()} pronouns",
+    "articles": lambda language: f"{language.title()} articles",
+    "prepositions": lambda language: f"{language.title()} prepositions",
+    "conjunctions": lambda language: f"{language.title()} conjunctions",
+    "numbers": lambda language: f"{language.title()} numbers",
+    "colors": lambda language: f"{language.title()} colors",
     "letters": lambda language: f"{language.title()} letters",
     "script": lambda script: f"{script.title()} script",
     "category": lambda category: f"Unicode category {category}",
@@ -94,6 +132,8 @@ def said(info: SetInfo) -> str:
     kind, colon, rest = name.partition(":")
     if name in _WHOLE:
         return _WHOLE[name]
+    if rest and kind in _FORMS:
+        return _in_form(kind, rest)
     if colon and kind == "inflection":
         return _INFLECTIONS.get(rest, _spaced(rest))
     if colon and rest and kind in _SAID:
@@ -107,6 +147,23 @@ def said(info: SetInfo) -> str:
     if info.family.startswith("meaning/") and not name.endswith("s"):
         return f"words of {_spaced(name)}"
     return _spaced(name)
+
+
+def _in_form(form: str, name: str) -> str:
+    """Return how a class or a letter is said in a form of writing.
+
+    >>> _in_form("capital", "prepositions"), _in_form("after_space", "s")
+    ('prepositions with a capital', 'words after a space that begin with s')
+    """
+    of_class, of_letter = _FORMS[form]
+    if len(name) > 1:
+        return of_class.format(said(SetInfo(name)))
+    return of_letter.format(name.upper() if form in ("capital", "upper") else name)
+
+
+def _all(words: Sequence[str]) -> str:
+    *others, last = words
+    return f"{', '.join(others)} and {last}"
 
 
 def _spaced(name: str) -> str:

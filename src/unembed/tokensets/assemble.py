@@ -22,11 +22,13 @@ class Draft(NamedTuple):
         info: its description.
         ids: its members, ascending, each once.
         missed: the entries of its word list that are no single token.
+        aside: why it is to be set aside, if it is.
     """
 
     info: SetInfo
     ids: Ids
     missed: tuple[str, ...] = ()
+    aside: str = ""
 
 
 def assemble(
@@ -39,8 +41,8 @@ def assemble(
     """Return drafts as one collection, in their order.
 
     Of sets with identical members the first is kept, and the names of the others become its
-    aliases. Sets of fewer than `min_size` tokens, and those that hold more than `max_share` of
-    all unmasked tokens, are set aside with the reason.
+    aliases. Sets of fewer than `min_size` tokens, those that hold more than `max_share` of all
+    unmasked tokens, and those that were found wanting before are set aside with the reason.
 
     Raises:
         TokenSetError: when two different sets have the same name.
@@ -91,4 +93,4 @@ def _reason(draft: Draft, n_tokens: int, min_size: int, max_share: float) -> str
         return f"{size:,} tokens in this vocabulary, fewer than {min_size}{why}"
     if size > max_share * n_tokens:
         return f"it covers {size:,} of {n_tokens:,} tokens, more than {max_share:.0%}"
-    return None
+    return draft.aside or None

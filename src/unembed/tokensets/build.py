@@ -7,9 +7,10 @@ from functools import cached_property
 from pathlib import Path
 
 from unembed.errors import TokenSetError, did_you_mean
+from unembed.tokensets.apart import set_apart
 from unembed.tokensets.assemble import MAX_SHARE, MIN_SIZE, Draft, assemble, merge_token_sets
 from unembed.tokensets.cache import cached
-from unembed.tokensets.collections import DEFINED, default, generated
+from unembed.tokensets.collections import DEFINED, crossed, default, generated
 from unembed.tokensets.collections.nltk import NAME as NLTK
 from unembed.tokensets.collections.nltk import drafts as nltk_drafts
 from unembed.tokensets.files.definitions import read_definitions
@@ -85,10 +86,14 @@ class _Source:
     def _built_in(self, name: str) -> TokenSets:
         return self._assembled(self._drafts(name))
 
-    def _drafts(self, name: str) -> Iterator[Draft]:
-        yield from resolve(DEFINED[name](), self.reading, library=default())
+    def _drafts(self, name: str) -> list[Draft]:
+        drafts = list(resolve(DEFINED[name](), self.reading, library=default()))
         if name == DEFAULT:
-            yield from generated(self.reading)
+            drafts += generated(self.reading)
+            known = {draft.info.name: draft.ids for draft in drafts}
+            meetings = resolve(crossed(), self.reading, known=known)
+            drafts += set_apart(meetings, drafts, len(self.vocabulary))
+        return drafts
 
     def _assembled(self, drafts: Iterable[Draft]) -> TokenSets:
         return assemble(drafts, self.vocabulary, min_size=self.min_size, max_share=self.max_share)
@@ -110,7 +115,8 @@ def drafts_of_file(path: Path, reading: Reading) -> Iterator[Draft]:
         raise TokenSetError(f"{what}. Give a file, or a built-in collection.")
     if path.suffix == ".gmt":
         return read_gmt(path, reading.vocabulary)
-    return resolve(read_definitions(path), reading, library=default(), known=_Generated(reading))
+    library = (*default(), *crossed())
+    return resolve(read_definitions(path), reading, library=library, known=_Generated(reading))
 
 
 class _Generated:

@@ -10,7 +10,10 @@ from unembed.tokensets.assemble import Draft
 from unembed.tokensets.collections import (
     affixes,
     characters,
+    continuations,
+    crossings,
     forms,
+    languages,
     lexicon,
     surface,
     tokenizer,
@@ -21,7 +24,7 @@ from unembed.tokensets.reading import Reading
 
 _HERE = Path(__file__).parent
 _DEFAULT = _HERE / "default"
-_GENERATED = (forms.drafts, characters.drafts)
+_GENERATED = (languages.drafts, forms.drafts, characters.drafts, continuations.drafts)
 
 
 @cache
@@ -37,8 +40,16 @@ def default() -> tuple[Definition, ...]:
         *lexicon.definitions(),
         *read_definitions(_DEFAULT / "proper.yaml", ours=True),
         *read_definitions(_DEFAULT / "code.yaml", ours=True),
+        *read_definitions(_DEFAULT / "everyday.yaml", ours=True),
+        *read_definitions(_DEFAULT / "unions.yaml", ours=True),
         *tokenizer.definitions(),
     )
+
+
+@cache
+def crossed() -> tuple[Definition, ...]:
+    """Return the definitions of `default` that stand only where they say something of their own."""
+    return tuple(crossings.definitions())
 
 
 @cache
