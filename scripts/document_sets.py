@@ -20,7 +20,7 @@ from unembed.tokensets.token_sets import SetInfo
 ROOT = Path(__file__).parents[1]
 GPT2 = ROOT / ".inputs" / "gpt2"
 PAGE = ROOT / "docs" / "token-set-library.md"
-_GENERATED = ("forms/", "characters/")
+_GENERATED = ("forms/", "characters/", "affixes/continuations")
 _N_EXAMPLES = 6
 _N_GENERATED = 12
 
