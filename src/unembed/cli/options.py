@@ -97,7 +97,7 @@ Sets = Annotated[
     str,
     typer.Option(
         metavar="NAMES",
-        help="Collections and files: default, post, nltk, mine.yaml; several with commas.",
+        help="Collections and files: default, post, sounds, nltk, mine.yaml; several with commas.",
     ),
 ]
 Device = Annotated[

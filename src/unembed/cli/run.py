@@ -75,7 +75,8 @@ def run(
         str,
         typer.Option(
             metavar="NAMES",
-            help="Token sets to test: default, post, nltk, mine.yaml; several with commas; none.",
+            help="Token sets to test: default, post, sounds, nltk, mine.yaml; several with commas; "
+            "none.",
         ),
     ] = DEFAULT_SETS,
     family: Family = None,

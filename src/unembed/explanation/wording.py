@@ -103,6 +103,12 @@ _SAID: dict[str, Callable[[str], str]] = {
     "script": lambda script: f"{script.title()} script",
     "category": lambda category: f"Unicode category {category}",
     "rank": lambda span: f"tokens {span} of the vocabulary",
+    "first_sound": lambda sound: f"words whose first sound is the {_spaced(sound)}",
+    "last_sound": lambda sound: f"words whose last sound is the {_spaced(sound)}",
+    "stressed_vowel": lambda vowel: f"words whose stressed vowel is the {_spaced(vowel)}",
+    "syllables": lambda count: f"words of {_spaced(count)}",
+    "stress": lambda place: f"words stressed on the {place} syllable",
+    "rhyme": lambda word: f"words that rhyme with “{word}”",
 }
 _INFLECTIONS = {
     "plural": "plurals",

@@ -13,6 +13,8 @@ from unembed.tokensets.cache import cached
 from unembed.tokensets.collections import DEFINED, crossed, default, generated
 from unembed.tokensets.collections.nltk import NAME as NLTK
 from unembed.tokensets.collections.nltk import drafts as nltk_drafts
+from unembed.tokensets.collections.sounds import NAME as SOUNDS
+from unembed.tokensets.collections.sounds import drafts as sounds_drafts
 from unembed.tokensets.files.definitions import read_definitions
 from unembed.tokensets.files.gmt import read_gmt
 from unembed.tokensets.reading import Reading
@@ -38,7 +40,7 @@ def build_token_sets(
     Args:
         vocabulary: of any tokenizer.
         sets: collections and files, in a list or with commas between them: `default`, `post`,
-            `nltk`, or paths of .yaml, .toml and .gmt files.
+            `sounds`, `nltk`, or paths of .yaml, .toml and .gmt files.
         family: keep these families only, such as `grammar` or `meaning/time`.
         min_size: sets of fewer tokens are set aside.
         max_share: sets of a larger share of all unmasked tokens are set aside.
@@ -79,6 +81,8 @@ class _Source:
                 return self._built_in(name)
             what = (name, self.min_size, self.max_share)
             return cached(self.vocabulary, what, lambda: self._built_in(name))
+        if name == SOUNDS:
+            return self._assembled(sounds_drafts(self.reading))
         if name == NLTK:
             return self._assembled(nltk_drafts(self.reading))
         return self._assembled(drafts_of_file(Path(name), self.reading))
@@ -140,4 +144,4 @@ class _Generated:
 
 
 def _built_in() -> list[str]:
-    return [*DEFINED, NLTK]
+    return [*DEFINED, SOUNDS, NLTK]

@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from unembed.tokensets.assemble import Draft
-from unembed.tokensets.collections.lexicon import common_words, lexicon
+from unembed.tokensets.collections.lexicon import dictionary, lexicon
 from unembed.tokensets.cutting import Cutter
 from unembed.tokensets.definitions import bare
 from unembed.tokensets.reading import Reading
@@ -36,7 +36,7 @@ Followers = dict[str, str]
 def drafts(reading: Reading) -> Iterator[Draft]:
     """Yield a set for each first piece of words and names that enough different tokens follow."""
     cut = Cutter(reading.vocabulary)
-    found = followers(cut, (*sorted(common_words()), *names()))
+    found = followers(cut, (*sorted(dictionary()), *names()))
     for piece in sorted(found):
         if len({text[:2] for text in found[piece]}) >= LEAST_BEGINNINGS:
             yield _draft(piece, found[piece], cut.ids)
