@@ -4,6 +4,7 @@ from .check import check_file
 from .describe import describe, describe_all
 from .export import check_export, write_sets
 from .files.gmt import read_gmt, write_gmt
+from .properties import token_properties
 from .settings import DEFAULT
 from .token_sets import SetAside, SetInfo, TokenSets
 
@@ -19,6 +20,7 @@ __all__ = [
     "describe_all",
     "merge_token_sets",
     "read_gmt",
+    "token_properties",
     "write_gmt",
     "write_sets",
 ]
