@@ -21,6 +21,9 @@ def test_how_a_word_is_spoken() -> None:
     assert record == Spoken(("R", "AH", "K", "AO", "R", "D"), 3, (1, 3))
     assert record is not None
     assert record.rhyme == ("AO", "R", "D")
+    happy = Spoken.of("HH AE1 P IY0")
+    assert happy is not None
+    assert happy.rhyme == ("AE", "P", "IY")
     # Without a main stress the last vowel counts; without a vowel there is no word.
     assert Spoken.of("DH AH0") == Spoken(("DH", "AH"), 1, (1,))
     assert Spoken.of("HH M") is None
