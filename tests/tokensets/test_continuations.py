@@ -12,8 +12,7 @@ from tests.tokensets.vocabularies import INPUTS, default_sets
 from unembed import Vocabulary
 from unembed.load import load_vocabulary
 from unembed.tokensets import build_token_sets
-from unembed.tokensets.collections.continuations import followers, names
-from unembed.tokensets.collections.lexicon import dictionary
+from unembed.tokensets.collections.continuations import followers, names, words
 from unembed.tokensets.cutting import Cutter
 
 
@@ -44,11 +43,11 @@ class TestCutter:
     def test_cuts_words_as_the_tokenizer_does(self, name: str) -> None:
         vocabulary, tokenizer = reference(name)
         before = "" if name in ("llama2", "bert") else " "
-        words = [*sorted(dictionary())[::23], *(names()[::23] if name != "bert" else ())]
+        some = [*words()[::23], *(names()[::23] if name != "bert" else ())]
         cut = Cutter(vocabulary)
         raw = vocabulary.token_bytes
-        assert len(words) > 2_000
-        for word in words:
+        assert len(some) > 2_000
+        for word in some:
             expected = tokenizer.encode(before + word, add_special_tokens=False).ids
             assert cut(f" {word}") == [raw[token] for token in expected], word
 
@@ -107,7 +106,7 @@ class TestSets:
         sets = default_sets("gpt2")
         _, tokenizer = encoder("gpt2")
         expected: dict[str, set[str]] = defaultdict(set)
-        texts = [f" {word}" for word in (*dictionary(), *names())]
+        texts = [f" {word}" for word in (*words(), *names())]
         for cut in tokenizer.encode_batch(texts, add_special_tokens=False):
             if len(cut.ids) > 1:
                 first, second = (tokenizer.decode([token]) for token in cut.ids[:2])
@@ -116,9 +115,9 @@ class TestSets:
         wide = {
             f"continues:{piece}": after
             for piece, after in expected.items()
-            if len({text[:2] for text in after}) >= 7
+            if len({text[:2] for text in after}) >= 10
         }
-        assert len(wide) > 500
+        assert len(wide) > 350
         found = {name: set(sets.texts(name)) for name in sets.filter(family="continuations")}
         assert found == wide
 

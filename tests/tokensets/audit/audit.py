@@ -15,9 +15,10 @@ from unembed import Vocabulary
 from unembed.tokensets.assemble import Draft
 from unembed.tokensets.definitions import Combination, Definition, Words
 
-from . import made
+from . import made, meetings
 from .closed import CLOSED, FUNCTION_WORDS, LEFT_OUT, NO_WORDS
 from .code import CODE
+from .continued import continued
 from .lists import combined, tokens_of_list
 from .post import POST
 from .scripts import UNICODE
@@ -25,7 +26,7 @@ from .surface import SURFACE
 from .tokens import Says, Tokens
 
 STATED: dict[str, Says] = SURFACE | UNICODE | CODE | POST
-_GENERATED = re.compile(r"(contains|begins|ends|form|lexeme):")
+_GENERATED = re.compile(r"(contains|begins|ends|form|lexeme|continues):")
 _SHOWN = 5
 _ENOUGH = 50_000
 """Tokens from which on not each is asked for its looks: what is wrong there is so of many."""
@@ -58,7 +59,7 @@ class Audit:
     @cached_property
     def generated(self) -> dict[str, set[int]]:
         """The sets that the vocabulary makes of itself."""
-        return made.generated(self.tokens)
+        return made.generated(self.tokens) | continued(self.tokens)
 
     def _form(self, draft: Draft) -> Iterator[str]:
         name, ids = draft.info.name, draft.ids.tolist()
@@ -82,6 +83,9 @@ class Audit:
                 yield from self._differ(name, members[name], expected)
 
     def _expected(self, name: str, members: Mapping[str, set[int]]) -> set[int] | None:
+        told = meetings.expected(name, self.tokens, members)
+        if told is not None:
+            return told
         rule = self.definitions[name].rule if name in self.definitions else None
         if isinstance(rule, Words):
             return tokens_of_list(rule, self.tokens)
@@ -92,9 +96,14 @@ class Audit:
     def _stated(self, name: str, found: set[int], says: Says) -> Iterator[str]:
         read = self.tokens.read
         asked = read[:: 1 + len(read) // _ENOUGH]
-        verdicts = {token.id: says(token) for token in asked}
-        must = {index for index, verdict in verdicts.items() if verdict}
-        sure = {index for index, verdict in verdicts.items() if verdict is not None}
+        must: set[int] = set()
+        sure = {token.id for token in asked}
+        for token in asked:
+            verdict = says(token)
+            if verdict:
+                must.add(token.id)
+            elif verdict is None:
+                sure.remove(token.id)
         strange = {index for index in found if self._has_no_text(index)}
         yield from self._differ(name, (found & sure) | strange, must)
 

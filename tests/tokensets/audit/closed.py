@@ -4,14 +4,35 @@ from __future__ import annotations
 
 import keyword
 
+_MONTHS = "January February March April May June July August September October November December"
+_CUT = "Jan Feb Mar Apr Jun Jul Aug Sep Sept Oct Nov Dec"
+_DOTTED = " ".join(f"{month}." for month in _CUT.split())
+_SMALL_MONTHS = (
+    "january february april june july september october november december "
+    "jan feb apr jul aug sept oct nov"
+)
+_DAYS = (
+    "Monday Tuesday Wednesday Thursday Friday Saturday Sunday Mondays Tuesdays Wednesdays "
+    "Thursdays Fridays Saturdays Sundays"
+)
+_CUT_DAYS = "Mon Tue Tues Wed Thu Thur Thurs Fri Sat Sun"
+_SMALL_DAYS = f"{_DAYS.lower()} tues thu thur thurs fri"
+_ANY_MONTH = f"{_MONTHS} {_CUT} {_DOTTED} {_SMALL_MONTHS}"
+_ANY_DAY = f"{_DAYS} {_CUT_DAYS} {_SMALL_DAYS}"
+
+_CALENDAR = {
+    "months": _MONTHS,
+    "months_without_capital": _SMALL_MONTHS,
+    "months_dotted": _DOTTED,
+    "months_any_form": _ANY_MONTH,
+    "weekdays": _DAYS,
+    "weekdays_without_capital": _SMALL_DAYS,
+    "weekdays_any_form": _ANY_DAY,
+    "months_and_weekdays": f"{_ANY_MONTH} {_ANY_DAY}",
+}
+
 CLOSED: dict[str, str] = {
-    "months": (
-        "January February March April May June July August September October November December"
-    ),
-    "weekdays": (
-        "Monday Tuesday Wednesday Thursday Friday Saturday Sunday Mondays Tuesdays Wednesdays "
-        "Thursdays Fridays Saturdays Sundays"
-    ),
+    **_CALENDAR,
     "articles": "the a an",
     "article_definite": "the",
     "articles_indefinite": "a an",
@@ -33,6 +54,14 @@ CLOSED: dict[str, str] = {
     "pronouns_object": "me him her us them thee",
     "pronouns_possessive_determiners": "my your his her its our their thy",
     "modals": "can could may might must shall should will would ought cannot",
+    "auxiliaries_present": (
+        "am is are has have does do can will shall may must isn't aren't hasn't haven't doesn't "
+        "don't can't won't isn’t aren’t hasn’t haven’t doesn’t don’t can’t won’t cannot"
+    ),
+    "auxiliaries_past": (
+        "was were had did could would should might wasn't weren't hadn't didn't couldn't "
+        "wouldn't shouldn't wasn’t weren’t hadn’t didn’t couldn’t wouldn’t shouldn’t"
+    ),
     "forms_of_be": "be am is are was were been being",
     "forms_of_have": "have has had having 've ’ve",
     "forms_of_do": "do does did done doing",
@@ -42,6 +71,13 @@ CLOSED: dict[str, str] = {
     "numbers_one_to_ten": "one two three four five six seven eight nine ten",
     "numbers_eleven_to_nineteen": (
         "eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen"
+    ),
+    "number_words": (
+        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen "
+        "fifteen sixteen seventeen eighteen nineteen twenty thirty forty fifty sixty seventy "
+        "eighty ninety hundred thousand million billion trillion quadrillion hundreds thousands "
+        "millions billions trillions quadrillions dozen dozens lakh lakhs crore crores zillion "
+        "zillions bn mn"
     ),
     "numbers_tens": "twenty thirty forty fifty sixty seventy eighty ninety",
     "numbers_ordinal_small": "first second third fourth fifth sixth seventh eighth ninth tenth",

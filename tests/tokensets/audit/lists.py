@@ -13,6 +13,8 @@ def tokens_of_list(rule: Words, tokens: Tokens) -> set[int]:
     """The tokens of a word list: each entry's forms are written out and looked up."""
     found: set[int] = set()
     for entry in rule.entries:
+        if entry.removeprefix("=").casefold() not in tokens.by_folded and entry != "=":
+            continue  # as of most words of a long list
         for form in _forms(entry, rule.case, tokens):
             if form not in rule.excluded:
                 found |= _standing_for(form, rule.space, tokens)

@@ -52,6 +52,10 @@ def _ended(rest: str, tokens: Tokens) -> set[int]:
     return {token.id for token, word in tokens.spelled if word[-len(rest) :] == rest}
 
 
+def _with_letter(tokens: Tokens, at: int, letters: str) -> set[int]:
+    return {token.id for token, word in tokens.spelled if word[at] in letters}
+
+
 def _suffix(rest: str, tokens: Tokens) -> set[int]:
     """After two letters or more, or alone: not after one."""
     after_one = {token.id for token, word in tokens.spelled if len(word) == len(rest) + 1}
@@ -121,6 +125,9 @@ _BY_FAMILY = {
     "prefix": _prefix,
 }
 _BY_NAME = {
+    "begins_with_vowel": lambda tokens: _with_letter(tokens, 0, "aeiou"),
+    "begins_with_consonant": lambda tokens: _with_letter(tokens, 0, "bcdfghjklmnpqrstvwxyz"),
+    "ends_with_vowel": lambda tokens: _with_letter(tokens, -1, "aeiou"),
     "whole_words": _pieces(True, True),
     "words_without_space": _pieces(True, False),
     "word_beginnings": _pieces(False, True),

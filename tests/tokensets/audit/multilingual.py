@@ -43,6 +43,12 @@ _ENGLISH = """the and can will website a i I us US may May MAY john John Mark be
     international characteristic communications responsibilities aaaaaaaaa ---------
     ================================ \ue000\ue001""".split()
 
+_OTHER = """Januar Februar März Mai Juni Juli Oktober Dezember janvier février avril juin juillet
+    août septembre octobre novembre décembre enero febrero marzo nausea fever usable visible bible
+    Nashville Brighton Pakistan Button Island ville shire sburg burg wick ∑ ∂ ≤ != +/- <=
+    THE THIS EVERY""".split()
+"""Two calendars that a vocabulary knows, one that it does not; what the kinds made by hand hold."""
+
 _TRAPS = [
     "",
     " ",
@@ -62,6 +68,16 @@ _TRAPS = [
     "\x1c",
 ]
 _MARKS = ".,;:!?'\"()[]{}<>-_/\\|@#$%^&*+=~`"
+
+
+_PIECES = ("out", "over")
+_AFTER = """lived numbered spoken grown last play weigh bid cast fit ran shine joyed turn whelm
+    taken heard powered looked sized""".split()
+
+
+def _merged(*words: str) -> list[str]:
+    """Each word's beginnings, from two characters on: as BPE comes to have it."""
+    return [word[:stop] for word in words for stop in range(2, len(word) + 1)]
 
 
 def _samples() -> list[str]:
@@ -85,9 +101,10 @@ def multilingual() -> Vocabulary:
     samples = _samples()
     letters = [each for each in samples if unicodedata.category(each)[0] == "L"]
     closed = [word for words in CLOSED.values() for word in words.split()]
-    texts = [*_TRAPS, *_WORDS, *_ENGLISH, *closed, *FUNCTION_WORDS, *NO_WORDS]
+    texts = [*_TRAPS, *_WORDS, *_ENGLISH, *_OTHER, *closed, *FUNCTION_WORDS, *NO_WORDS]
     texts += [*map(chr, range(0x20, 0x250)), *samples]
     texts += [each * 3 for each in samples[::3]]
+    texts += [*_merged(*(f" {piece}" for piece in _PIECES)), *_merged(*_AFTER)]
     texts += [each.upper() for each in letters] + [each.title() + each for each in letters]
     texts += [f"{each}a" for each in samples[::2]] + [f"a{each}" for each in samples[::2]]
     texts += ["".join(pair) for pair in product(_MARKS, repeat=2)]
@@ -100,4 +117,4 @@ def multilingual() -> Vocabulary:
     raw += ["日".encode()[1:], "🙂".encode()[2:], b"a\xe6\x97", b" \xf0\x9f"]
     pieces = dict(enumerate(dict.fromkeys(raw)))
     empty = [index for index, each in pieces.items() if not each]
-    return Vocabulary.from_ids(pieces, special=empty, kind="every script")
+    return Vocabulary.from_ids(pieces, special=empty, kind="every script, byte-level BPE")

@@ -245,11 +245,53 @@ def blank(c: str) -> bool:
     return cat(c)[0] == "Z" or c in "\t\n\v\f\r\x1c\x1d\x1e\x1f\x85"
 
 
+def vowel(word: str) -> bool:
+    """A letter that is a vowel without what stands on it."""
+    plain = unicodedata.normalize("NFD", word)[:1].lower()
+    return len(word) == 1 and letter(word) and plain in set("aeiouæøœı")
+
+
+def maths(word: str) -> Verdict:
+    """Open for most of the signs: which of them are of mathematics is for a person to say."""
+    if len(word) == 1 and word in "+=<>−×÷±√∞∑∏∫≤≥≠≈∈⊂∪∩∀∃→":
+        return True
+    signs = bool(word) and all(mark(c) for c in word)
+    return None if signs and (len(word) == 1 or word in ("<=", ">=", "==", "!=", "+/-")) else False
+
+
+_ENDINGS = """ville burg burgh bury borough shire ton town ford field ham port mouth land stead wick
+    dale grad stan abad pur berg heim haven""".split()
+_ENDINGS_ALONE = {f"{s}{each}" for s in ("", "s") for each in _ENDINGS[:4] + _ENDINGS[6:10]}
+_ENDINGS_ALONE |= {*_ENDINGS, "sborough", "ington", "opolis"}
+_NO_PLACES = set(
+    """Button Cotton Carton Skeleton Proton Photon Badminton Wanton Simpleton Baton Downtown
+    Hometown Import Export Report Support Transport Passport Airport Sport Deport Rapport
+    Motorsport Battlefield Minefield Outfield Midfield Island Homeland Farmland Woodland Grassland
+    Wasteland Inland Mainland Highland Upland Instead Homestead Afford Iceberg Candlewick
+    Lumpur""".split()
+)
+
+
+def place(text: str) -> bool:
+    """A name of small letters after its capital that ends as places do, or such an ending alone."""
+    word = text.removeprefix(" ")
+    head = next((word[: -len(e)] for e in [*_ENDINGS, "polis"] if word.endswith(e)), "")
+    named = len(head) > 1 and "A" <= head[0] <= "Z" and word not in _NO_PLACES
+    small = word.isascii() and word[1:].isalpha() and word[1:].islower()
+    return (named and small) or text in _ENDINGS_ALONE
+
+
 _BREAK = "\n\r"
 _VOWELS = set("aeiou")
 _LAUGHTER = re.compile("(ha)+|(he)+|l+o+l+|[ahox]+d*|h+m+|a+w+|u+g*h+")
 
 SURFACE: dict[str, Says] = {
+    "vowels": of(vowel),
+    "consonants": of(
+        lambda w: len(w) == 1 and w.lower() in "bcdfghjklmnpqrstvwxyz" and w.isascii()
+    ),
+    "maths_signs": of(maths),
+    "place_names_by_ending": whole(place),
     "leading_space": whole(lambda text: text[:1] == " "),
     "no_leading_space": bare(first(start)),
     "no_leading_space_lower": bare(first(lower, letter)),

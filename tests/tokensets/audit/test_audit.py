@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from functools import cache
 
 import numpy as np
@@ -13,8 +13,18 @@ from tests.tokensets.vocabularies import INPUTS, PATHS
 from unembed import Vocabulary
 from unembed.load import load_vocabulary
 from unembed.tokensets.assemble import Draft
-from unembed.tokensets.collections import affixes, default, generated, lexicon, post
-from unembed.tokensets.definitions import Definition, Regex, Spelled
+from unembed.tokensets.collections import (
+    affixes,
+    continuations,
+    crossed,
+    default,
+    generated,
+    languages,
+    lexicon,
+    post,
+)
+from unembed.tokensets.cutting import Cutter
+from unembed.tokensets.definitions import Combination, Definition, Regex, Spelled
 from unembed.tokensets.reading import Reading
 from unembed.tokensets.resolve import resolve
 from unembed.tokensets.token_sets import Ids
@@ -22,14 +32,17 @@ from unembed.tokensets.token_sets import Ids
 from .audit import Audit
 from .multilingual import multilingual
 
-DEFINITIONS = (*default(), *post())
+CROSSED = crossed()
+DEFINITIONS = (*default(), *post(), *languages.definitions(), *CROSSED)
 REAL = PATHS | {name: INPUTS / name / "tokenizer.json" for name in ("qwen3", "gemma3")}
 
 
-def drafts(vocabulary: Vocabulary, definitions: Sequence[Definition] = DEFINITIONS) -> list[Draft]:
+def drafts(vocabulary: Vocabulary) -> list[Draft]:
     """Every set, those too that a collection sets aside, and those that say the same."""
     reading = Reading(vocabulary)
-    return [*resolve(definitions, reading), *generated(reading)]
+    found = [*resolve((*default(), *post()), reading), *generated(reading)]
+    known = {draft.info.name: draft.ids for draft in found}
+    return [*found, *resolve(CROSSED, reading, known=known)]
 
 
 @cache
@@ -72,6 +85,9 @@ class TestItFails:
         "lower_case_word", "script:cyrillic", "letters:vietnamese", "camel_case", "penn:SYM",
         "post:is_punctuation", "months", "penn:NNP", "whole_words", "suffix:ness", "length:3",
         "byte_tokens",
+        "continues:out", "capital:prepositions", "lower_after_space:s", "upper:determiners",
+        "suffixes:able_ible", "months_any_form", "begins_with_vowel", "vowels", "symptoms",
+        "months:french", "months_in_other_languages", "place_names_by_ending",
         "contains:-", "form:may", "lexeme:go", "names:male", "language:french", "years:1990s",
     )  # fmt: skip
 
@@ -114,15 +130,49 @@ class TestItFails:
         broken = [
             draft._replace(ids=change(draft.ids)) if draft.info.name == name else draft
             for draft in found
-            if draft.info.name in self._needed(name)
+            if draft.info.name in _needed(name)
         ]
         faults = [fault for fault in audit.faults(broken) if fault.startswith(repr(name))]
         assert any(what in fault for fault in faults), faults
 
+
+class TestNewKindsThatAreWrong:
+    """Made wrongly on purpose: what they hold follows from how they are made."""
+
+    def test_words_that_are_cut_from_the_left(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(Cutter, "__call__", Cutter._longest_first)
+        faults = self._faults(continuations.drafts(Reading(multilingual())))
+        assert len([each for each in faults if each.startswith("'continues:")]) > 10
+
+    def test_pieces_that_begin_too_few_words(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(continuations, "LEAST_BEGINNINGS", 9)
+        faults = self._faults(continuations.drafts(Reading(multilingual())))
+        assert any("'continues:" in each and "wrongly holds" in each for each in faults)
+
+    def test_a_form_with_the_wrong_parent(self) -> None:
+        name = "capital:prepositions"
+        rule = Combination("intersection", ("prepositions", "all_capitals"))
+        wrong = Definition(name, "f", "d", "s", rule)
+        found = [draft for draft in every_script()[1] if draft.info.name in _needed(name)]
+        known = {draft.info.name: draft.ids for draft in every_script()[1]}
+        broken = [*resolve([wrong], Reading(multilingual()), known=known)]
+        faults = self._faults([*(each for each in found if each.info.name != name), *broken])
+        assert any(each.startswith(f"{name!r} lacks") for each in faults)
+
+    def test_languages_of_which_few_words_are_known(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(languages, "LEAST_SHARE", 0.2)
+        faults = self._faults(languages.drafts(Reading(multilingual())))
+        assert any("'months_in_other_languages' wrongly holds" in each for each in faults)
+        assert any("enero" in each for each in faults)
+
     @staticmethod
-    def _needed(name: str) -> set[str]:
-        rule = next((each.rule for each in DEFINITIONS if each.name == name), None)
-        return {name, *getattr(rule, "of", ())}
+    def _faults(found: Iterable[Draft]) -> list[str]:
+        return every_script()[0].faults([*found])
+
+
+def _needed(name: str) -> set[str]:
+    rule = next((each.rule for each in DEFINITIONS if each.name == name), None)
+    return {name, *getattr(rule, "of", ())}
 
 
 class TestDefinitionsThatWereWrong:

@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from unembed.tokensets.assemble import Draft
-from unembed.tokensets.collections.lexicon import dictionary, lexicon
+from unembed.tokensets.collections.lexicon import lexicon
 from unembed.tokensets.cutting import Cutter
 from unembed.tokensets.definitions import bare
 from unembed.tokensets.reading import Reading
@@ -21,11 +21,13 @@ from unembed.tokensets.token_sets import SetInfo
 
 FAMILY = "affixes/continuations"
 SOURCE = "the vocabulary and the lexicon"
-LEAST_BEGINNINGS = 7
+LEAST_BEGINNINGS = 10
 """A piece has a set if what follows it begins in this many ways, by the first two letters.
 
-Inflections of one word (vulgar-ise, -ised, -ises, -ising, -ize …) begin alike and count once."""
+Inflections of one word (vulgar-ise, -ised, -ises, -ising, -ize …) begin alike and count once. Of a
+piece that begins few words a set would say little more than one of those words."""
 
+_WORDS = ("grammar/pos", "grammar/inflection")
 _NAMES = ("meaning/names", "meaning/places")
 _N_EXAMPLES = 3
 
@@ -36,7 +38,7 @@ Followers = dict[str, str]
 def drafts(reading: Reading) -> Iterator[Draft]:
     """Yield a set for each first piece of words and names that enough different tokens follow."""
     cut = Cutter(reading.vocabulary)
-    found = followers(cut, (*sorted(dictionary()), *names()))
+    found = followers(cut, (*words(), *names()))
     for piece in sorted(found):
         if len({text[:2] for text in found[piece]}) >= LEAST_BEGINNINGS:
             yield _draft(piece, found[piece], cut.ids)
@@ -57,6 +59,20 @@ def followers(cut: Cutter, words: Iterable[str]) -> dict[str, Followers]:
         if len(first) > 1 and first in cut.ids and second in cut.ids and after.isalpha():
             found.setdefault(first.decode(errors="replace")[1:], {}).setdefault(after, word)
     return {piece: after for piece, after in found.items() if piece.isalpha()}
+
+
+@cache
+def words() -> tuple[str, ...]:
+    """Return the lower-case English words of the lexicon, inflected forms included.
+
+    The dictionary has rarer ones too, of which many pieces begin enough.
+    """
+    found = (
+        bare(word) for word in lexicon().filter(pl.col("family").is_in(_WORDS))["words"].explode()
+    )
+    return tuple(
+        sorted({word for word in found if word.isascii() and word.isalpha() and word.islower()})
+    )
 
 
 @cache
