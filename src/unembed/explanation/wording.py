@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from unembed.explanation.phrases import PENN, POST, WHOLE
 from unembed.numerals import power
 from unembed.tokensets import SetInfo
 
@@ -18,40 +19,6 @@ _HEADS = (
 """First words of names that are the noun of the phrase: pronouns_reflexive, modals_future."""
 
 _HEAD_WORDS = {"discourse": "linking words"}
-_PENN = {
-    "DT": "determiners", "PDT": "predeterminers", "PRP": "personal pronouns",
-    "IN": "prepositions and subordinating conjunctions", "CC": "coordinating conjunctions",
-    "MD": "modals", "WDT": "wh-determiners", "WP": "wh-pronouns", "WRB": "wh-adverbs",
-    "RP": "particles", "TO": "“to”", "UH": "interjections", "CD": "numbers",
-    "POS": "possessive endings", "NN": "singular nouns", "NNS": "plural nouns",
-    "VB": "base forms of verbs", "JJ": "adjectives", "RB": "adverbs",
-    "RBR": "comparative adverbs", "RBS": "superlative adverbs", "WP$": "“whose”",
-}  # fmt: skip
-_WHOLE = {
-    "no_leading_space": "tokens without a leading space",
-    "no_leading_space_lower": "lower case without a leading space",
-    "no_leading_space_capital": "capitals without a leading space",
-    "fruit": "fruit",
-    "and_forms": "“and” in all its forms",
-    "or_forms": "“or” in all its forms",
-    "months_without_capital": "months without a capital",
-    "months_dotted": "months cut short with a full stop",
-    "months_any_form": "months in any form",
-    "weekdays_without_capital": "weekdays without a capital",
-    "weekdays_any_form": "weekdays in any form",
-    "numbers_in_other_languages": "numbers in other languages",
-    "verbs_in_present_tense": "verbs in the present tense",
-    "auxiliaries_present": "auxiliaries of the present",
-    "auxiliaries_past": "auxiliaries of the past",
-    "place_name_pieces": "endings of place names",
-    "place_names_by_ending": "names that end as those of places do",
-    "wh_words": "wh-words",
-    "vowels": "single vowels",
-    "consonants": "single consonants",
-    "begins_with_vowel": "tokens that begin with a vowel",
-    "begins_with_consonant": "tokens that begin with a consonant",
-    "ends_with_vowel": "tokens that end with a vowel",
-}
 _FORMS = {
     "after_space": ("{} after a space", "words after a space that begin with {}"),
     "lower_after_space": (
@@ -69,7 +36,7 @@ _SAID: dict[str, Callable[[str], str]] = {
     "begins": lambda mark: f"tokens that begin with {mark}",
     "contains": lambda mark: f"tokens with {mark}",
     "ends": lambda mark: f"tokens that end in {mark}",
-    "continues": lambda piece: f"what follows “{piece}” in split words",
+    "continues": lambda piece: f"pieces that follow “{piece}” inside a word",
     "suffix": lambda ending: f"words in -{ending}",
     "suffixes": lambda endings: f"words in {_all([f'-{each}' for each in endings.split('_')])}",
     "prefix": lambda beginning: f"words in {beginning}-",
@@ -81,7 +48,7 @@ _SAID: dict[str, Callable[[str], str]] = {
     "bytes": lambda count: f"tokens of {count} bytes",
     "pos": lambda part: f"words that can be {part}s",
     "pos_only": lambda part: f"{part}s",
-    "penn": lambda tag: _PENN.get(tag, f"words tagged {tag}"),
+    "penn": lambda tag: PENN.get(tag, f"words tagged {tag}"),
     "wordnet": lambda word: f"kinds of {_spaced(word.partition('.')[0])}",
     "lexfile": lambda topic: f"WordNet's {topic}",
     "names": lambda kind: f"{_spaced(kind)} names",
@@ -110,6 +77,7 @@ _SAID: dict[str, Callable[[str], str]] = {
     "stress": lambda place: f"words stressed on the {place} syllable",
     "rhyme": lambda word: f"words that rhyme with “{word}”",
 }
+_NLTK = "nltk_pos_"
 _INFLECTIONS = {
     "plural": "plurals",
     "third_person_singular": "third-person verbs",
@@ -136,8 +104,10 @@ def said(info: SetInfo) -> str:
     """
     name = info.name
     kind, colon, rest = name.partition(":")
-    if name in _WHOLE:
-        return _WHOLE[name]
+    if kind == "post" or name.startswith(_NLTK):
+        return _of_post(name.removeprefix("post:"))
+    if name in WHOLE:
+        return WHOLE[name]
     if rest and kind in _FORMS:
         return _in_form(kind, rest)
     if colon and kind == "inflection":
@@ -153,6 +123,20 @@ def said(info: SetInfo) -> str:
     if info.family.startswith("meaning/") and not name.endswith("s"):
         return f"words of {_spaced(name)}"
     return _spaced(name)
+
+
+def _of_post(name: str) -> str:
+    """Return how a set of the post is said; those of tags likewise where NLTK tells the tags.
+
+    >>> _of_post("pos_NNP"), _of_post("letter_a"), _of_post("1990s")
+    ('proper nouns', 'tokens that begin with a', 'the 1990s')
+    """
+    kind, _, tag = name.removeprefix("nltk_").partition("_")
+    if kind == "pos":
+        return PENN.get(tag, f"words tagged {tag}")
+    if kind == "letter":
+        return f"tokens that begin with {tag}"
+    return POST.get(name) or (f"the {name}" if name[:-1].isdigit() else _spaced(name))
 
 
 def _in_form(form: str, name: str) -> str:
