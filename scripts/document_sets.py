@@ -78,7 +78,8 @@ def _set_aside(sets: TokenSets) -> Iterator[str]:
     yield "## Set aside\n"
     yield (
         "Defined, but with fewer than three tokens in this vocabulary (other vocabularies have "
-        "more), or with nearly all of them:\n"
+        "more), with nearly all of them, with hardly a token that another set lacks, or of a "
+        "language that this vocabulary hardly knows:\n"
     )
     yield ", ".join(f"{_code(each.name)} ({each.size:,})" for each in sets.set_aside) + "."
 

@@ -84,7 +84,9 @@ class TestFollowers:
 
 
 class TestSets:
-    AFTER_OUT = ("numbered", "spoken", "lived", "grow", "last", "play", "weigh")
+    AFTER_OUT = (
+        "numbered", "spoken", "lived", "grow", "last", "play", "weigh", "cast", "run", "shine",
+    )  # fmt: skip
 
     def test_a_small_vocabulary(self) -> None:
         texts = [" out", " water", *self.AFTER_OUT, "fall", " outlast", " numbered", "falls"]

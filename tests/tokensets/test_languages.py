@@ -6,8 +6,9 @@ import polars as pl
 
 from unembed import Vocabulary
 from unembed.tokensets import build_token_sets
+from unembed.tokensets.collections.continuations import words
 from unembed.tokensets.collections.languages import definitions
-from unembed.tokensets.collections.lexicon import CALENDARS, common_words, lexicon
+from unembed.tokensets.collections.lexicon import CALENDARS, lexicon
 from unembed.tokensets.definitions import Words
 
 MONTHS = "Januar Februar März Mai Juni Juli Oktober Dezember".split()
@@ -24,7 +25,7 @@ def words_of(name: str) -> tuple[str, ...]:
 
 def test_no_word_is_english() -> None:
     frequent = lexicon().filter(pl.col("name") == "language:english")["words"].to_list()[0]
-    english = common_words() | set(frequent)
+    english = {*words(), *frequent}
     for each in definitions():
         assert isinstance(each.rule, Words)
         assert not {word for word in each.rule.entries if word.lower() in english}, each.name
