@@ -1,10 +1,9 @@
-"""Sets by meaning: WordNet's lexicographer files, and what lies below chosen synsets."""
+"""Sets by meaning: WordNet's lexicographer files, and what lies below synsets with a phrase."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import cache
-from pathlib import Path
 
 from scripts.lexicon.inflections import inflected
 from scripts.lexicon.sources import WORDNET
@@ -12,22 +11,20 @@ from scripts.lexicon.wordlist import WordList, is_word, word_list
 from scripts.lexicon.wordnet import (
     Synset,
     closure,
-    depth,
-    prominent,
+    is_a_name,
+    meaning,
     senses,
     synsets,
-    uses,
 )
+from unembed.explanation.phrases.nouns import NOUNS
+from unembed.explanation.phrases.verbs import LEXFILES, VERBS
 
-WANTED = Path(__file__).with_name("wanted_hypernyms.txt")
-N_NOUNS, N_VERBS = 380, 60
-_MIN_WORDS, _MAX_WORDS, _MIN_USED, _MIN_DEPTH = 20, 6_000, 8, 4
-_TOO_ALIKE = 0.6
+_MIN_WORDS, _TOO_ALIKE = 5, 0.6
 _SPEECH = {"n": "noun", "v": "verb", "a": "adj", "r": "adv"}
 
 
 def word_lists(closed: frozenset[str]) -> Iterator[WordList]:
-    """Yield the sets of the lexicographer files, then of the chosen hypernyms.
+    """Yield the sets of the lexicographer files, then of the synsets that have a phrase.
 
     Args:
         closed: closed-class words; whatever else they mean (he: helium), they are not in.
@@ -40,16 +37,35 @@ def word_lists(closed: frozenset[str]) -> Iterator[WordList]:
         WORDNET.name,
         _famous(),
     )
-    for pos, limit in (("n", N_NOUNS), ("v", N_VERBS)):
-        for synset in _chosen(pos, limit, closed):
-            words = _words(pos, closure(pos, synset.offset), closed)
-            yield word_list(
-                f"wordnet:{_name(synset)}",
-                "meaning/wordnet",
-                f"Kinds of {_label(synset)}: {_short(synset.gloss)}.",
-                WORDNET.name,
-                words,
-            )
+    taken: dict[str, set[str]] = {}
+    for name, phrase, synset in _chosen():
+        words = _words(synset.pos, closure(synset.pos, synset.offset), closed)
+        _check(name, words, taken)
+        taken[name] = words
+        yield word_list(
+            f"wordnet:{name}",
+            "meaning/wordnet",
+            f"{_capital(phrase)}: {_short(synset.gloss)}.",
+            WORDNET.name,
+            words,
+        )
+
+
+def _check(name: str, words: set[str], taken: dict[str, set[str]]) -> None:
+    """Refuse a synset of too few words, and one that shares most of them with one before it.
+
+    Raises:
+        ValueError: saying which.
+    """
+    if len(words) < _MIN_WORDS:
+        raise ValueError(f"{name} has {len(words)} words: strike it from the phrases.")
+    for other, known in taken.items():
+        if len(words & known) > _TOO_ALIKE * len(words | known):
+            raise ValueError(f"{name} is nearly {other}: strike one from the phrases.")
+
+
+def _capital(phrase: str) -> str:
+    return phrase[0].upper() + phrase[1:]
 
 
 def _lexfiles(closed: frozenset[str]) -> Iterator[WordList]:
@@ -61,7 +77,7 @@ def _lexfiles(closed: frozenset[str]) -> Iterator[WordList]:
             yield word_list(
                 f"lexfile:{lexname}",
                 "meaning/lexfile",
-                f"Words of WordNet's lexicographer file {lexname}.",
+                f"{_capital(LEXFILES[lexname])}: WordNet's lexicographer file {lexname}.",
                 WORDNET.name,
                 _words(pos, offsets, closed),
             )
@@ -69,24 +85,14 @@ def _lexfiles(closed: frozenset[str]) -> Iterator[WordList]:
 
 def _words(pos: str, offsets: Iterable[int], closed: frozenset[str]) -> set[str]:
     """Return the words that often mean one of the synsets, with their inflected forms."""
-    meant = prominent(pos)
     words = {
         word
-        for offset in offsets
-        for word in meant.get(offset, ())
-        if is_word(word)
-        and len(word) > 2
-        and word.lower() not in closed
-        and not _is_a_name(word, synsets(pos)[offset])
+        for word in meaning(pos, offsets)
+        if is_word(word) and len(word) > 2 and word.lower() not in closed
     }
     lower = {word for word in words if word.islower()}
     forms = inflected(lower, _SPEECH[pos]) - closed
     return {_marked(word) for word in forms} | (words - lower)
-
-
-def _is_a_name(word: str, synset: Synset) -> bool:
-    """Whether a word is somebody's name, which says little of what that person was."""
-    return synset.lexname == "noun.person" and word[0].isupper()
 
 
 def _famous() -> set[str]:
@@ -94,7 +100,7 @@ def _famous() -> set[str]:
         word
         for synset in synsets("n").values()
         for word in synset.words
-        if _is_a_name(word, synset) and not synset.below and is_word(word) and len(word) > 2
+        if is_a_name(word, synset) and not synset.below and is_word(word) and len(word) > 2
     }
 
 
@@ -114,36 +120,10 @@ def _proper_names() -> frozenset[str]:
     )
 
 
-def _chosen(pos: str, limit: int, closed: frozenset[str]) -> Iterator[Synset]:
-    """Yield the wanted synsets, then those with the most words in use, none like another."""
-    taken: list[set[str]] = []
-    wanted = [_find(name) for name in WANTED.read_text().split() if _pos(name) == pos]
-    for synset in (*wanted, *_candidates(pos, closed)):
-        words = _words(pos, closure(pos, synset.offset), closed)
-        if any(len(words & other) > _TOO_ALIKE * len(words | other) for other in taken):
-            continue
-        taken.append(words)
-        yield synset
-        if len(taken) == limit:
-            return
-
-
-def _candidates(pos: str, closed: frozenset[str]) -> list[Synset]:
-    sized = []
-    for offset, synset in synsets(pos).items():
-        if not synset.below or depth(pos, offset) < (_MIN_DEPTH if pos == "n" else 0):
-            continue
-        words = {
-            word
-            for each in closure(pos, offset)
-            for word in prominent(pos).get(each, ())
-            if is_word(word) and word.lower() not in closed
-        }
-        used = sum(1 for word in words if uses(pos).get(word.lower(), 0) > 0)
-        if _MIN_WORDS <= len(words) <= _MAX_WORDS and used >= _MIN_USED:
-            sized.append((used, synset))
-    sized.sort(key=lambda pair: (-pair[0], pair[1].offset))
-    return [synset for _, synset in sized]
+def _chosen() -> Iterator[tuple[str, str, Synset]]:
+    """Yield name, phrase and synset of those that have a phrase."""
+    for name, phrase in (*NOUNS.items(), *VERBS.items()):
+        yield name, phrase, _find(name)
 
 
 def _pos(name: str) -> str:
@@ -156,19 +136,6 @@ def _find(name: str) -> Synset:
     lemma, _, number = name.removesuffix(".v").partition(".")
     offset, _ = senses(pos)[lemma.lower()][int(number or 1) - 1]
     return synsets(pos)[offset]
-
-
-def _name(synset: Synset) -> str:
-    """Return the synset's first word, numbered unless it means this first of all."""
-    lemma = synset.words[0].lower()
-    order = [offset for offset, _ in senses(synset.pos)[lemma]]
-    number = order.index(synset.offset) + 1
-    ending = ".v" if synset.pos == "v" else ""
-    return f"{synset.words[0]}{f'.{number}' if number > 1 else ''}{ending}"
-
-
-def _label(synset: Synset) -> str:
-    return ", ".join(word.replace("_", " ") for word in synset.words[:2])
 
 
 def _short(gloss: str) -> str:

@@ -6,10 +6,11 @@ Formats: the manual pages wndb(5WN), cntlist(5WN) and lexnames(5WN).
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 from scripts.lexicon.sources import WORDNET, file
 
@@ -26,6 +27,13 @@ LEXNAMES = (
 _SS_TYPE = {"1": "n", "2": "v", "3": "a", "4": "r", "5": "a"}
 _FAIR_SHARE = 0.25
 """A later sense matters if it is at least this share of what a corpus used the word for."""
+_COMMON = 0.1
+"""What a word means is no rare use of it if it is this share of its uses (` time`, a verb)."""
+_THINGS = {f"noun.{kind}" for kind in ("animal", "artifact", "body", "food", "object", "plant",
+                                       "substance")}  # fmt: skip
+"""What can be seen and touched: a bear is one, however often the corpus has the verb."""
+_QUALITIES = {"noun.attribute", "noun.quantity"}
+"""Whose nouns and adjectives mean the same: blue, two."""
 _ENOUGH = 5
 """Uses of a word from which what the corpus lacks tells something."""
 
@@ -106,31 +114,94 @@ def uses(pos: str) -> dict[str, int]:
     return {lemma: sum(count for _, count in each) for lemma, each in senses(pos).items()}
 
 
+def all_uses(lemma: str) -> int:
+    """Return how often a corpus used a lemma, whichever part of speech it was."""
+    return sum(uses(pos).get(lemma, 0) for pos in FILES)
+
+
 def is_used(lemma: str, pos: str) -> bool:
     """Return whether a corpus has a lemma as this part of speech, or too little of it to say."""
-    total = sum(uses(each).get(lemma, 0) for each in FILES)
-    return uses(pos).get(lemma, 0) > 0 or total < _ENOUGH
+    return uses(pos).get(lemma, 0) > 0 or all_uses(lemma) < _ENOUGH
+
+
+class Bearer(NamedTuple):
+    """A word as it is written (Turkey, turkey), and the synsets it has so, with their counts."""
+
+    word: str
+    lemma: str
+    own: list[tuple[int, int]]
 
 
 @cache
-def prominent(pos: str) -> dict[int, list[str]]:
-    """Return each synset → those of its words that often mean it.
-
-    A word as it is written (Turkey, turkey) means its first synset, and every further one that
-    is a fair share of its uses. Words that only ever are another part of speech mean none.
-    """
-    found: dict[int, list[str]] = defaultdict(list)
+def _bearers(pos: str) -> dict[int, list[Bearer]]:
+    """Return each synset → its words; those that only ever are another part of speech have none."""
+    found: dict[int, list[Bearer]] = defaultdict(list)
     every = synsets(pos)
     for lemma, numbered in senses(pos).items():
         if not is_used(lemma, pos):
             continue
         for written in _spellings(lemma, numbered, every):
             own = [(offset, n) for offset, n in numbered if written in every[offset].words]
-            total = sum(count for _, count in own)
-            for rank, (offset, count) in enumerate(own):
-                if rank == 0 or (count and count >= _FAIR_SHARE * total):
-                    found[offset].append(written)
+            for offset, _ in own:
+                found[offset].append(Bearer(written, lemma, own))
     return found
+
+
+def is_a_name(word: str, synset: Synset) -> bool:
+    """Return whether a word is somebody's name, which says little of what that person was."""
+    return synset.lexname == "noun.person" and word[0].isupper()
+
+
+def meaning(pos: str, offsets: Iterable[int]) -> set[str]:
+    """Return the words that often mean one of some synsets, as they are written.
+
+    A word means its first synset, and every further ones that together are a fair share of its
+    uses. Of words that a corpus knows well, what they mean must be no rare use of them
+    whichever part of speech: nobody takes " top" for a journey, nor " Wake" for an island.
+    """
+    wanted = set(offsets)
+    return {
+        bearer.word
+        for offset in wanted
+        for bearer in _bearers(pos).get(offset, ())
+        if _often(pos, bearer, wanted) and not _rarely(pos, bearer, wanted)
+    }
+
+
+def _of(pos: str, bearer: Bearer, wanted: set[int]) -> list[tuple[int, int]]:
+    """Return which of some synsets a word has, but for those of persons who bear it."""
+    return [
+        (offset, count)
+        for offset, count in bearer.own
+        if offset in wanted and not is_a_name(bearer.word, synsets(pos)[offset])
+    ]
+
+
+def _often(pos: str, bearer: Bearer, wanted: set[int]) -> bool:
+    these = _of(pos, bearer, wanted)
+    count, total = (sum(n for _, n in each) for each in (these, bearer.own))
+    return bearer.own[:1] == these[:1] or (count > 0 and count >= _FAIR_SHARE * total)
+
+
+def _rarely(pos: str, bearer: Bearer, wanted: set[int]) -> bool:
+    these = _of(pos, bearer, wanted)
+    count, every = sum(count for _, count in these), all_uses(bearer.lemma)
+    if bearer.word != bearer.lemma and _is_written_small(bearer.lemma):
+        # A name with a common twin (Orange, the river; BAR) may be the twin in capitals.
+        return count < _FAIR_SHARE * every or (not every and bearer.word.isupper())
+    kinds = {synsets(pos)[offset].lexname for offset, _ in these}
+    apart = "v" if kinds & _THINGS else "a" if kinds & _QUALITIES else None
+    rivals = every - (uses(apart).get(bearer.lemma, 0) if apart else 0)
+    return every >= _ENOUGH and count < _COMMON * rivals
+
+
+@cache
+def _is_written_small(lemma: str) -> bool:
+    return any(
+        lemma in synsets(pos)[offset].words
+        for pos in FILES
+        for offset, _ in senses(pos).get(lemma, ())
+    )
 
 
 def _spellings(
@@ -152,12 +223,3 @@ def closure(pos: str, offset: int) -> set[int]:
             found.add(at)
             todo += every[at].below
     return found
-
-
-def depth(pos: str, offset: int) -> int:
-    """Return the length of the shortest way up to a root."""
-    every, level, steps = synsets(pos), {offset}, 0
-    while all(every[each].above for each in level):
-        level = {up for each in level for up in every[each].above}
-        steps += 1
-    return steps

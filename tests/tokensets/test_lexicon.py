@@ -72,3 +72,28 @@ def test_the_dictionary_has_plain_words_closed_classes_and_recent_words() -> Non
     assert all(word.isascii() and word.isalpha() and word.islower() for word in words)
     assert not {"qx", "ombs", "didn", "re", "th", "ing"} & words
     assert {word for word in words if len(word) == 1} == {"a", "i"}
+
+
+@pytest.mark.parametrize(
+    ("name", "has", "lacks"),
+    [
+        ("wordnet:travel.v", "come run walk", "top edge cloud dog"),
+        ("wordnet:think.3.v", "think guess plan", "time group value"),
+        ("wordnet:change.v", "change increase", "people water school dust"),
+        ("wordnet:animal", "bear fly dog tiger", "young primary Assault"),
+        ("wordnet:island", "Java Ireland Hawaii", "Man Wake"),
+        ("wordnet:river", "Nile Hudson", "Red Milk Orange"),
+        ("wordnet:city", "Boston Chicago", "Reading Split Independence"),
+        ("wordnet:device", "engine lock", "ICE BAR RAM"),
+        ("wordnet:country.2", "China Turkey", "china turkey"),
+        ("wordnet:color", "blue white brown", "good"),
+        ("wordnet:number.2", "two three fifty", "XIV"),
+        ("wordnet:accomplishment", "achievement success", "run walk single"),
+        ("wordnet:begin.v", "begin starting", "get get_down"),
+    ],
+)
+def test_a_synset_has_the_words_that_often_mean_it(name: str, has: str, lacks: str) -> None:
+    (words,) = lexicon().filter(pl.col("name") == name)["words"].to_list()
+    written = {word.removeprefix("=") for word in words}
+    assert not set(has.split()) - written
+    assert not set(lacks.split()) & written

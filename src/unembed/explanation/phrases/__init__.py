@@ -1,0 +1,1 @@
+"""What a person says of sets whose names do not say it: one table a subject."""

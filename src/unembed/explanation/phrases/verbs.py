@@ -1,0 +1,63 @@
+"""WordNet's verbs by `lemma[.sense].v`, likewise, and its lexicographer files."""
+
+from __future__ import annotations
+
+VERBS = {
+    "travel.v": "verbs of going", "walk.v": "verbs of walking", "run.v": "verbs of running",
+    "enter.v": "verbs of entering", "move.2.v": "verbs of moving things",
+    "move.3.v": "verbs of turning, shaking and swinging", "put.v": "verbs of putting",
+    "touch.v": "verbs of touching", "fasten.v": "verbs of fastening",
+    "connect.v": "verbs of joining", "cut.v": "verbs of cutting",
+    "break.2.v": "verbs of breaking apart",
+    "change_integrity.v": "verbs of breaking, mixing and splitting",
+    "destroy.v": "verbs of destroying", "kill.v": "verbs of killing",
+    "hurt.2.v": "verbs of hurting", "fight.v": "verbs of fighting",
+    "change.v": "verbs of changing something", "change.2.v": "verbs of becoming different",
+    "change_state.v": "verbs of passing into a state", "increase.v": "verbs of increasing",
+    "decrease.v": "verbs of decreasing", "improve.v": "verbs of improving",
+    "make.3.v": "verbs of making", "produce.2.v": "verbs of producing works",
+    "re-create.v": "verbs of portraying and making anew", "cause.v": "verbs of causing",
+    "cook.3.v": "verbs of cooking", "eat.v": "verbs of eating", "use.v": "verbs of using",
+    "give.3.v": "verbs of giving", "get.v": "verbs of getting",
+    "have.v": "verbs of having and keeping", "end.2.v": "verbs of ending",
+    "stop.v": "verbs of stopping", "begin.v": "verbs of beginning",
+    "help.v": "verbs of helping", "treat.v": "verbs of treating someone",
+    "control.v": "verbs of controlling", "react.v": "verbs of responding",
+    "communicate.v": "verbs of communicating", "inform.v": "verbs of informing",
+    "tell.2.v": "verbs of telling", "impart.v": "verbs of conveying",
+    "state.v": "verbs of stating", "declare.v": "verbs of declaring",
+    "talk.2.v": "verbs of speaking", "utter.2.v": "verbs of crying out",
+    "sound.2.v": "verbs of making a sound", "perceive.v": "verbs of perceiving",
+    "think.v": "verbs of believing and judging", "think.3.v": "verbs of thinking and deciding",
+    "reason.3.v": "verbs of reasoning and calculating", "analyze.v": "verbs of examining",
+    "feel.v": "verbs of feeling", "desire.v": "verbs of desiring",
+    "arouse.v": "verbs of stirring feelings", "be.3.v": "verbs of being in a place",
+}  # fmt: skip
+"""None for synsets that say nothing: `be`, `act`."""
+
+LEXFILES = {
+    "noun.Tops": "the most general nouns", "noun.act": "nouns for acts",
+    "noun.animal": "nouns for animals", "noun.artifact": "nouns for things that are made",
+    "noun.attribute": "nouns for qualities", "noun.body": "nouns for the body and its parts",
+    "noun.cognition": "nouns for thoughts and knowledge",
+    "noun.communication": "nouns for communication", "noun.event": "nouns for events",
+    "noun.feeling": "nouns for feelings", "noun.food": "nouns for food and drink",
+    "noun.group": "nouns for groups", "noun.location": "nouns for places",
+    "noun.motive": "nouns for motives", "noun.object": "nouns for natural things",
+    "noun.person": "nouns for people", "noun.phenomenon": "nouns for phenomena",
+    "noun.plant": "nouns for plants", "noun.possession": "nouns for possessions and money",
+    "noun.process": "nouns for processes", "noun.quantity": "nouns for quantities and units",
+    "noun.relation": "nouns for relations", "noun.shape": "nouns for shapes",
+    "noun.state": "nouns for states", "noun.substance": "nouns for substances",
+    "noun.time": "nouns for times", "verb.body": "verbs of the body and its care",
+    "verb.change": "verbs of change", "verb.cognition": "verbs of thought and judgment",
+    "verb.communication": "verbs of communication", "verb.competition": "verbs of competition",
+    "verb.consumption": "verbs of eating and using up", "verb.contact": "verbs of contact",
+    "verb.creation": "verbs of creation", "verb.emotion": "verbs of emotion",
+    "verb.motion": "verbs of motion", "verb.perception": "verbs of perception",
+    "verb.possession": "verbs of possession", "verb.social": "verbs of social life",
+    "verb.stative": "verbs of being and having", "verb.weather": "verbs of weather",
+    "adj.all": "adjectives of quality", "adj.pert": "adjectives made from nouns",
+    "adj.ppl": "adjectives made from participles", "adv.all": "adverbs of every kind",
+}  # fmt: skip
+"""The files are made by part of speech, and are said so: no other set is."""
