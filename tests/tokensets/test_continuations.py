@@ -117,9 +117,9 @@ class TestSets:
         wide = {
             f"continues:{piece}": after
             for piece, after in expected.items()
-            if len({text[:2] for text in after}) >= 10
+            if len({text[:2] for text in after}) >= 10 and len(piece) >= 3
         }
-        assert len(wide) > 350
+        assert len(wide) > 200
         found = {name: set(sets.texts(name)) for name in sets.filter(family="continuations")}
         assert found == wide
 
@@ -127,7 +127,8 @@ class TestSets:
     def test_what_the_sets_are_for(self) -> None:
         sets = default_sets("gpt2")
         assert {"lived", "grown", "lasting", "playing"} <= set(sets.texts("continues:out"))
-        assert {"Clinton", "Neill", "Cloud"} <= set(sets.texts("continues:Mc"))
+        assert {"all", "ord", "ork"} <= set(sets.texts("continues:McC"))
+        assert "continues:Mc" not in sets
         assert {"proof", "melon", "power"} & set(sets.texts("continues:water"))
         for name in sets.filter(family="continuations"):
             assert not any(text.startswith(" ") for text in sets.texts(name)), name

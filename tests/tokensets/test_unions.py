@@ -96,6 +96,7 @@ WEEKDAYS = [" Monday", " Mondays", " MONDAY", " monday", " Mon"]
             ["ville", "shire", " Nashville", " Brighton", "Hamburg", " Pakistan", "burgh"],
             [" ville", " Button", " Report", " Island", " cotton", " Downtown", " Paris"],
         ),
+        ("endings_alone", ["ed", "ing", "ness"], [" ed", "ED", " ness"]),
         ("place_name_pieces", ["ville", "ton", "sburg"], [" ton", " land", " Nashville"]),
         ("auxiliaries_present", [" is", " don't", " Has"], [" was", " AM", " did"]),
         ("auxiliaries_past", [" was", " didn’t", " Could"], [" is", " can"]),

@@ -12,6 +12,8 @@ from .tokens import Tokens
 
 _BEGINNINGS = 10
 """By the first two letters, in so many ways must what follows a piece begin."""
+_LETTERS = 3
+"""And it has so many, at least."""
 _OF_BYTES = ("byte-level", "gpt2", "tiktoken")
 _ENGLISH = ("grammar/pos", "grammar/inflection")
 _NAMES = ("meaning/names", "meaning/places")
@@ -31,7 +33,11 @@ def continued(tokens: Tokens) -> dict[str, set[int]]:
             if piece and after and first in ids and second in ids:
                 found[f"continues:{piece}"].add(ids[second])
                 beginnings[f"continues:{piece}"].add(after[:2])
-    return {name: each for name, each in found.items() if len(beginnings[name]) >= _BEGINNINGS}
+    return {
+        name: each
+        for name, each in found.items()
+        if len(beginnings[name]) >= _BEGINNINGS and len(name.partition(":")[2]) >= _LETTERS
+    }
 
 
 def cut(text: str, ids: Mapping[bytes, int], of_bytes: bool) -> list[bytes]:

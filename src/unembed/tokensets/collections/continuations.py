@@ -27,6 +27,9 @@ LEAST_BEGINNINGS = 10
 Inflections of one word (vulgar-ise, -ised, -ises, -ising, -ize …) begin alike and count once. Of a
 piece that begins few words a set would say little more than one of those words."""
 
+LEAST_LETTERS = 3
+"""Shorter pieces begin so many words that what follows them is any piece."""
+
 _WORDS = ("grammar/pos", "grammar/inflection")
 _NAMES = ("meaning/names", "meaning/places")
 _N_EXAMPLES = 3
@@ -40,7 +43,8 @@ def drafts(reading: Reading) -> Iterator[Draft]:
     cut = Cutter(reading.vocabulary)
     found = followers(cut, (*words(), *names()))
     for piece in sorted(found):
-        if len({text[:2] for text in found[piece]}) >= LEAST_BEGINNINGS:
+        beginnings = {text[:2] for text in found[piece]}
+        if len(piece) >= LEAST_LETTERS and len(beginnings) >= LEAST_BEGINNINGS:
             yield _draft(piece, found[piece], cut.ids)
 
 
