@@ -6,6 +6,7 @@ import pytest
 
 from tests.explanation.clusters import DIFFUSE, Clusters, Kind
 from unembed import EnrichmentSettings, Run, analyze
+from unembed.explanation.own_words import MAX_P
 
 
 @pytest.fixture(scope="module")
@@ -71,7 +72,10 @@ def test_random_directions_are_neither_labelled_nor_shaped(
     nothing = run.features.filter(bank="nothing")
     shaped = (nothing["class"] != "diffuse").sum()
     assert shaped <= 0.015 * DIFFUSE  # 1 % stated, its cut-off measured on 1,000 directions
-    assert nothing["label"].str.starts_with("no known set; ").sum() >= DIFFUSE - 1
+    silent = nothing["label"].str.starts_with("as random directions do; ").sum()
+    own = nothing["label"].str.starts_with("its own words: ").sum()
+    assert own <= MAX_P * DIFFUSE
+    assert silent + own >= DIFFUSE - 1
 
 
 def test_what_is_named_explains_what_is_left(made: tuple[Run, list[Kind]]) -> None:

@@ -16,7 +16,8 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from unembed.compiled import compiled
-from unembed.explanation.evidence import CELLS, members_of
+from unembed.explanation.evidence import CELLS
+from unembed.explanation.members import members_of
 from unembed.fixed_order import LANES, add_powers, total
 from unembed.sweep.device import at_once
 from unembed.workers import over_rows

@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from unembed.compiled import compiled
 from unembed.explanation.explanation import Explained
+from unembed.explanation.members import holds, members_of
 from unembed.explanation.settings import MOST_PARTS
 
 F32 = npt.NDArray[np.float32]
@@ -72,31 +73,6 @@ def _fitted(count: F64, total: F64) -> F64:
 
 
 @compiled()
-def members_of(number: int, indptr: I64, rows: I32) -> I32:
-    """Return the members of a set, none for −1."""
-    return rows[indptr[number] : indptr[number + 1]] if number >= 0 else rows[:0]
-
-
-@compiled()
-def count_members(outermost: I32, feature: I64, token_set: I64, indptr: I64, ids: I32) -> I64:
-    """Return how many of a feature's outermost tokens are in a set, of each pair [P].
-
-    Args:
-        outermost: [F, k] token ids.
-        feature: [P] which row of it.
-        token_set: [P] which set.
-        indptr: [S + 1] where each set begins in `ids`.
-        ids: [memberships] token ids, ascending in each set.
-    """
-    counts = np.zeros(len(feature), np.int64)
-    for pair in range(len(feature)):
-        members = members_of(token_set[pair], indptr, ids)
-        for token in outermost[feature[pair]]:
-            counts[pair] += _holds(members, token)
-    return counts
-
-
-@compiled()
 def coverage(outermost: I32, parts: I64, indptr: I64, ids: I32) -> F64:
     """Return the share of each feature's outermost tokens that are in at least one part, [F].
 
@@ -110,15 +86,8 @@ def coverage(outermost: I32, parts: I64, indptr: I64, ids: I32) -> F64:
     for feature in range(len(parts)):
         for token in outermost[feature]:
             for part in parts[feature]:
-                if _holds(members_of(part, indptr, ids), token):
+                if holds(members_of(part, indptr, ids), token):
                     share[feature] += 1
                     break
         share[feature] /= outermost.shape[1]
     return share
-
-
-@compiled()
-def _holds(members: I32, token: int) -> bool:
-    """Return whether a token is among some that ascend."""
-    at = np.searchsorted(members, token)
-    return bool(at < len(members) and members[at] == token)

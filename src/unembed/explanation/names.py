@@ -1,4 +1,4 @@
-"""The classes of features by name."""
+"""The classes of features by name, and why labels leave out what is significant."""
 
 from __future__ import annotations
 
@@ -20,3 +20,19 @@ FeatureClass = Literal[
 | `flat` | a decoder row of zeros: it writes nothing |
 """
 CLASSES: tuple[FeatureClass, ...] = get_args(FeatureClass)
+
+Reason = Literal[
+    "chance", "slight", "near-duplicate", "covered", "rival", "explained", "beyond the parts"
+]
+"""Why a significant set is not named.
+
+| reason | |
+|---|---|
+| `chance` | it passes among all pairs of the bank, but not in its feature |
+| `slight` | it holds hardly any of the outermost tokens, and little of the variance |
+| `near-duplicate` | random directions can hardly tell it from a set that is named |
+| `covered` | it tells next to nothing of the outermost tokens beside the sets that are named |
+| `rival` | it and a set that is named, and tells more, do not both stand beside the other |
+| `explained` | given the sets that are named, nothing significant is left of it |
+| `beyond the parts` | it adds something, but the label is long enough |
+"""

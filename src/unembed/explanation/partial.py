@@ -25,6 +25,10 @@ _NOTHING_LEFT = 1e-3
 """A set whose shift is known to this share of its variance, given others, has nothing to add."""
 
 
+_FOLLOWS = 1e-6
+"""A determinant of correlations below this tells that one follows from others."""
+
+
 class Partial(NamedTuple):
     """P sets, each given C others.
 
@@ -60,7 +64,10 @@ def partial(z: F64, along: F64, z_given: F64, inverse: F64) -> Partial:
 
 def inverses(between: F64) -> F64:
     """Return the inverse of each matrix of correlations [F, C, C], where some may follow."""
-    inverse: F64 = np.linalg.pinv(between, rcond=1e-9).astype(np.float64, copy=False)
+    follow = np.abs(np.linalg.det(between)) < _FOLLOWS
+    inverse: F64 = np.linalg.inv(np.where(follow[:, None, None], np.eye(between.shape[1]), between))
+    if follow.any():
+        inverse[follow] = np.linalg.pinv(between[follow], rcond=1e-9)
     return inverse
 
 

@@ -1,20 +1,22 @@
-"""Which few token sets say what a feature writes: matching pursuit over what is significant.
+"""Which few token sets say what a feature writes: a pursuit over what is significant.
 
 The strongest set of a feature drags others with it: sets that overlap it, that hold it, or whose
-tokens merely move with its tokens. Sets are chosen one after the other, each by what it says
-beyond those chosen before (`partial`), as orthogonal matching pursuit does (Pati et al. 1993), and
-at the end each must still stand given the others. What is left over is kept with the reason.
+tokens merely move with its tokens. Sets are chosen one after the other, each by what naming it
+tells of the outermost tokens beside those chosen before (`Telling`). What is significant is the
+gate: each set must stand given those before it (`partial`), as in orthogonal matching pursuit (Pati
+et al. 1993), and at the end given all others. Of a set whose weight is nearly all in few of its
+tokens, a set of those is named as its core. What is left over is kept with the reason.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from unembed.explanation.candidates import Candidates
 from unembed.explanation.partial import Partial, given_the_others, inverses, partial
 from unembed.explanation.settings import MOST_PARTS
 
@@ -23,62 +25,18 @@ F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
 
-Reason = Literal["chance", "slight", "near-duplicate", "explained", "beyond the parts"]
-"""Why a significant set is not named.
-
-| reason | |
-|---|---|
-| `chance` | it passes among all pairs of the bank, but not in its feature |
-| `slight` | it holds hardly any of the outermost tokens, and little of the variance |
-| `near-duplicate` | random directions can hardly tell it from a set that is named |
-| `explained` | given the sets that are named, nothing significant is left of it |
-| `beyond the parts` | it adds something, but the label is long enough |
-"""
-
-
 Log10P = Callable[[I64, F64], F32]
 """log10 p of set numbers [P] and their z [P]."""
 Log10PGiven = Callable[[I64, F64, F64], F32]
 """Exact log10 p of combinations: set numbers [P, C], how much of each [P, C], and their z [P]."""
-Correlations = Callable[[I64, I64], F64]
-"""Correlations [K, C] of set numbers [K] with others [K, C] each; 0 with none (−1)."""
-
 ALIKE = 0.8
 """Sets whose z correlate by this much under the null say the same."""
 _OFF = 3.0
 """Decades that a set's own table may be off the exact p of what is left of it: 2.2 were found."""
-_AS_STRONG = 0.9
-"""A set with a plainer name stands for one that is alike, if its z reaches this share."""
-
-
-@dataclass(frozen=True, eq=False)
-class Candidates:
-    """The sets that are significant in F features, feature after feature.
-
-    Attributes:
-        n_features: F.
-        feature: [P] ascending.
-        token_set: [P] the sets' numbers.
-        z: [P] float64.
-        plain: [P] whether the name is one that a person would use, not one that spells tokens.
-        slight: [P] whether the set says too little of the feature to be named.
-        chance: [P] whether its p passes among all pairs only.
-        correlations: of z of sets under the null.
-    """
-
-    n_features: int
-    feature: I64
-    token_set: I64
-    z: F64
-    plain: Bools
-    slight: Bools
-    chance: Bools
-    correlations: Correlations
-
-    @property
-    def unfit(self) -> Bools:
-        """[P] what is not named, whatever else is."""
-        return self.slight | self.chance
+_MOST_TRIES = 5
+"""Sets that do not stand before a feature has all its parts: those after them tell less."""
+LEAST_TOKENS, LEAST_VARIANCE = 2, 0.01
+"""What a further set adds, at least: outermost tokens, or a share of the variance."""
 
 
 class Rejected(NamedTuple):
@@ -115,7 +73,11 @@ class Pursuit:
     """
 
     def __init__(
-        self, candidates: Candidates, threshold: F64, log10_p: Log10P, log10_p_given: Log10PGiven
+        self,
+        candidates: Candidates,
+        threshold: F64,
+        log10_p: Log10P,
+        log10_p_given: Log10PGiven,
     ) -> None:
         self.candidates = candidates
         self._threshold = threshold
@@ -150,57 +112,112 @@ class Pursuit:
 
     def fix(self, candidates: I64) -> None:
         """Name candidates first, whatever the others say; at most one a feature."""
-        self._add(candidates)
         self._fixed[self.candidates.feature[candidates]] = True
+        self._join(candidates)
 
     def settle(self, most: int) -> None:
-        """Choose sets that all stand given the others of their feature, at most so many."""
-        features = np.arange(self.candidates.n_features)
-        while len(features):
-            self.choose(features, most)
-            features = features[self.counts[features] > 1]
-            self.test(features)
-            features = self.drop_weakest(features)
-
-    def choose(self, features: I64, most: int) -> None:
-        """Choose sets until none adds anything significant, or there are `most`."""
+        """Choose sets until none adds anything that stands, or there are `most`."""
         found, self._most = self.candidates, most
+        features, tries = np.arange(found.n_features), np.zeros(found.n_features, int)
         while len(features):
             z = self._open(features[self.counts[features] < most])
-            able = self._in_question(np.flatnonzero(z), z)
-            p = self._log10_p(able, z[able])
-            passes = p <= self._threshold[found.feature[able]]
-            passing, p = able[passes], p[passes]
-            best = self._first(passing, p, -np.abs(z[passing]))
-            self._add(self._plainest(best, z))
+            able = np.flatnonzero(z)
+            able = able[self._can_stand(able, z[able])]
+            best = self.candidates.first(
+                able, found.last[able], -self._worth(able), -found.variance[able], -np.abs(z[able])
+            )
+            best = self._narrowed(best, able)
+            falls = self._join(best).any(1)
+            self._out[best[falls]] = True
+            self._add_cores(best[~falls])
             features = found.feature[best]
+            tries[features] += falls
+            features = features[tries[features] < _MOST_TRIES]
 
-    def test(self, features: I64) -> None:
-        """Test each chosen set of some features given the other ones, exactly."""
+    def _join(self, candidates: I64) -> Bools:
+        """Name one more candidate of some features each, where all that is named stands with it.
+
+        What was named before told more, and is not given up. Return which fall, as `_exchange`.
+        """
+        features = self.candidates.feature[candidates]
+        chosen = self.chosen[features]
+        chosen[np.arange(len(features)), self.counts[features]] = candidates
+        return self._exchange(features, chosen)
+
+    def _exchange(self, features: I64, chosen: I64) -> Bools:
+        """Have these be the chosen sets [·, 3] of some features, where all of them stand.
+
+        Return which of them fall, each tested given the others; what was fixed does not.
+        """
+        before = self.chosen[features]
+        self._name(features, chosen)
+        falls = np.zeros(chosen.shape, bool)
+        several = self.counts[features] > 1
+        p = self._log10_p_left(features[several])
+        falls[several] = p > self._threshold[features[several], None]
+        falls &= chosen >= 0
+        falls[:, 0] &= ~self._fixed[features]
+        stand = np.logical_not(falls.any(1))
+        self._name(features[~stand], before[~stand])
+        self.log10_p[features[several & stand]] = p[stand[several]]
+        return falls
+
+    def _log10_p_left(self, features: I64) -> F32:
+        """Return log10 p of each chosen set [·, 3] of some features given the others, exactly."""
         left, weights = self.given_the_others(features)
         sets = np.broadcast_to(self.token_sets[features, None], weights.shape)
         some = left != 0  # where nothing is left, p is 1
-        tested = np.zeros(left.shape, np.float32)
-        tested[some] = self._log10_p_given(sets[some], weights[some], left[some])
-        self.log10_p[features] = tested
+        log10_p = np.zeros(left.shape, np.float32)
+        log10_p[some] = self._log10_p_given(sets[some], weights[some], left[some])
+        return log10_p
 
-    def drop_weakest(self, features: I64) -> I64:
-        """Leave out the chosen set with the largest p given the others, if it does not pass.
+    def _narrowed(self, best: I64, able: I64) -> I64:
+        """Put a core in place of each best candidate that tells nothing beyond it.
 
-        Return the features that lost one.
+        Args:
+            best: one of a feature.
+            able: those that can be chosen.
         """
-        p = np.where(self.chosen[features] >= 0, self.log10_p[features], -np.inf)
-        p[self._fixed[features], 0] = -np.inf
-        weakest = p.argmax(1)
-        falls = p.max(1) > self._threshold[features]
-        features, weakest = features[falls], weakest[falls]
-        chosen = self.chosen[features]
-        out = np.arange(MOST_PARTS) == weakest[:, None]
-        self._out[chosen[out]] = True
-        chosen[out] = -1
-        move_up = np.argsort(out, axis=1, kind="stable")
-        self._name(features, np.take_along_axis(chosen, move_up, 1))
-        return features
+        cores, of = self._cores(able, best)
+        beside = np.column_stack([self._named(cores), cores])
+        cores = cores[self.candidates.telling.worth(of, beside) <= 0]
+        cores = self.candidates.first(cores, -self._worth(cores))
+        instead = np.full(self.candidates.n_features, -1)
+        instead[self.candidates.feature[cores]] = cores
+        core = instead[self.candidates.feature[best]]
+        return np.where(core < 0, best, core)
+
+    def _add_cores(self, chosen: I64) -> None:
+        """Name the core of some chosen sets, each the last of its feature, where one stands.
+
+        In the place of a set that no longer stands given its core.
+        """
+        features = self.candidates.feature[chosen]
+        z = self._able(features[self.counts[features] < self._most])
+        cores, _ = self._cores(np.flatnonzero(z), chosen)
+        alone = np.full((len(cores), 1), -1)
+        worth = self.candidates.telling.worth(cores, alone)
+        cores = self.candidates.first(cores, -worth, -np.abs(z[cores]))
+        features = self.candidates.feature[cores]
+        last = self.counts[features] - 1
+        falls, row = self._join(cores), np.arange(len(cores))
+        instead = falls[row, last] & ~falls[row, last + 1]
+        features, last = features[instead], last[instead]
+        exchanged = self.chosen[features]
+        exchanged[np.arange(len(features)), last] = cores[instead]
+        self._exchange(features, exchanged)
+
+    def _cores(self, candidates: I64, wholes: I64) -> tuple[I64, I64]:
+        """Return which candidates are cores of the whole of their feature, and each one's whole."""
+        found = self.candidates
+        whole = np.full(found.n_features, -1)
+        whole[found.feature[wholes]] = wholes
+        candidates = candidates[whole[found.feature[candidates]] >= 0]
+        of = whole[found.feature[candidates]]
+        core = found.telling.is_core(candidates, of)
+        candidates, of = candidates[core], of[core]
+        inside = found.within(found.token_set[candidates], found.token_set[of])
+        return candidates[inside], of[inside]
 
     def given_the_others(self, features: I64) -> tuple[F64, F64]:
         """Return what is left of each chosen set of some features given the other ones.
@@ -209,6 +226,23 @@ class Pursuit:
         of.
         """
         return given_the_others(self.z[features], self._between(features))
+
+    def wholes(self) -> I64:
+        """Return the smallest other chosen set [F, 3] that each lies within, −1 for none.
+
+        On the same side; what splits a feature holds others anyway, and is none.
+        """
+        found, sets = self.candidates, self.token_sets
+        shape = (len(sets), MOST_PARTS, MOST_PARTS)
+        part, other = (np.broadcast_to(s, shape) for s in (sets[:, :, None], sets[:, None]))
+        inside = (part >= 0) & (other >= 0) & ~np.eye(MOST_PARTS, dtype=bool)
+        inside &= self.z[:, :, None] * self.z[:, None] > 0
+        inside[self._fixed, :, 0] = False
+        inside[inside] = found.within(part[inside], other[inside])
+        size = np.append(found.telling.size, 0)[self.chosen]
+        smallest = np.where(inside, size[:, None], np.inf).argmin(2)
+        wholes: I64 = np.where(inside.any(2), np.take_along_axis(sets, smallest, 1), -1)
+        return wholes
 
     def rejected(self, limit: int) -> Rejected:
         """Return the strongest candidates of each feature that are not named, with the reason."""
@@ -223,18 +257,18 @@ class Pursuit:
 
         z = self._given_the_chosen(others)
         along = np.abs(self._along[others])
-        in_question = ~(found.unfit[others] | (along.max(1) >= ALIKE) | self._out[others])
-        in_question &= z * found.z[others] > 0
-        in_question &= self.counts[feature] == self._most  # else it would have been chosen
+        alike, thin = self._alike(others), self._thin(others)
+        out = self._out[others]
+        in_question = ~(found.unfit[others] | alike) & (z * found.z[others] > 0)
+        in_question &= out | thin | (self.counts[feature] == self._most)  # else it would be chosen
         stands = np.zeros(len(others), bool)
-        tested = others[in_question]
-        stands[in_question] = (
-            self._log10_p(tested, z[in_question]) <= (self._threshold[found.feature[tested]])
-        )
+        stands[in_question] = self._stands(others[in_question], z[in_question])
         reasons = {
             "chance": found.chance[others],
             "slight": found.slight[others],
-            "near-duplicate": along.max(1) >= ALIKE,
+            "near-duplicate": alike,
+            "rival": stands & out,
+            "covered": stands & thin,
             "beyond the parts": stands,
         }
         reason = np.select([*reasons.values()], [*reasons], "explained")
@@ -244,76 +278,73 @@ class Pursuit:
 
     def _open(self, features: I64) -> F64:
         """[P] z of each candidate given the chosen ones, 0 where it cannot be chosen."""
-        found, own = self.candidates, self._of(features)
-        left = self._given_the_chosen(own)
-        turned = np.sign(left) != np.sign(found.z[own])
-        alike = np.abs(self._along[own]).max(1) >= ALIKE
-        z = np.zeros(len(found.z))
-        z[own] = np.where(turned | alike | found.unfit[own] | self._out[own], 0, left)
+        z = self._able(features)
+        able = np.flatnonzero(z)
+        z[able[self._thin(able)]] = 0
         return z
 
-    def _in_question(self, able: I64, z: F64) -> I64:
-        """Return those candidates whose exact p may be the smallest of their feature, and pass.
+    def _able(self, features: I64) -> F64:
+        """[P] likewise, whether or not a candidate adds to the chosen ones."""
+        found, own = self.candidates, self.candidates.of(features)
+        left = self._given_the_chosen(own)
+        turned = np.sign(left) != np.sign(found.z[own])
+        out = found.unfit[own] | self._out[own] | self._alike(own)
+        z = np.zeros(len(found.z))
+        z[own] = np.where(turned | out, 0, left)
+        return z
 
-        An exact p takes long; a set's own table is off by some decades at most.
+    def _alike(self, candidates: I64) -> Bools:
+        """Return whether candidates say the same as a chosen set of their feature."""
+        alike: Bools = np.abs(self._along[candidates]).max(1) >= ALIKE
+        return alike
 
-        Args:
-            able: [A] positions of candidates.
-            z: [P] of all candidates, given the chosen ones.
-        """
+    def _thin(self, candidates: I64) -> Bools:
+        """Return whether candidates add too little to the chosen sets of their feature."""
         found = self.candidates
-        feature = found.feature[able]
-        rough = self._log10_p_alone(found.token_set[able], z[able])
-        least = np.full(found.n_features, np.inf)
-        np.minimum.at(least, feature, rough)
-        near = rough <= np.minimum(self._threshold[feature] + _OFF, least[feature] + 2 * _OFF)
-        return able[near]
+        thin = found.telling.adds(candidates, self._named(candidates)) < LEAST_TOKENS
+        thin |= self._worth(candidates) <= 0
+        thin &= found.variance[candidates] < LEAST_VARIANCE
+        beside: Bools = self.counts[found.feature[candidates]] > 0
+        return beside & (thin | found.last[candidates])
 
-    def _plainest(self, best: I64, z: F64) -> I64:
-        """Put the strongest candidate that says the same in a plainer name in place of each best.
+    def _worth(self, candidates: I64) -> F64:
+        """Return what naming candidates tells, beside the chosen sets of their feature."""
+        return self.candidates.telling.worth(candidates, self._named(candidates))
 
-        Args:
-            best: [B] positions, of features that rise.
-            z: [P] of all candidates, 0 where one cannot be chosen.
+    def _named(self, candidates: I64) -> I64:
+        """Return the chosen sets [K, 3] of the features of candidates.
+
+        What splits a feature covers most tokens anyway, and does not count.
         """
-        found = self.candidates
-        spelled = best[~found.plain[best]]
-        others = self._of(found.feature[spelled])
-        others = others[found.plain[others]]
-        own = spelled[np.searchsorted(found.feature[spelled], found.feature[others])]
-        alike = self._correlations(others, found.token_set[own, None])[:, 0] >= ALIKE
-        # of the same sign, and as strong
-        others = others[alike & (z[others] * np.sign(z[own]) >= _AS_STRONG * np.abs(z[own]))]
-        plainer = self._first(others, -np.abs(z[others]))
-        plainest = best.copy()
-        plainest[np.searchsorted(found.feature[best], found.feature[plainer])] = plainer
-        return plainest
-
-    def _first(self, candidates: I64, *keys: npt.NDArray[np.floating]) -> I64:
-        """Return of each feature the candidate with the smallest keys, the first one deciding."""
-        feature = self.candidates.feature[candidates]
-        order = np.lexsort((*reversed(keys), feature))
-        return candidates[order[np.diff(feature[order], prepend=-1) > 0]]
-
-    def _add(self, candidates: I64) -> None:
-        """Name one more candidate of some features each."""
         features = self.candidates.feature[candidates]
-        chosen = self.chosen[features]
-        chosen[np.arange(len(features)), self.counts[features]] = candidates
-        self._name(features, chosen)
+        named = self.chosen[features]
+        named[self._fixed[features], 0] = -1
+        return named
+
+    def _stands(self, candidates: I64, z: F64) -> Bools:
+        """Return whether what is left of z of some candidates given the chosen ones passes."""
+        passes = self._can_stand(candidates, z)
+        able = candidates[passes]
+        threshold = self._threshold[self.candidates.feature[able]]
+        passes[passes] = self._log10_p(able, z[passes]) <= threshold
+        return passes
+
+    def _can_stand(self, candidates: I64, z: F64) -> Bools:
+        """Return whether candidates may pass, by their own tables, which are nearly exact."""
+        found = self.candidates
+        features = found.feature[candidates]
+        able: Bools = self.counts[features] == 0  # what is significant by itself
+        others = ~able
+        rough = self._log10_p_alone(found.token_set[candidates[others]], z[others])
+        able[others] = rough <= self._threshold[features[others]] + _OFF
+        return able
 
     def _name(self, features: I64, chosen: I64) -> None:
         """Have these be the chosen sets of some features."""
         self.chosen[features] = chosen
-        own = self._of(features)
+        own = self.candidates.of(features)
         given = self.token_sets[self.candidates.feature[own]]
         self._along[own] = self._correlations(own, given)
-
-    def _of(self, features: I64) -> I64:
-        """Return the positions of all candidates of some features."""
-        among = np.zeros(self.candidates.n_features, bool)
-        among[features] = True
-        return np.flatnonzero(among[self.candidates.feature])
 
     def _given_the_chosen(self, candidates: I64) -> F64:
         """Return what is left of z of some candidates given the chosen ones."""

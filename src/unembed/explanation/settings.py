@@ -60,3 +60,5 @@ class ExplanationSettings:
 
 
 MOST_PARTS = 3
+N_OUTERMOST = 50
+"""Outermost tokens of which a label should cover some; no more than a number has bits."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from unembed.outside.limits import LONGEST_SHOWN, LONGEST_TOKEN_SHOWN
 from unembed.visible import visible
@@ -11,6 +12,7 @@ HALF = re.compile("[\ud800-\udfff]")
 """Half of a character (a lone surrogate), which no UTF-8 has."""
 
 
+@lru_cache(2**16)
 def quoted(text: str, most: int = LONGEST_TOKEN_SHOWN) -> str:
     r"""Return a token so that its spaces and line breaks can be seen, in quotes.
 

@@ -11,6 +11,7 @@ from rich.text import Text
 from unembed.numerals import number, power
 from unembed.outside.text import quoted, shown
 from unembed.terminal import running_sum as curve
+from unembed.terminal import tails
 from unembed.terminal.text import LONGEST_NAME, longest
 
 if TYPE_CHECKING:
@@ -29,11 +30,14 @@ def draw(
     """
     drawn: list[RenderableType] = [
         Text.assemble((facts["feature"], "bold"), "  ", (shown(facts["label"]), "bold green")),
+        *([Text(shown(facts["collision"]["apart"]))] if facts["collision"] else []),
         Text(_class(facts)),
     ]
     if facts["parts"]:
         drawn += [Text(_covers(facts)), Text(""), _parts(facts)]
         drawn += _curve(facts, running, missing)
+    outermost = {end: facts[f"{end}_tokens"] or [] for end in ("top", "bottom")}
+    drawn += [*tails.own_words(facts), *tails.shortest(facts, outermost)]
     drawn += [Text(""), *(_tokens(facts, end) for end in ("top", "bottom"))]
     if facts["rejected"]:
         drawn += [Text(""), _rejected(facts)]
@@ -138,6 +142,8 @@ _WHY = {
     "chance": "expected by chance, among all sets and features",
     "slight": "few of the outermost tokens, little of the variance",
     "near-duplicate": "says the same as {by}",
+    "covered": "it tells nothing more of the outermost tokens",
+    "rival": "a named set, which tells more, would not stand beside it",
     "explained": "nothing significant is left, {by} given",
     "beyond the parts": "it adds something, but the label is long enough",
 }
