@@ -77,7 +77,7 @@ def test_classes_stand_in_the_features_table(run: Run) -> None:
     assert found["label"][0].startswith("promotes months (z +")
     assert found["label"][1].startswith("suppresses months (z −")
     assert found["label"][2].startswith("splits even (R² 0.")
-    assert found["label"][3].startswith("no known set; top tokens ' t")
+    assert found["label"][3].startswith("as random directions do; top tokens ' t")
     assert found["label"][5] == "writes nothing"
     assert found["partition_set"].to_list()[2] == "even"
     assert found["partition_r2"][2] > 0.3
@@ -145,7 +145,8 @@ def test_sets_may_be_named_for_the_outermost_tokens_alone(
     made = analyze(
         model, bank, tmp_path / "strict", token_sets=sets, enrichment=FEW, explanation=strict
     )
-    assert made.features["label"][0].startswith("no known set")
+    assert made.features["label"][0].startswith("its own words: promotes t")
+    assert made.explain("bank/0")["parts"] == []
     assert made.explain("bank/0")["rejected"][0]["reason"] == "slight"
 
 

@@ -33,6 +33,7 @@ from unembed.enrichment.simulated_null import SimulatedNull
 from unembed.enrichment.smallest_p_draws import smallest_p
 from unembed.enrichment.token_null import TokenNull
 from unembed.explanation import Envelope, Explainer
+from unembed.explanation.own_words import OwnWordsTest
 from unembed.features import Features
 from unembed.progress import Report, report_within
 from unembed.store import enrichment as store
@@ -113,6 +114,7 @@ class BankSteps:
             null = simulate(
                 self.direction_test, membership if settings.tsea != "none" else None,
                 settings.directions, self._seed, settings.weight, report, read,
+                self._sets.cohesion(self._sweep),
             )  # fmt: skip
             store.write_null(self._folder, self._bank.name, null)
 
@@ -170,8 +172,16 @@ class BankSteps:
             Envelope.of(null, explanation.envelope),
             self._features.part(shard.start, shard.stop),
             self._features.log10_level(explanation.max_q), explanation,
+            self._own_words,
         )  # fmt: skip
         return enrichment, explainer
+
+    @cached_property
+    def _own_words(self) -> OwnWordsTest:
+        """The test of words that no set holds."""
+        vocabulary = self._sets.unembedding.vocabulary
+        null = self._null.cohesion.ravel()
+        return OwnWordsTest(self._sets.cohesion(self._sweep), null, vocabulary)
 
     def _counts(self, shard: Shard) -> tuple[Path, Path, Path]:
         rate, strongest, smallest = store.count_paths(shard.path)

@@ -9,6 +9,7 @@ from functools import cached_property
 import numpy as np
 
 from unembed.enrichment import EnrichmentSettings, Null, SecondMoment
+from unembed.enrichment.cohesion import WordCohesion
 from unembed.enrichment.directions import DirectionTest, second_moment
 from unembed.enrichment.effects import Effects, effects_of, permuted_effects, rows_of
 from unembed.enrichment.token_null import TokenNull
@@ -18,6 +19,7 @@ from unembed.progress import Report
 from unembed.store.enrichment import digest
 from unembed.sweep import Membership, Sweep
 from unembed.tokensets import TokenSets
+from unembed.tokensets.distinct import distinct_words
 from unembed.unembedding import Unembedding
 
 
@@ -41,6 +43,7 @@ class RunSets:
     settings: EnrichmentSettings
     explanation: ExplanationSettings
     _tests: dict[SecondMoment, DirectionTest] = field(default_factory=dict)
+    _cohesion: list[WordCohesion] = field(default_factory=list)
 
     @classmethod
     def of(
@@ -88,6 +91,16 @@ class RunSets:
         """δ of each set of which the tokens were permuted, all sets alike."""
         order = np.random.default_rng(self.settings.seed).permutation(self.unembedding.n_tokens)
         return permuted_effects(self.effects, self.membership, self.unembedding, order)
+
+    def cohesion(self, sweep: Sweep) -> WordCohesion:
+        """Return what says whether words belong together, made once for all banks."""
+        if not self._cohesion:
+            vocabulary, ids = self.unembedding.vocabulary, self.unembedding.token_ids
+            copies, firsts = self.unembedding.ties.copies
+            words = distinct_words(vocabulary, (ids[copies], ids[firsts]))
+            found = WordCohesion(self.unembedding, words, sweep.covariance, sweep.device)
+            self._cohesion.append(found)
+        return self._cohesion[0]
 
     def direction_test(self, at: int, sweep: Sweep) -> DirectionTest:
         """Return the direction test of a bank; one that all banks share is made once."""

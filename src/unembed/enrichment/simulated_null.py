@@ -7,7 +7,7 @@ direction test's closed form on the user's own data. `direction_simulation` make
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -31,7 +31,9 @@ class SimulatedNull:
             alike but in old runs; NaN where there is none, or the set was not read.
         es: [2, S, K] |ES| of each sign at the knots of its p-value, rising; NaN likewise.
         log10_p: [2, S, K] log10 of the share of that sign's directions beyond each knot.
-    The last three have no sets where TSEA was left out.
+        cohesion: [N, 2] of the top and the bottom words of each direction (`enrichment.cohesion`);
+            none in old runs.
+    Means, knots and log10 p have no sets where TSEA was left out.
     """
 
     std: F64
@@ -44,6 +46,7 @@ class SimulatedNull:
     means: F64
     es: F32
     log10_p: F32
+    cohesion: F64 = field(default_factory=lambda: np.empty((0, 2)))
 
     def normalised(self, es: F64, sets: I64) -> F64:
         """Return NES = ES / mean |null ES| of the same sign, of pairs.

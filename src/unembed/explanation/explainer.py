@@ -13,13 +13,27 @@ from unembed.enrichment.directions import DirectionTest
 from unembed.enrichment.feature_rate import FeatureRate, thresholds
 from unembed.enrichment.pairs import Pairs
 from unembed.explanation import wording
+from unembed.explanation.candidates import Candidates
 from unembed.explanation.cells import cell_sums
 from unembed.explanation.classes import Envelope, classify
 from unembed.explanation.correlations import correlations
-from unembed.explanation.evidence import count_members, coverage, regress
-from unembed.explanation.explanation import N_OUTERMOST, Explained, Explanation, Part, Rejection
-from unembed.explanation.pursuit import Candidates, Pursuit
-from unembed.explanation.settings import ExplanationSettings
+from unembed.explanation.evidence import coverage, regress
+from unembed.explanation.explanation import (
+    NOT_ASKED,
+    Ends,
+    Explained,
+    Explanation,
+    Part,
+    Rejection,
+)
+from unembed.explanation.members import within
+from unembed.explanation.outermost import Outermost
+from unembed.explanation.own_words import OwnWordsTest, own_label
+from unembed.explanation.phrasing import is_last_resort, worth
+from unembed.explanation.pursuit import Pursuit
+from unembed.explanation.settings import N_OUTERMOST, ExplanationSettings
+from unembed.explanation.shortest import fewest_tokens
+from unembed.explanation.telling import Telling
 from unembed.outside.text import quoted
 from unembed.sweep import FeatureStatistics, Membership, Tile
 from unembed.tokensets import TokenSets
@@ -45,6 +59,7 @@ class _Passing(NamedTuple):
         slight: [P] whether the set says too little to be named.
         chance: [P] whether it passes among all pairs only, not in its feature.
         threshold: [F] the largest log10 p that passes in each feature.
+        telling: what naming the sets tells of the outermost tokens.
     """
 
     feature: I64
@@ -54,6 +69,7 @@ class _Passing(NamedTuple):
     slight: npt.NDArray[np.bool_]
     chance: npt.NDArray[np.bool_]
     threshold: F64
+    telling: Telling
 
 
 class Explainer:
@@ -67,6 +83,7 @@ class Explainer:
         rate: of the features that are explained, in order.
         log10_level: at which the sets of each chosen feature are tested.
         settings: where classes are cut.
+        own_words: the test of words that no set holds; None where it is left out.
     """
 
     def __init__(
@@ -78,6 +95,7 @@ class Explainer:
         rate: FeatureRate,
         log10_level: float,
         settings: ExplanationSettings,
+        own_words: OwnWordsTest | None = None,
     ) -> None:
         self.envelope = envelope
         self._test = test
@@ -86,8 +104,11 @@ class Explainer:
         self._rate = rate
         self._log10_level = log10_level
         self._settings = settings
-        self._plain = np.array([wording.is_plain(info) for info in token_sets.infos])
+        self._own_words = own_words
+        self._name = np.array([worth(info) for info in token_sets.infos])
+        self._last = np.array([is_last_resort(info) for info in token_sets.infos])
         sizes, n = membership.sizes, membership.n_tokens
+        self._sets = int(np.count_nonzero(test.testable))
         self._broad = (sizes >= _BROAD[0] * n) & (sizes <= _BROAD[1] * n)
         odds = sizes / np.maximum(n - sizes, 1)
         self._r2 = test.sd**2 * odds
@@ -123,20 +144,24 @@ class Explainer:
         )  # fmt: skip
         pursuit = self._pursuit(found, classes, splits)
         parts, rejected = self._parts(pursuit), self._rejected(pursuit)
+        wholes = pursuit.wholes().tolist()
         explained = self._explained(tile, pursuit)
         covered_top = self._covered(statistics.top_ids, pursuit, pursuit.z > 0)
         covered_bottom = self._covered(statistics.bottom_ids, pursuit, pursuit.z < 0)
+        own_words = self._own(statistics, classes, parts)
+        tail_tokens = fewest_tokens(statistics, self.envelope, self._membership.n_tokens)
         return [
             Explanation(
                 str(classes[at]),
                 self._label(
-                    str(classes[at]), parts[at], splits[at], rate.log10_q[at],
-                    statistics.top_ids[at], statistics.bottom_ids[at],
+                    str(classes[at]), parts[at], wholes[at], splits[at], rate.log10_q[at],
+                    statistics.top_ids[at], statistics.bottom_ids[at], own_words[at],
                 ),
                 float(statistics.left_tail[at]), float(statistics.right_tail[at]),
                 parts[at], rejected[at], splits[at], explained[at],
                 covered_top[at], covered_bottom[at],
-                _known(rate.log10_p[at]), _known(rate.log10_q[at]),
+                _known(rate.log10_p[at]), _known(rate.log10_q[at]), own_words[at],
+                (tail_tokens[0][at], tail_tokens[1][at]),
             )
             for at in range(len(classes))
         ]  # fmt: skip
@@ -153,17 +178,23 @@ class Explainer:
         feature, token_set = pairs.feature[passing], pairs.token_set[passing]
         z = pairs.z[passing]
         variance = z.astype(np.float64) ** 2 * self._r2[token_set]
-        promoted = z > 0
-        tokens = np.zeros(len(z), np.int64)
-        sides = ((promoted, statistics.top_ids), (~promoted, statistics.bottom_ids))
-        for side, ids in sides:
-            tokens[side] = count_members(
-                np.ascontiguousarray(ids[:, :N_OUTERMOST]), feature[side], token_set[side],
-                self._token_sets.indptr, self._token_sets.ids,
-            )  # fmt: skip
-        slight = (tokens < self._settings.least_tokens) & (variance < self._settings.least_variance)
+        telling = self._telling(Outermost.of(statistics), feature, token_set, z)
+        slight = (telling.counts < self._settings.least_tokens) & (
+            variance < self._settings.least_variance
+        )
         chance = ~in_feature[passing]
-        return _Passing(feature, token_set, z, variance, slight, chance, threshold)
+        return _Passing(feature, token_set, z, variance, slight, chance, threshold, telling)
+
+    def _telling(
+        self, outermost: Outermost, feature: I64, token_set: I64, z: npt.NDArray[np.float32]
+    ) -> Telling:
+        """What naming sets tells of the outermost tokens of features, on the side of z."""
+        row = outermost.row(feature, z > 0)
+        held = outermost.held(row, token_set, self._token_sets.indptr, self._token_sets.ids)
+        return Telling(
+            outermost, row, held, self._membership.sizes[token_set], self._name[token_set],
+            self._membership.n_tokens, self._sets,
+        )  # fmt: skip
 
     def _splits(self, pairs: _Passing, n_features: int) -> list[tuple[int, float] | None]:
         """The broad set that explains most of each feature's variance."""
@@ -184,8 +215,8 @@ class Explainer:
         pursuit = Pursuit(
             Candidates(
                 len(classes), pairs.feature, pairs.token_set, pairs.z.astype(np.float64),
-                self._plain[pairs.token_set], pairs.slight, pairs.chance,
-                partial(correlations, self._test.coordinates),
+                pairs.variance, pairs.slight, pairs.chance, self._last[pairs.token_set],
+                pairs.telling, partial(correlations, self._test.coordinates), self._within,
             ),
             pairs.threshold, self._test.log10_p_of_sets, self._test.log10_p_of,
         )  # fmt: skip
@@ -194,6 +225,10 @@ class Explainer:
         pursuit.fix(np.flatnonzero(pairs.token_set == splitting[pairs.feature]))
         pursuit.settle(self._settings.parts)
         return pursuit
+
+    def _within(self, token_set: I64, other: I64) -> npt.NDArray[np.bool_]:
+        """Return whether sets lie within others."""
+        return within(token_set, other, self._token_sets.indptr, self._token_sets.ids)
 
     def _parts(self, pursuit: Pursuit) -> list[list[Part]]:
         """The parts of each feature."""
@@ -242,25 +277,43 @@ class Explainer:
         shares[~side.any(1)] = None
         return list(shares)
 
+    def _own(
+        self,
+        statistics: FeatureStatistics,
+        classes: npt.NDArray[np.str_],
+        parts: Sequence[Sequence[Part]],
+    ) -> list[Ends]:
+        """The words of features that no set is named of."""
+        if self._own_words is None:
+            return [NOT_ASKED] * len(classes)
+        return self._own_words.read(statistics, classes, np.array([not of for of in parts]))
+
     def _label(
         self,
         feature_class: str,
         parts: list[Part],
+        wholes: list[int],
         split: tuple[int, float] | None,
         log10_q: float,
         top: npt.NDArray[np.int32],
         bottom: npt.NDArray[np.int32],
+        own_words: Ends,
     ) -> str:
         if feature_class == "flat":
             return "writes nothing"
         infos = self._token_sets.infos
         splitting = feature_class == "partition" and split is not None
-        named = parts[1:] if splitting else parts
+        named = list(zip(parts, wholes, strict=False))[1 if splitting else 0 :]
         if not parts:
-            return wording.no_label(self._texts(top), self._texts(bottom), feature_class)
+            return own_label(own_words) or wording.no_label(
+                self._texts(top), self._texts(bottom), feature_class,
+                as_random=own_words != NOT_ASKED or feature_class == "diffuse",
+            )  # fmt: skip
         return wording.label(
-            [infos[part.token_set] for part in named],
-            [part.z for part in named],
+            [
+                wording.Named(infos[part.token_set], part.z, None if whole < 0 else infos[whole])
+                for part, whole in named
+            ],
             (infos[split[0]], split[1]) if splitting and split else None,
             float(log10_q),
         )

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from unembed.explanation.pursuit import Reason
-
-N_OUTERMOST = 50
-"""Outermost tokens of which a label should cover some."""
+from unembed.explanation.names import Reason
 
 
 class Explained(NamedTuple):
@@ -55,6 +52,25 @@ class Rejection(NamedTuple):
     partial_z: float
 
 
+class OwnWords(NamedTuple):
+    """The words at one end of a feature.
+
+    Attributes:
+        log10_p: the chance that a random direction's belong together as much.
+        words: the group of those that do, the outermost first; empty where there is none.
+        passes: whether they are told as a label.
+    """
+
+    log10_p: float
+    words: list[str]
+    passes: bool
+
+
+Ends = tuple[OwnWords | None, OwnWords | None]
+"""At the top and at the bottom, None where it was not asked for."""
+NOT_ASKED: Ends = (None, None)
+
+
 class Explanation(NamedTuple):
     """What is said of one feature.
 
@@ -73,6 +89,9 @@ class Explanation(NamedTuple):
         log10_p: the chance that a random direction has so small a p with any set; None for flat
             features, as the next.
         log10_q: Benjamini and Hochberg's, over the features of the bank.
+        own_words: of a silent feature with heavy tails, those at the top and at the bottom.
+        tail_tokens: without how many of the outermost tokens the right tail, and the left one, is
+            ordinary; None where it is, or where all that are kept do not do.
     """
 
     feature_class: str
@@ -87,3 +106,5 @@ class Explanation(NamedTuple):
     covered_bottom: float | None
     log10_p: float | None
     log10_q: float | None
+    own_words: Ends = NOT_ASKED
+    tail_tokens: tuple[int | None, int | None] = (None, None)

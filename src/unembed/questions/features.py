@@ -19,6 +19,12 @@ from unembed.strict_json import dumps
 IDENTITY = ("feature", "bank", "index", "layer")
 STATISTICS = ("mean", "std", "skewness", "kurtosis", "min", "max", "norm", "log10_density")
 SPLIT = ("partition_set", "partition_r2")
+OF_ENDS = (
+    *("tail_tokens_top", "tail_tokens_bottom"),
+    *("log10_p_words_top", "log10_p_words_bottom"),
+)
+"""Of one feature, and of all: without how few tokens a heavy tail is ordinary, and the chance that
+a random direction's outermost words belong together as much."""
 ENDS = ("top_tokens", "top_weights", "bottom_tokens", "bottom_weights")
 COLUMNS = (*IDENTITY, "class", "label", *STATISTICS, *SPLIT, *ENDS, "neuronpedia")
 """The columns of every frame of features. The address and its parts, and the bank's layer; class

@@ -12,7 +12,7 @@ from unembed.enrichment.discovery_rate import LEVELS
 from unembed.errors import RunError
 from unembed.parquet import schema_of
 from unembed.store import enrichment as store
-from unembed.store.explanation import EXPLANATION_COLUMNS, LATER_COLUMNS
+from unembed.store.explanation import END_COLUMNS, EXPLANATION_COLUMNS, LATER_COLUMNS
 from unembed.store.schema import FEATURE_COLUMNS
 from unembed.store.shards import TOKENS
 from unembed.tokensets.frame import COLUMNS as TOKEN_SET_COLUMNS
@@ -31,11 +31,12 @@ _PERMUTED: dict[str, DataType] = {
 _NAMES: dict[str, DataType] = {"id": pl.Int32(), "text": pl.String(), "bytes": pl.Binary()}
 _FLAGS = ("special", "unused", "partial_utf8", "masked")
 _DIRECTIONS = ("std", "skewness", "kurtosis", "left_tail", "right_tail")
-_LATER: dict[str, tuple[str, ...]] = {
-    "explanations": LATER_COLUMNS,
-    "enrichment/pairs": store.LATER_PAIR_COLUMNS,
+_LATER: dict[str, tuple[tuple[str, ...], ...]] = {
+    "explanations": (LATER_COLUMNS, (*END_COLUMNS,)),
+    "enrichment/pairs": (store.LATER_PAIR_COLUMNS,),
+    "null-directions": (store.COHESION_COLUMNS,),
 }
-"""Columns that runs of earlier schemas have not."""
+"""Columns that runs of earlier versions have not, those together that came together."""
 _TABLES: dict[str, Mapping[str, DataType]] = {
     TOKENS: {**_NAMES, **dict.fromkeys(_FLAGS, pl.Boolean())},
     store.TOKEN_SETS: TOKEN_SET_COLUMNS,
@@ -49,7 +50,7 @@ _TABLES: dict[str, Mapping[str, DataType]] = {
     "enrichment/sampled_claims": _CLAIMS,
     "enrichment/tests": dict.fromkeys(("z", "log10_p", "slope"), _FLOATS),
     "null": {"z_sd": pl.Float64(), "z_beyond_1_percent": pl.Float64()},
-    "null-directions": dict.fromkeys(_DIRECTIONS, pl.Float64()),
+    "null-directions": dict.fromkeys((*_DIRECTIONS, *store.COHESION_COLUMNS), pl.Float64()),
     "null-checks": store.CHECK_COLUMNS,
     "null-permuted": _PERMUTED,
     "null-smallest": {"log10_p": pl.Float64(), "share": pl.Float64(), "sets": pl.Int64()},
@@ -68,9 +69,9 @@ def check_columns(folder: Path, table: str) -> None:
         OSError, PolarsError: when there is no such table.
     """
     found, room = schema_of(folder / table), _room_of(table)
-    later = _LATER.get(room, ())
-    if later and not any(name in found for name in later):
-        found = found | {name: _TABLES[room][name] for name in later}
+    for later in _LATER.get(room, ()):
+        if not any(name in found for name in later):
+            found = found | {name: _TABLES[room][name] for name in later}
     for name, wanted in _TABLES[room].items():
         if name not in found:
             raise _wrong(folder, table, f"it has no column {name!r}, which should hold {wanted}")

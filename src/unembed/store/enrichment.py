@@ -55,6 +55,8 @@ F32 = npt.NDArray[np.float32]
 
 _SIGNS = ("positive", "negative")
 _BY_DIRECTION = ("std", "skewness", "kurtosis", "left_tail", "right_tail")
+COHESION_COLUMNS = ("cohesion_top", "cohesion_bottom")
+"""Of `null/BANK-directions.parquet`, null for mixtures of directions; earlier runs have none."""
 
 PAIR_COLUMNS: dict[str, pl.DataType] = {
     "feature": pl.Int32(),
@@ -313,7 +315,9 @@ def write_null(folder: Path, bank: str, null: SimulatedNull) -> None:
         by_set_columns[f"log10_p_{name}"] = _lists(null.log10_p[sign])
     frame = pl.DataFrame(by_set_columns).with_row_index("token_set")
     write_table(folder / by_set, frame)
-    columns = {name: getattr(null, name) for name in _BY_DIRECTION}
+    columns = {name: pl.Series(getattr(null, name)) for name in _BY_DIRECTION}
+    for name, values in zip(COHESION_COLUMNS, null.cohesion.T, strict=True):
+        columns[name] = pl.Series(values).extend_constant(None, len(null.std) - len(values))
     write_table(folder / by_direction, pl.DataFrame(columns))
 
 
@@ -331,6 +335,9 @@ def read_null(folder: Path, bank: str) -> SimulatedNull | None:
         )
     else:
         means, knots, log10_p = no_scores()
+    cohesion = directions.select(
+        name for name in COHESION_COLUMNS if name in directions.columns
+    ).drop_nulls()
     return SimulatedNull(
         **{name: directions[name].to_numpy() for name in _BY_DIRECTION},
         z_sd=frame["z_sd"].to_numpy(),
@@ -338,6 +345,7 @@ def read_null(folder: Path, bank: str) -> SimulatedNull | None:
         means=means,
         es=knots,
         log10_p=log10_p,
+        cohesion=cohesion.to_numpy().astype(np.float64).reshape(-1, 2),
     )
 
 

@@ -13,12 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+from polars.exceptions import PolarsError
 
 from unembed.explanation import Envelope, Explanation
 from unembed.explanation.explanation import Part, Rejection
+from unembed.parquet import schema_of
 from unembed.store.later import Known, known_columns
 from unembed.store.manifest import Manifest
-from unembed.store.shards import read_table, rows_of_shards
+from unembed.store.shards import damaged, read_table, rows_of_shards
 
 CLASS_COLUMNS: dict[str, pl.DataType] = {
     "class": pl.String(),
@@ -34,10 +36,15 @@ CLASS_COLUMNS: dict[str, pl.DataType] = {
     "partition_r2": pl.Float32(),
     "log10_p": pl.Float32(),
     "log10_q": pl.Float32(),
+    "tail_tokens_top": pl.Int32(),
+    "tail_tokens_bottom": pl.Int32(),
+    "log10_p_words_top": pl.Float32(),
+    "log10_p_words_bottom": pl.Float32(),
 }
 """What explanations add to `Run.features`: class and label, the envelope of the bank's random
-directions, each tail's kurtosis, the broad set that explains most of the variance, and the p and q
-of the feature: that of its smallest p among all sets."""
+directions, each tail's kurtosis, the broad set that explains most of the variance, the p and q of
+the feature (that of its smallest p among all sets), without how few tokens a heavy tail is
+ordinary, and the chance that a random direction's outermost words belong together as much."""
 
 _PART = {
     "token_set": pl.Int32(),
@@ -62,10 +69,17 @@ EXPLANATION_COLUMNS: dict[str, pl.DataType] = {
     "kurtosis_left": pl.Float32(),
     "covered_top": pl.Float32(),
     "covered_bottom": pl.Float32(),
+    "words_top": pl.List(pl.String()),
+    "words_bottom": pl.List(pl.String()),
 }
 """Columns of `explanations/*.parquet`; token sets are numbers among those tested."""
 LATER_COLUMNS = ("log10_p", "log10_q")
 """Those that runs before schema 4 have not."""
+END_COLUMNS = (
+    *("tail_tokens_top", "tail_tokens_bottom", "log10_p_words_top", "log10_p_words_bottom"),
+    *("words_top", "words_bottom"),
+)
+"""Those of either end, which the first runs of schema 4 have not."""
 
 
 def explanation_path(features_path: str) -> str:
@@ -91,6 +105,9 @@ def explanation_rows(explanations: Sequence[Explanation], envelope: Envelope) ->
             "partition_r2": each.split[1] if each.split else None,
             "log10_p": each.log10_p,
             "log10_q": each.log10_q,
+            **_ends("tail_tokens", each.tail_tokens),
+            **_ends("log10_p_words", [words and words.log10_p for words in each.own_words]),
+            **_ends("words", [words and words.words for words in each.own_words]),
             "parts": [Part._asdict(part) for part in each.parts],
             "rejected": [Rejection._asdict(rejection) for rejection in each.rejected],
             "variance_explained": each.explained.variance if each.explained else None,
@@ -101,6 +118,11 @@ def explanation_rows(explanations: Sequence[Explanation], envelope: Envelope) ->
         for each in explanations
     ]
     return pl.DataFrame(rows, schema=EXPLANATION_COLUMNS)
+
+
+def _ends(name: str, values: Sequence[object]) -> dict[str, object]:
+    """Return what is known of the top and of the bottom."""
+    return {f"{name}_{end}": value for end, value in zip(("top", "bottom"), values, strict=True)}
 
 
 class StoredExplanations:
@@ -132,6 +154,23 @@ class StoredExplanations:
             .select(*CLASS_COLUMNS)
         )
 
+    @cached_property
+    def parts(self) -> pl.DataFrame:
+        """One row a token set that a label names, in the order of features.
+
+        `row`, the feature's place in the run; `token_set`, by number; `z`; `splits`, whether the
+        set is the broad one that a partition is said to split.
+        """
+        paths = [self._folder / explanation_path(shard.path) for shard in self._manifest.shards()]
+        table = read_table(*paths, columns=["class", "partition_set", "parts"])
+        named = table.with_row_index("row").filter(pl.col("parts").list.len() > 0).explode("parts")
+        token_set = pl.col("parts").struct.field("token_set")
+        splits = (pl.col("class") == "partition") & token_set.eq_missing(pl.col("partition_set"))
+        return named.select(
+            pl.col("row").cast(pl.Int64), token_set, pl.col("parts").struct.field("z"),
+            splits.alias("splits"),
+        )  # fmt: skip
+
     def case(self, row: int) -> dict[str, Any]:
         """Return one feature's explanation (see `Run.explain`)."""
         known, later = self._columns(EXPLANATION_COLUMNS)
@@ -148,7 +187,18 @@ class StoredExplanations:
         }
 
     def _columns(self, wanted: Mapping[str, pl.DataType]) -> Known:
-        return known_columns(wanted, LATER_COLUMNS, has_later=self._manifest.features_are_tested)
+        return known_columns(wanted, self._missing, has_later=False)
+
+    @cached_property
+    def _missing(self) -> list[str]:
+        """Later columns that the run has not, as its first table has it."""
+        first = next(iter(self._manifest.shards()))
+        path = self._folder / explanation_path(first.path)
+        try:
+            found = schema_of(path)
+        except (OSError, PolarsError) as error:
+            raise damaged(path, error) from error
+        return [name for name in (*LATER_COLUMNS, *END_COLUMNS) if name not in found]
 
     def _named(self, of_set: dict[str, Any]) -> dict[str, Any]:
         number = of_set["token_set"]
