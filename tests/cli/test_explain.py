@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import polars as pl
 import pytest
 import torch
 from typer.testing import CliRunner
@@ -21,22 +22,29 @@ from unembed import (
 from unembed.cli import app
 from unembed.demo import MODEL
 from unembed.errors import QueryError
+from unembed.outside.text import quoted
 from unembed.terminal import running_sum
 
 pytestmark = pytest.mark.slow
 
+MONTHS = (
+    "January", "February", "March", "April", "June", "July", "August", "September", "October",
+    "November", "December",
+)  # fmt: skip
+
 
 @pytest.fixture(scope="module")
 def vectors(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """800 random directions as wide as the demo model; the first promotes "you"."""
+    """800 random directions as wide as the demo model; two promote "you", and suppress months."""
     path = tmp_path_factory.mktemp("vectors") / "vectors.npy"
     unembedding = load_unembedding(MODEL)
     texts = unembedding.vocabulary.texts
-    wanted = [row for row, token in enumerate(unembedding.token_ids)
-              if texts[token].strip() in ("you", "your", "yours", "yourself")]  # fmt: skip
     rows = np.random.default_rng(0).standard_normal((800, 576))
-    mean = unembedding.W_U[wanted].mean(0).double()
-    rows[0] = torch.linalg.solve(unembedding.covariance, mean).numpy()
+    for at, sign, words in ((0, 1, ("you", "your", "yours", "yourself")), (1, -1, MONTHS)):
+        wanted = [row for row, token in enumerate(unembedding.token_ids)
+                  if texts[token].strip() in words]  # fmt: skip
+        mean = unembedding.W_U[wanted].mean(0).double()
+        rows[at] = sign * torch.linalg.solve(unembedding.covariance, mean).numpy()
     np.save(path, rows.astype(np.float32))
     return path
 
@@ -85,9 +93,41 @@ def test_the_case_on_the_terminal(folder: Path) -> None:
     assert "promotes second person pronouns" in stored
 
 
+def test_the_shortest_account_lists_the_tokens_that_make_a_tail(folder: Path) -> None:
+    features = Run.open(folder).features
+    some = features.filter(pl.col("tail_tokens_top").is_between(2, 20)).row(0, named=True)
+    feature, count = some["feature"], some["tail_tokens_top"]
+    case = json.loads(printed("explain", folder, feature, "--json"))
+    these = " ".join(map(quoted, case["top_tokens"][:count]))
+    line = f"without these {count} tokens the right tail is ordinary: {these}"
+    for command in ("explain", "show"):
+        shown = printed(command, folder, feature)
+        (drawn,) = [each for each in shown.splitlines() if each.startswith("without")]
+        assert line.startswith(drawn.rstrip().removesuffix("…"))
+        assert quoted(case["top_tokens"][0]) in drawn
+    assert json.loads(printed("show", folder, feature, "--json"))["tail_tokens_top"] == count
+
+
+def test_words_that_no_set_holds_are_told(folder: Path) -> None:
+    """Sets are of pronouns alone."""
+    case = json.loads(printed("explain", folder, "vectors/1", "--json"))
+    start, chance = case["label"].split(" (cohesion p ")
+    named = start.removeprefix("its own words: suppresses ").split(" / ")
+    assert len(named) == 5
+    assert {word.title() for word in named} <= {*MONTHS, "May", "Jan", "Feb", "Sept"}
+    assert float(chance.removesuffix(")")) <= 0.005
+    assert {" January", " October"} <= {f" {word.strip()}" for word in case["words_bottom"]}
+    assert case["words_top"] is None
+    shown = printed("explain", folder, "vectors/1")
+    assert (
+        f"words at the bottom that belong together (random directions: p {chance[:-1]}): " in shown
+    )
+    assert case["label"] in printed("show", folder, "vectors/1")
+
+
 def test_a_feature_without_a_known_set(folder: Path) -> None:
     shown = printed("explain", folder, "vectors/5")
-    assert "no known set; " in shown
+    assert "as random directions do; " in shown
     assert "top: " in shown
     assert json.loads(printed("explain", folder, "vectors/5", "--json"))["leading_edge"] is None
 

@@ -14,13 +14,15 @@ from typing import Literal
 from pydantic import ConfigDict, with_config
 from typing_extensions import NotRequired, TypeAliasType, TypedDict
 
-from unembed.explanation import names, pursuit
+from unembed.explanation import names
+from unembed.questions.same_label import Differs as _Differs
 
 answer = with_config(ConfigDict(extra="forbid", use_attribute_docstrings=True))
 
 Lens = TypeAliasType("Lens", Literal["logit", "cosine"])
 FeatureClass = TypeAliasType("FeatureClass", names.FeatureClass)
-Reason = TypeAliasType("Reason", pursuit.Reason)
+Reason = TypeAliasType("Reason", names.Reason)
+Differs = TypeAliasType("Differs", _Differs)
 
 # A key that is a word of Python's own, or none, cannot be written as a field.
 _Class = TypedDict("_Class", {"class": FeatureClass | None})
@@ -146,6 +148,20 @@ class Discoveries(TypedDict):
 
 
 @answer
+class BankExam(TypedDict):
+    """How often one bank's labels pick their feature out of ten of its class; chance is a tenth."""
+
+    bank: str
+    labelled: int
+    asked: int
+    """Of how many labelled features; at most 2,000 are drawn."""
+    picked: float | None
+    rate: float | None
+    too_few: list[FeatureClass]
+    """Classes with less than ten labelled features, which are not asked."""
+
+
+@answer
 class RunFacts(TypedDict):
     """`run.json`: what every view needs to know."""
 
@@ -167,6 +183,7 @@ class RunFacts(TypedDict):
     weight: str | None
     max_q: float | None
     classes_by_bank: list[ClassCounts] | None
+    label_exam: list[BankExam] | None
     discoveries: Discoveries | None
 
 
@@ -257,6 +274,15 @@ class Case(_Class):
     kurtosis_left: float | None
     covered_top: float | None
     covered_bottom: float | None
+    tail_tokens_top: int | None
+    """Without how many of the outermost tokens the right tail is ordinary."""
+    tail_tokens_bottom: int | None
+    log10_p_words_top: float | None
+    """The chance that a random direction's words belong together as much; of silent features."""
+    log10_p_words_bottom: float | None
+    words_top: list[str] | None
+    """Those that belong together, the outermost first."""
+    words_bottom: list[str] | None
     outermost: int
     """Of how many tokens at either end these are shares."""
     settings: CaseSettings
@@ -292,6 +318,29 @@ class Percentiles(TypedDict):
 
 
 @answer
+class Collision(TypedDict):
+    """What sets a labelled feature apart from the nearest of those that carry the same label."""
+
+    writes: str
+    """The label without its numbers."""
+    carriers: int
+    """Features of the bank that carry it, itself among them."""
+    apart: str
+    """What sets it apart, in words."""
+    differs: Differs
+    what: str | None
+    """The word, a token, or the token set by which it differs."""
+    sign: Literal["+", "-"] | None
+    z: float | None
+    z_of_nearest: float | None
+    sharing: int | None
+    """Others that carry the label and are like the feature in that."""
+    nearest: list[str] | None
+    nearness: list[float] | None
+    by: Literal["cosine", "words"] | None
+
+
+@answer
 class Feature(_Class):
     """`features/BANK/INDEX.json`."""
 
@@ -316,8 +365,13 @@ class Feature(_Class):
     norm: float
     log10_density: float | None
     label: str | None
+    collision: Collision | None
     partition_set: str | None
     partition_r2: float | None
+    tail_tokens_top: int | None
+    tail_tokens_bottom: int | None
+    log10_p_words_top: float | None
+    log10_p_words_bottom: float | None
     percentiles: Percentiles
     top: list[TokenWeight]
     bottom: list[TokenWeight]

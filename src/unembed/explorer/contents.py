@@ -20,6 +20,7 @@ from unembed.explanation import CLASSES
 from unembed.explorer import answers
 from unembed.questions import neuronpedia, search
 from unembed.questions.by_layer import layers
+from unembed.questions.exam import label_exam
 from unembed.questions.explanation import case
 from unembed.questions.feature import own_facts
 from unembed.questions.run import Run
@@ -86,6 +87,7 @@ class Contents:
             "weight": enrichment and enrichment.weight,
             "max_q": enrichment and enrichment.max_q,
             "classes_by_bank": classes_of_banks(run).to_dicts() if run.is_explained else None,
+            "label_exam": label_exam(run).to_dicts() if run.is_explained else None,
             "discoveries": run.discoveries if run.has_enrichment else None,
         }
         return cast(answers.RunFacts, facts)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from unembed.explanation.explanation import N_OUTERMOST
+from unembed.explanation.settings import N_OUTERMOST
 from unembed.questions.banks import require_classes
 from unembed.questions.feature import feature_row
 from unembed.questions.features import IDENTITY
+from unembed.questions.same_label import apart_of
 from unembed.store.tables import RunTables
 
 _STATISTICS = ("std", "skewness", "kurtosis", "log10_density")
@@ -72,6 +73,7 @@ def explanation_facts(run: RunTables, address: str) -> dict[str, Any]:
     return {
         **{name: row[name] for name in (*IDENTITY, *_STATISTICS)},
         **case(run, address),
+        "collision": apart_of(run, address),
         "top_tokens": row["top_tokens"],
         "bottom_tokens": row["bottom_tokens"],
     }

@@ -8,8 +8,9 @@ import numpy as np
 import polars as pl
 
 from unembed.questions import neuronpedia
-from unembed.questions.features import IDENTITY, SPLIT, STATISTICS
+from unembed.questions.features import IDENTITY, OF_ENDS, SPLIT, STATISTICS
 from unembed.questions.pairs import list_pairs
+from unembed.questions.same_label import apart_of
 from unembed.store.tables import RunTables
 
 _ENDS = ("top", "bottom")
@@ -46,9 +47,10 @@ def feature_facts(run: RunTables, address: str) -> dict[str, Any]:
 def own_facts(run: RunTables, address: str) -> dict[str, Any]:
     """Return what a feature is, without its token sets.
 
-    Its address, class, label and statistics; the model, the lens and the hook; the steps to the
-    residual stream; percentiles of the feature among all of its bank, by each statistic; `top` and
-    `bottom`, each token with its id; the histogram.
+    Its address, class, label and statistics; `collision`, what sets it apart from others of its
+    label (`questions.same_label`); the model, the lens and the hook; the steps to the residual
+    stream; percentiles of the feature among all of its bank, by each statistic; `top` and `bottom`,
+    each token with its id; the histogram.
 
     Raises:
         QueryError: when the run has no such feature.
@@ -67,7 +69,8 @@ def own_facts(run: RunTables, address: str) -> dict[str, Any]:
         **{name: row[name] for name in STATISTICS},
         "class": row["class"],
         "label": row["label"],
-        **{name: row[name] for name in SPLIT},
+        "collision": apart_of(run, address),
+        **{name: row[name] for name in (*SPLIT, *OF_ENDS)},
         "percentiles": {
             name: _percentile(scalars[name], row[name]) for name in ("std", "skewness", "kurtosis")
         },

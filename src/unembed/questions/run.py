@@ -12,6 +12,7 @@ from unembed.questions.display import Explorer, display
 from unembed.questions.explanation import explain
 from unembed.questions.feature import feature_row
 from unembed.questions.pairs import Sign, list_pairs
+from unembed.questions.same_label import collisions
 from unembed.store.tables import RunTables
 
 if TYPE_CHECKING:
@@ -55,7 +56,10 @@ class Run(RunTables):
         `class`, `label`; the cut-offs `kurtosis_above`, `skewness_below`, `skewness_above`;
         `partition_set`, `partition_r2`; `parts`, the token sets that are named, and `rejected`,
         significant ones that are not, with the reason; `variance_explained`, `kurtosis_left`,
-        `covered_top` and `covered_bottom`.
+        `covered_top` and `covered_bottom`; `tail_tokens_top` and `tail_tokens_bottom`, without how
+        few of the outermost tokens a heavy tail is ordinary; and where no set is named of a heavy
+        tail `words_top`, `words_bottom`, the outermost words that belong together, with
+        `log10_p_words_top`, `log10_p_words_bottom`, the chance that a random direction's do so.
 
         Args:
             address: `bank/index`.
@@ -64,6 +68,32 @@ class Run(RunTables):
             QueryError: when the run has no such feature, or was made without token sets.
         """
         return explain(self, address)
+
+    def collisions(
+        self,
+        feature: str | Sequence[str] | None = None,
+        *,
+        bank: str | Sequence[str] | None = None,
+    ) -> pl.DataFrame:
+        """Return how many features carry each one's label, and what sets it apart from these.
+
+        Of some features in the order given; or of all, the labels that most features carry first. A
+        feature without a label has no row.
+
+        Args:
+            feature: `bank/index`, or several.
+            bank: only features of this bank, or of these, if no feature is named.
+
+        Returns:
+            feature, bank, index; writes, the label without its numbers; carriers, how many of the
+            bank carry it; apart, what sets the feature apart from the nearest of them, in words;
+            differs, what, sign, z, z_of_nearest, sharing, the same in columns; nearest, nearness,
+            by.
+
+        Raises:
+            QueryError: when the run has no such feature or bank, or was made without token sets.
+        """
+        return collisions(self, feature, bank=bank)
 
     def enrichment(
         self,

@@ -7,6 +7,7 @@ from typing import Any, Literal
 import polars as pl
 
 from unembed.questions.banks import classes_by_bank, enriched_by_bank, spread_by_bank
+from unembed.questions.exam import label_exam
 from unembed.questions.features import list_features
 from unembed.questions.pairs import list_pairs
 from unembed.store.tables import RunTables
@@ -22,6 +23,7 @@ def overview(run: RunTables, *, n_features: int = 10) -> dict[str, Any]:
         "lens": unembedding.lens,
         "banks": banks_at_a_glance(run).to_dicts(),
         "classes": classes_of_banks(run).to_dicts() if run.is_explained else None,
+        "label_exam": label_exam(run).to_dicts() if run.is_explained else None,
         "prediction": extreme(run, "right", n_features).to_dicts(),
         "suppression": extreme(run, "left", n_features).to_dicts(),
         "enrichment": _enrichment(run) if run.has_enrichment else None,

@@ -111,6 +111,37 @@ class StoredScores:
         shards = self._manifest.shards(bank)
         return np.concatenate([self._z.of_set(shard, number) for shard in shards])
 
+    def z_of_pairs(self, bank: str, positions: I64, numbers: I64) -> F32:
+        """Return [P] z of some of a bank's features, each with one set, as exact as it is kept.
+
+        Args:
+            bank: its name.
+            positions: [P] of the features in it.
+            numbers: [P] of the sets.
+        """
+        z = np.zeros(len(positions), np.float32)
+        for shard in self._manifest.shards(bank):
+            of = np.flatnonzero((positions >= shard.start) & (positions < shard.stop))
+            if len(of):
+                z[of] = self._z.of_pairs(shard, positions[of] - shard.start, numbers[of])
+        return z
+
+    def directions(self, bank: str, positions: I64) -> F32 | None:
+        """Return [P, d_model] some of a bank's features at length 1; None where z is kept instead.
+
+        Args:
+            bank: its name.
+            positions: [P] of the features in it.
+        """
+        if not self._manifest.z_is_factored:
+            return None
+        found = np.zeros((len(positions), self._manifest.unembedding.d_model), np.float32)
+        for shard in self._manifest.shards(bank):
+            of = np.flatnonzero((positions >= shard.start) & (positions < shard.stop))
+            if len(of):
+                found[of] = self._z.array("directions", shard)[positions[of] - shard.start]
+        return found
+
     def null(self, bank: str) -> SimulatedNull | None:
         """Return what random directions like a bank's do, None where they were not drawn."""
         return self._nulls.get(bank, lambda: store.read_null(self._folder, bank))

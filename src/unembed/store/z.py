@@ -21,6 +21,9 @@ from unembed.store.shards import recent_table
 
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
+I64 = npt.NDArray[np.int64]
+
+_PAIRS_AT_ONCE = 4096
 
 
 class StoredZ:
@@ -51,6 +54,17 @@ class StoredZ:
         units = self.array("directions", shard).astype(np.float32)
         shift = _product(units, self._effects[number]) * self._lengths(shard)
         return _divided(shift, self._sd_of(shard)[number])
+
+    def of_pairs(self, shard: Shard, rows: I64, numbers: I64) -> F32:
+        """Return [P] z of the features in some rows of a shard, each with the set of its number."""
+        if not self._manifest.z_is_factored:
+            return np.asarray(self.array("z", shard)[rows, numbers], np.float32)
+        directions, shift = self.array("directions", shard), np.empty(len(rows))
+        for start in range(0, len(rows), _PAIRS_AT_ONCE):
+            part = slice(start, start + _PAIRS_AT_ONCE)
+            units = directions[rows[part]].astype(np.float32)
+            shift[part] = np.einsum("pd,pd->p", units, self._effects[numbers[part]])
+        return _divided(shift * self._lengths(shard)[rows], self._sd_of(shard)[numbers])
 
     def array(self, kind: str, shard: Shard) -> Array:
         """Return what one of the shard's arrays holds (`store.enrichment.ARRAYS`)."""

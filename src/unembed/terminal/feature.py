@@ -13,7 +13,7 @@ from unembed.numerals import number
 from unembed.outside.text import quoted, shown
 from unembed.questions.features import STATISTICS
 from unembed.questions.pairs import log10_of
-from unembed.terminal import enrichment, histogram
+from unembed.terminal import enrichment, histogram, tails
 
 _MAX_Q = 0.05
 
@@ -37,9 +37,13 @@ def draw(feature: dict[str, Any], *, n_tokens: int = 10, n_sets: int = 10) -> Gr
         flat = "Its decoder row is zero, or no token's row sees it: it writes nothing."
         return Group(heading, Text(flat))
     said = [Text(f"{feature['class']}: {shown(feature['label'])}")] if feature["class"] else []
+    if feature["collision"]:
+        said.append(Text(shown(feature["collision"]["apart"]), style="dim"))
+    outermost = {end: [each["token"] for each in feature[end]] for end in ("top", "bottom")}
     return Group(
         heading,
         *said,
+        *tails.shortest(feature, outermost),
         _statistics(feature),
         Text(""),
         histogram.draw(feature["histogram"]),

@@ -14,6 +14,7 @@ from unembed.enrichment.discovery_rate import LEVELS
 from unembed.numerals import number
 from unembed.outside.text import shown
 from unembed.questions.banks import enriched_by_bank
+from unembed.questions.exam import CHANCE, label_exam
 from unembed.questions.run import Run
 from unembed.questions.summary import (
     banks_at_a_glance,
@@ -54,7 +55,7 @@ def draw(run: Run, *, n_features: int = 10) -> Group:
             n_tokens=10,
         ),
         *(_enrichment(run, n_features) if run.has_enrichment else ()),
-        *((Text(""), _classes(run)) if run.is_explained else ()),
+        *((Text(""), _classes(run), Text(""), _exam(run)) if run.is_explained else ()),
         Text(""),
         Text("Where to go next", style="bold"),
         Text(f"  unembed explore {path}"),
@@ -96,6 +97,24 @@ def _classes(run: Run) -> Table:
     for row in counts.iter_rows(named=True):
         table.add_row(row["bank"], *(f"{row[name]:,}" for name in shown))
     return table
+
+
+def _exam(run: Run) -> Text:
+    """Say how often a label picks its feature out of ten, by bank."""
+    rates = [f"{bank['bank']} {_rate(bank)}" for bank in label_exam(run).iter_rows(named=True)]
+    return Text(
+        f"Labels that pick their feature out of ten of its class (chance {CHANCE:.0%}): "
+        f"{', '.join(rates)}"
+    )
+
+
+def _rate(bank: dict[str, Any]) -> str:
+    """Say a bank's rate, and which classes are not in it."""
+    few = f"too few labelled of {', '.join(bank['too_few'])}" if bank["too_few"] else ""
+    if bank["rate"] is None:
+        return few or "none labelled"
+    asked = f"{bank['rate']:.1%} of {bank['asked']:,}"
+    return f"{asked} ({few})" if few else asked
 
 
 def _enrichment(run: Run, n_pairs: int) -> Iterator[RenderableType]:

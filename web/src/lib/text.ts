@@ -50,3 +50,8 @@ export function power(log10: number | null | undefined): string {
   const digits = String(-whole).replace(/\d/g, (digit) => SUPERSCRIPT[Number(digit)]);
   return `${front}·10⁻${digits}`;
 }
+
+const SILENT = ["no known set", "as random directions do"];
+
+/** Whether a label names nothing, and only repeats the outermost tokens. */
+export const isSilent = (label: string) => SILENT.some((start) => label.startsWith(start));

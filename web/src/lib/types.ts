@@ -7,7 +7,10 @@ export type Lens = "logit" | "cosine";
 export type FeatureClass =
   "prediction" | "suppression" | "two-sided" | "partition" | "diffuse" | "dead" | "flat";
 
-export type Reason = "chance" | "slight" | "near-duplicate" | "explained" | "beyond the parts";
+export type Reason =
+  "chance" | "slight" | "near-duplicate" | "covered" | "rival" | "explained" | "beyond the parts";
+
+export type Differs = "without" | "with" | "strongest" | "set" | "nothing" | "only";
 
 /** What the shapes of random directions stay within (`explanation.Envelope`). */
 export interface Envelope {
@@ -102,6 +105,18 @@ export interface Discoveries {
   checks: Record<string, CheckFacts[]>;
 }
 
+/** How often one bank's labels pick their feature out of ten of its class; chance is a tenth. */
+export interface BankExam {
+  bank: string;
+  labelled: number;
+  /** Of how many labelled features; at most 2,000 are drawn. */
+  asked: number;
+  picked: number | null;
+  rate: number | null;
+  /** Classes with less than ten labelled features, which are not asked. */
+  too_few: FeatureClass[];
+}
+
 /** `run.json`: what every view needs to know. */
 export interface RunFacts {
   name: string;
@@ -122,6 +137,7 @@ export interface RunFacts {
   weight: string | null;
   max_q: number | null;
   classes_by_bank: ClassCounts[] | null;
+  label_exam: BankExam[] | null;
   discoveries: Discoveries | null;
 }
 
@@ -201,6 +217,15 @@ export interface Case {
   kurtosis_left: number | null;
   covered_top: number | null;
   covered_bottom: number | null;
+  /** Without how many of the outermost tokens the right tail is ordinary. */
+  tail_tokens_top: number | null;
+  tail_tokens_bottom: number | null;
+  /** The chance that a random direction's words belong together as much; of silent features. */
+  log10_p_words_top: number | null;
+  log10_p_words_bottom: number | null;
+  /** Those that belong together, the outermost first. */
+  words_top: string[] | null;
+  words_bottom: string[] | null;
   /** Of how many tokens at either end these are shares. */
   outermost: number;
   settings: CaseSettings;
@@ -231,6 +256,27 @@ export interface Percentiles {
   kurtosis: number | null;
 }
 
+/** What sets a labelled feature apart from the nearest of those that carry the same label. */
+export interface Collision {
+  /** The label without its numbers. */
+  writes: string;
+  /** Features of the bank that carry it, itself among them. */
+  carriers: number;
+  /** What sets it apart, in words. */
+  apart: string;
+  differs: Differs;
+  /** The word, a token, or the token set by which it differs. */
+  what: string | null;
+  sign: "+" | "-" | null;
+  z: number | null;
+  z_of_nearest: number | null;
+  /** Others that carry the label and are like the feature in that. */
+  sharing: number | null;
+  nearest: string[] | null;
+  nearness: number[] | null;
+  by: "cosine" | "words" | null;
+}
+
 /** `features/BANK/INDEX.json`. */
 export interface Feature {
   class: FeatureClass | null;
@@ -255,8 +301,13 @@ export interface Feature {
   norm: number;
   log10_density: number | null;
   label: string | null;
+  collision: Collision | null;
   partition_set: string | null;
   partition_r2: number | null;
+  tail_tokens_top: number | null;
+  tail_tokens_bottom: number | null;
+  log10_p_words_top: number | null;
+  log10_p_words_bottom: number | null;
   percentiles: Percentiles;
   top: TokenWeight[];
   bottom: TokenWeight[];

@@ -1,0 +1,78 @@
+"""How it is said which label a feature shares with others, and what sets it apart from them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from unembed.explanation.phrasing import said
+from unembed.outside.text import quoted, shown
+from unembed.tokensets import SetInfo
+
+_VERBS = {1: ("promotes", "promote"), -1: ("suppresses", "suppress"), 0: ("splits", "split")}
+"""Of one feature, and of several."""
+_ON_THE_SIDE = {
+    "without": "without {what}",
+    "with": "with {what}",
+    "strongest": "with the strongest {what}",
+}
+"""What differs on the only side that the label names."""
+_ELSEWHERE = {
+    "without": "that {do} not {several} {what}",
+    "with": "that also {verb} {what}",
+    "strongest": "that {verb} {what} most",
+    "set": "that also {verb} {what}",
+}
+
+
+def written(infos: Sequence[SetInfo], signs: Sequence[int], *, plural: bool = False) -> str:
+    """Return a label without its numbers.
+
+    >>> sets = [SetInfo("months"), SetInfo("pronouns_reflexive"), SetInfo("digits")]
+    >>> written(sets[:2], [1, -1]), written(sets[::2], [1, 0], plural=True)
+    ('promotes months; suppresses reflexive pronouns', 'split numbers in digits; promote months')
+
+    Args:
+        infos: of the sets that it names.
+        signs: of each 1 for promoted, −1 for suppressed, 0 for what a partition splits.
+        plural: of several features.
+    """
+    phrases = []
+    for sign in (0, 1, -1):
+        names = [said(info) for info, own in zip(infos, signs, strict=True) if own == sign]
+        if names:
+            phrases.append(f"{_VERBS[sign][plural]} {', '.join(names)}")
+    return "; ".join(phrases)
+
+
+def word(token: str) -> str:
+    r"""Return a token as a word: in quotes, without the space around it unless it is nothing else.
+
+    >>> print(word(" May"), word("\n\n"))
+    “May” '\n\n'
+    """
+    return f"“{shown(token.strip())}”" if token.strip() else quoted(token)
+
+
+def difference(kind: str, what: str, *, promotes: bool, signs: Sequence[int], sharing: int) -> str:
+    """Return what sets a feature apart from others of its label.
+
+    >>> difference("without", "“May”", promotes=True, signs=[1], sharing=0)
+    'the one without “May”'
+    >>> difference("set", "years", promotes=False, signs=[1], sharing=2)
+    'one of 3 that also suppress years'
+    >>> difference("with", "“May”", promotes=False, signs=[1], sharing=0)
+    'the one that also suppresses “May”'
+
+    Args:
+        kind: see `apart.Kind`.
+        what: the word or the set, as it is said.
+        promotes: on which side.
+        signs: of the label, as in `written`.
+        sharing: how many others are like it.
+    """
+    is_only_side = {*signs} == {1 if promotes else -1}
+    form = (_ON_THE_SIDE if is_only_side and kind in _ON_THE_SIDE else _ELSEWHERE)[kind]
+    one, several = _VERBS[1 if promotes else -1]
+    verb, do = (several, "do") if sharing else (one, "does")
+    who = f"one of {sharing + 1:,}" if sharing else "the one"
+    return f"{who} {form.format(what=what, verb=verb, several=several, do=do)}"

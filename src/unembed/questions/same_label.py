@@ -1,0 +1,150 @@
+"""Features that carry the same label, and what sets each apart from the nearest of them.
+
+All of it is in a run's tables: token sets and signs of every label, the outermost tokens, the pairs
+that pass, and z and directions as they are kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+import polars as pl
+
+from unembed.explanation import apart_wording, phrasing
+from unembed.explanation.apart import Difference
+from unembed.questions.carriers import Carriers, info_of
+from unembed.questions.labels import labels
+from unembed.store.tables import RunTables
+
+Differs = Literal["without", "with", "strongest", "set", "nothing", "only"]
+"""A kind of difference (`explanation.apart.Kind`); none that is clear; no other has the label."""
+COLUMNS: dict[str, pl.DataType] = {
+    "feature": pl.String(),
+    "bank": pl.String(),
+    "index": pl.Int64(),
+    "writes": pl.String(),
+    "carriers": pl.Int64(),
+    "apart": pl.String(),
+    "differs": pl.String(),
+    "what": pl.String(),
+    "sign": pl.String(),
+    "z": pl.Float64(),
+    "z_of_nearest": pl.Float64(),
+    "sharing": pl.Int64(),
+    "nearest": pl.List(pl.String()),
+    "nearness": pl.List(pl.Float64()),
+    "by": pl.String(),
+}
+"""The label without its numbers; how many features of the bank carry it; what sets the feature
+apart, in words and by kind (`Differs`); the word (a token) or the set, and at which end; z of the
+feature and the mean of its nearest, above 0 also at the lower end; how many other carriers are like
+it in that; the nearest carriers, how near each is, and whether by `cosine` or by outermost
+`words`."""
+
+
+def collisions(
+    run: RunTables,
+    feature: str | Sequence[str] | None = None,
+    *,
+    bank: str | Sequence[str] | None = None,
+) -> pl.DataFrame:
+    """Return how many features carry each one's label, and what sets it apart (`COLUMNS`).
+
+    Of some features in the order given; or of all, the labels that most features carry first. A
+    feature without a label has no row.
+
+    Args:
+        run: with token sets.
+        feature: `bank/index`, or several.
+        bank: of these banks, if no feature is named.
+
+    Raises:
+        QueryError: when the run has no such feature or bank, or its features have no classes.
+    """
+    known = labels(run)
+    if feature is None:
+        among = known.filter(pl.col("bank").is_in(run.banks_named(bank)))
+        found = among.sort(pl.len().over("key"), "key", "row", descending=[True, False, False])
+    else:
+        named = [feature] if isinstance(feature, str | int) else feature
+        rows = dict.fromkeys(run.row_of(each) for each in named)
+        asked = pl.DataFrame({"row": [*rows]}, schema={"row": pl.Int64})
+        found = asked.join(known, on="row", how="inner", maintain_order="left")
+    asked_for = {*found["row"].to_list()}
+    said: dict[int, dict[str, Any]] = {}
+    with_them = known.filter(pl.col("key").is_in(found["key"].unique().implode()))
+    for members in with_them.partition_by("key"):
+        carriers = Carriers(run, members)
+        rows_asked = [row for row in members["row"].to_list() if row in asked_for]
+        said |= {row: _said(run, carriers, row) for row in rows_asked}
+    facts = [said[row] for row in found["row"].to_list()]
+    whole = found.select("bank", "index").hstack(pl.DataFrame(facts, schema=_SAID))
+    return whole.select(*COLUMNS)
+
+
+_SAID = {name: kind for name, kind in COLUMNS.items() if name not in ("bank", "index")}
+
+
+def apart_of(run: RunTables, address: str) -> dict[str, Any] | None:
+    """Return what `collisions` says of one feature; None for one without a label or class.
+
+    Raises:
+        QueryError: when the run has no such feature.
+    """
+    run.row_of(address)
+    found = collisions(run, address) if run.is_explained else None
+    if found is None or not found.height:
+        return None
+    return found.drop("feature", "bank", "index").row(0, named=True)
+
+
+def _said(run: RunTables, carriers: Carriers, row: int) -> dict[str, Any]:
+    """Return what is said of the feature in a row of the run."""
+    own = carriers.rows.tolist().index(row)
+    facts = dict.fromkeys(_SAID) | {
+        "feature": carriers.features[own],
+        "writes": apart_wording.written(carriers.sets, carriers.signs),
+        "carriers": len(carriers.rows),
+    }
+    if len(carriers.rows) == 1:
+        only = f"the only one of {carriers.bank} that {facts['writes']}"
+        return {**facts, "differs": "only", "apart": only}
+    near = carriers.nearest(own)
+    found = carriers.difference(own, near.rows)
+    nearest = [carriers.features[each] for each in near.rows]
+    plural = apart_wording.written(carriers.sets, carriers.signs, plural=True)
+    among = f"among {len(carriers.rows):,} of {carriers.bank} that {plural}"
+    facts |= {
+        "differs": "nothing",
+        "apart": f"{among}: no clear difference from its nearest, {nearest[0]}",
+        "nearest": nearest,
+        "nearness": near.nearness,
+        "by": "words" if carriers.directions is None else "cosine",
+    }
+    if found is None:
+        return facts
+    sharing = carriers.sharing(own, found)
+    what, difference = _put(run, carriers, found, sharing)
+    return facts | {
+        "apart": f"{among}: {difference}",
+        "differs": found.kind,
+        "what": what,
+        "sign": "+" if found.promotes else "-",
+        "z": found.z,
+        "z_of_nearest": found.others,
+        "sharing": sharing,
+    }
+
+
+def _put(run: RunTables, carriers: Carriers, found: Difference, sharing: int) -> tuple[str, str]:
+    """Return the word or set by which a feature differs, and the difference in words."""
+    if found.kind == "set":
+        info = info_of(run, found.what)
+        what, phrase = info.name, phrasing.said(info)
+    else:
+        what = str(run.tokens["text"][found.what])
+        phrase = apart_wording.word(what)
+    return what, apart_wording.difference(
+        found.kind, phrase, promotes=found.promotes, signs=carriers.signs, sharing=sharing
+    )
