@@ -24,6 +24,12 @@ FIGURES: dict[str, Callable[[Run], go.Figure]] = {
     "manhattan of a feature": lambda run: plots.manhattan(run, "mlp.7/3"),
     "manhattan of a set": lambda run: plots.manhattan(run, token_set="low"),
     "set_scatter": lambda run: plots.set_scatter(run, "low", "few"),
+    "set_scatter of scores": lambda run: plots.set_scatter(run, "low", "few", score="es"),
+    "enrichment_scores": lambda run: plots.enrichment_scores(run, "low", "<odd>", "thirds"),
+    "best_features": lambda run: plots.best_features(run, "low"),
+    "moments": lambda run: plots.moments(run),
+    "shape_by_layer by std": lambda run: plots.shape_by_layer(run),
+    "shape_by_layer by class": lambda run: plots.shape_by_layer(run, color="class"),
     "histogram": lambda run: plots.histogram(run, "mlp.7/3", "low"),
     "running_sum": lambda run: plots.running_sum(run, "mlp.7/3", "low"),
     "classes": lambda run: plots.classes(run),
@@ -54,7 +60,8 @@ def test_axes_are_named_with_units(figure: go.Figure) -> None:
         assert any(unit in title for unit in _UNITS) or title in (
             "bank, by layer", "layer", "token set"
         )  # fmt: skip
-    bars = [trace["colorbar"]["title"]["text"] for trace in reading.traces(figure, "heatmap")]
+    heats = [heat for heat in reading.traces(figure, "heatmap") if heat.get("showscale", True)]
+    bars = [heat["colorbar"]["title"]["text"] for heat in heats]
     assert all(title == "features (%)" for title in bars)
 
 
@@ -85,21 +92,25 @@ def assert_apart(figure: go.Figure) -> None:
     layout = figure.layout
     width = layout.width - layout.margin.l - layout.margin.r
     height = layout.height - layout.margin.t - layout.margin.b
-    share = [
-        1.0 if axis.domain is None else axis.domain[1] for axis in (layout.xaxis, layout.yaxis)
-    ]
     rectangles = []
     for label in reading.named(figure, "label"):
-        x = (label["x"] - layout.xaxis.range[0]) / np.ptp(layout.xaxis.range) * width * share[0]
-        y = (label["y"] - layout.yaxis.range[0]) / np.ptp(layout.yaxis.range) * height * share[1]
+        x, ends = place(layout[f"xaxis{label['xref'][1:]}"], label["x"], width)
+        y, _ = place(layout[f"yaxis{label['yref'][1:]}"], label["y"], height)
         middle = np.array([x + label["ax"], y - label["ay"]])
         half = np.array([len(label["text"]) * 12 * 0.5, 14]) / 2
-        assert (middle - half >= -2).all()
-        assert middle[0] + half[0] <= width * share[0] + 2
+        assert (middle - half >= [ends[0] - 2, -2]).all()
+        assert middle[0] + half[0] <= ends[1] + 2
         rectangles.append((middle - half, middle + half))
     for at, (low, high) in enumerate(rectangles):
         for other_low, other_high in rectangles[:at]:
             assert not ((low < other_high) & (other_low < high)).all()
+
+
+def place(axis: go.layout.XAxis, value: float, pixels: float) -> tuple[float, list[float]]:
+    """Where a value lies, in pixels, and between which ends its axis does."""
+    start, stop = (0, 1) if axis.domain is None else axis.domain
+    share = (value - axis.range[0]) / np.ptp(axis.range)
+    return (start + share * (stop - start)) * pixels, [start * pixels, stop * pixels]
 
 
 def test_labels_that_find_no_place_are_left_out() -> None:

@@ -13,24 +13,32 @@ except ModuleNotFoundError as error:
         "Drawing figures needs the plotly package: pip install 'unembed[plots]'."
     ) from error
 
+from unembed.plots.best_features import best_features
 from unembed.plots.classes import classes
 from unembed.plots.depth import depth
+from unembed.plots.enrichment_scores import enrichment_scores
 from unembed.plots.histogram import histogram
 from unembed.plots.manhattan import manhattan
+from unembed.plots.moments import moments
 from unembed.plots.percentiles import percentiles
 from unembed.plots.running_sum import running_sum
 from unembed.plots.set_scatter import set_scatter
 from unembed.plots.shape import shape
+from unembed.plots.shape_by_layer import shape_by_layer
 from unembed.plots.spread import spread
 
 __all__ = [
+    "best_features",
     "classes",
     "depth",
+    "enrichment_scores",
     "histogram",
     "manhattan",
+    "moments",
     "percentiles",
     "running_sum",
     "set_scatter",
     "shape",
+    "shape_by_layer",
     "spread",
 ]

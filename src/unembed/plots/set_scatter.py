@@ -1,19 +1,21 @@
-"""One token set against another: z of both in every feature, as in the post's study of names."""
+"""One token set against another in every feature, as in the post's study of names."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import plotly.graph_objects as go
 import polars as pl
 
+from unembed import questions
 from unembed.errors import QueryError
 from unembed.plots.cells import mass, points
 from unembed.plots.density import Density, density, drawn_first
 from unembed.plots.labels import Box, add_labels
-from unembed.plots.rows import in_quotes
+from unembed.plots.rows import features_of, in_quotes
 from unembed.plots.theme import BOTH, FAINT, NEITHER, PROMOTES, SUPPRESSES, escaped, finished
 from unembed.plots.threshold import max_q_of, percent
 from unembed.questions.banks import banks_by_layer
@@ -27,16 +29,23 @@ _MAIN = 0.86
 _GAP = 0.015
 _BINS = 90
 
+Score = Literal["z", "es"]
+_SAID = {"z": ("z", "+.1f"), "es": ("ES", "+.3f")}
+_UNITS = {"z": "(null standard deviations)", "es": "(no unit)"}
+_LEAST = {"z": (-3.0, 3.0), "es": (-1.0, 1.0)}
+"""What the axes reach at least."""
+
 
 def set_scatter(
     run: Run,
     first: str,
     second: str,
     *,
+    score: Score = "z",
     bank: str | Sequence[str] | None = None,
     labels: int = 10,
 ) -> go.Figure:
-    """Return z of one token set against z of another over all features, with both marginals.
+    """Return one token set's scores against another's over all features, with both marginals.
 
     Features on the diagonal do the same to both; far from it, they tell one from the other.
 
@@ -44,16 +53,22 @@ def set_scatter(
         run: with token sets.
         first: a set's name or alias, along x.
         second: likewise, along y.
+        score: z of the direction test, or `es`, the enrichment score of TSEA, as in the post;
+            where the run did not keep it, it is read again from its weights, in one sweep.
         bank: one or more banks; all unless given.
         labels: how many features get their address and outermost token.
 
     Raises:
-        QueryError: when the run has no such set or bank, or the two are the same set.
+        QueryError: when the run has no such set or bank, or the two are the same set; for another
+            score.
+        SourceError: for `es`, when the run's sources are not there any more, or changed.
     """
+    if score not in _SAID:
+        raise QueryError(f"Sets are held against each other by 'z' or 'es', not by {score!r}.")
     banks = banks_by_layer(run, bank)
-    pairs = _both(run, first, second, banks)
-    x, y = (pairs[column].to_numpy().astype(np.float64) for column in ("z", "z_second"))
-    limits = _limits(np.concatenate([x, y]))
+    pairs = _both(run, first, second, banks, score)
+    x, y = (pairs[column].to_numpy().astype(np.float64) for column in (score, f"{score}_second"))
+    limits = _limits(np.concatenate([x, y]), *_LEAST[score])
     box = Box((_WIDTH - _LEFT - _RIGHT) * _MAIN, _SIDE * _MAIN, limits, limits)
     max_q = max_q_of(run)
     significant = np.logical_or(*_passes(pairs, max_q))
@@ -64,14 +79,14 @@ def set_scatter(
     if found.binned:
         figure.add_trace(mass(found, "features", colorbar_x=1.02))
     names = (pairs["token_set"][0], pairs["token_set_second"][0])
-    _dots(figure, run, pairs, found, names, max_q)
+    _dots(figure, pairs, found, names, max_q, score)
     _diagonal(figure, limits)
     _marginals(figure, x, y, limits)
     add_labels(
-        figure, x[outermost], y[outermost], _texts(run, pairs, outermost[: 3 * labels]), box,
+        figure, x[outermost], y[outermost], _texts(run, pairs, outermost[: 3 * labels], score), box,
         obstacles=box.pixels(x, y)[found.alone], most=labels,
     )  # fmt: skip
-    _axes(figure, names, pairs, limits)
+    _axes(figure, names, pairs, limits, score)
     apart = "" if len(banks) > 6 else f" of {', '.join(banks)}"
     return finished(
         figure,
@@ -87,20 +102,25 @@ def set_scatter(
     )  # fmt: skip
 
 
-def _both(run: Run, first: str, second: str, banks: Sequence[str]) -> pl.DataFrame:
+def _both(run: Run, first: str, second: str, banks: Sequence[str], score: Score) -> pl.DataFrame:
     """Return one row a feature: the scores of both sets, the second's with `_second`."""
-    columns = ["feature", "token_set", "size", "z", "log10_q"]
-    one, other = (
-        run.enrichment(token_set=name, bank=banks).select(columns) for name in (first, second)
-    )
-    if one["token_set"][0] == other["token_set"][0]:
+    names = [run.sets.name(name) for name in (first, second)]
+    if names[0] == names[1]:
         raise QueryError(f"{first!r} and {second!r} are the same token set: name two.")
+    columns = ["feature", "token_set", "size", score, "log10_q"]
+    if score == "es":
+        features_of(run, banks)  # of which some must write something
+        both = questions.es_of_sets(run, names, bank=banks).select(columns).drop_nulls("es")
+        one, other = (both.filter(token_set=name) for name in names)
+    else:
+        one, other = (run.enrichment(token_set=name, bank=banks).select(columns) for name in names)
     return one.join(other, on="feature", suffix="_second", maintain_order="left")
 
 
-def _limits(z: F64) -> tuple[float, float]:
-    """Return the range of both axes."""
-    low, high = min(float(z.min(initial=0)), -3.0), max(float(z.max(initial=0)), 3.0)
+def _limits(scores: F64, least: float, most: float) -> tuple[float, float]:
+    """Return the range of both axes, from the least to the most or further."""
+    low = min(float(scores.min(initial=0)), least)
+    high = max(float(scores.max(initial=0)), most)
     pad = 0.07 * (high - low)
     return low - pad, high + pad
 
@@ -123,8 +143,8 @@ def _outermost(x: F64, y: F64, significant: npt.NDArray[np.bool_]) -> npt.NDArra
 
 
 def _dots(
-    figure: go.Figure, run: Run, pairs: pl.DataFrame, found: Density, names: tuple[str, str],
-    max_q: float,
+    figure: go.Figure, pairs: pl.DataFrame, found: Density, names: tuple[str, str], max_q: float,
+    score: Score,
 ) -> None:  # fmt: skip
     one, other = _passes(pairs, max_q)
     groups = [
@@ -136,23 +156,27 @@ def _dots(
     for name, colour, of_group in groups:
         chosen = pairs.filter(found.alone & of_group)
         if chosen.height:
+            name_of, shown = _SAID[score]
             said = [
-                f"<b>{escaped(feature)}</b><br>{escaped(names[0])}: z {z:+.1f}<br>"
-                f"{escaped(names[1])}: z {z_second:+.1f}"
-                for feature, z, z_second in chosen.select("feature", "z", "z_second").iter_rows()
+                f"<b>{escaped(feature)}</b><br>{escaped(names[0])}: {name_of} {across:{shown}}<br>"
+                f"{escaped(names[1])}: {name_of} {up:{shown}}"
+                for feature, across, up in chosen.select(
+                    "feature", score, f"{score}_second"
+                ).iter_rows()
             ]
             total = int(of_group.sum())
-            x, y = chosen["z"].to_numpy(), chosen["z_second"].to_numpy()
+            x, y = chosen[score].to_numpy(), chosen[f"{score}_second"].to_numpy()
             dots = points(x, y, said, colour, escaped(f"{name} ({total:,})"))
             figure.add_trace(dots)
 
 
-def _texts(run: Run, pairs: pl.DataFrame, rows: npt.NDArray[np.int64]) -> list[str]:
+def _texts(run: Run, pairs: pl.DataFrame, rows: npt.NDArray[np.int64], score: Score) -> list[str]:
     """Return the address and the outermost token of features: on the side that is stronger."""
     texts = []
-    for feature, z, z_second in pairs[rows].select("feature", "z", "z_second").iter_rows():
+    scores = pairs[rows].select("feature", score, f"{score}_second")
+    for feature, one, other in scores.iter_rows():
         row = run.feature(feature)
-        strongest = z if abs(z) >= abs(z_second) else z_second
+        strongest = one if abs(one) >= abs(other) else other
         tokens = row["top_tokens" if strongest > 0 else "bottom_tokens"] or []
         texts.append(f"{feature} {in_quotes(tokens[:1])}")
     return texts
@@ -183,14 +207,15 @@ def _marginals(figure: go.Figure, x: F64, y: F64, limits: tuple[float, float]) -
 
 
 def _axes(
-    figure: go.Figure, names: tuple[str, str], pairs: pl.DataFrame, limits: tuple[float, float]
-) -> None:
+    figure: go.Figure, names: tuple[str, str], pairs: pl.DataFrame, limits: tuple[float, float],
+    score: Score,
+) -> None:  # fmt: skip
     zero = {"zeroline": True, "zerolinecolor": "#cfcfcf", "zerolinewidth": 1}
     for axis, name, size in (
         (figure.layout.xaxis, names[0], pairs["size"][0]),
         (figure.layout.yaxis, names[1], pairs["size_second"][0]),
     ):
-        axis.update(title=f"z of {escaped(name)}, {size:,} tokens (null standard deviations)",
+        axis.update(title=f"{_SAID[score][0]} of {escaped(name)}, {size:,} tokens {_UNITS[score]}",
                     range=list(limits), domain=[0, _MAIN], **zero)  # fmt: skip
     counts = {
         "type": "log", "domain": [_MAIN + _GAP, 1], "showgrid": False, "showline": False,

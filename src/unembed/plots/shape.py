@@ -29,7 +29,7 @@ from unembed.questions.run import Run
 
 F64 = npt.NDArray[np.float64]
 
-_WIDTH, _HEIGHT, _LEFT, _RIGHT = 900, 470, 70, 112
+WIDTH, HEIGHT, LEFT, RIGHT = 900, 470, 70, 112
 _SKEWNESS = (-100, -50, -20, -10, -5, -2, -1, -0.5, -0.2, 0, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100)
 _KURTOSIS = (1, 2, 3, 4, 5, 7, 10, 15, 20, 30, 50, 70, 100, 200, 500, 1000, 2000, 5000, 10_000)
 _BETWEEN = {
@@ -71,8 +71,8 @@ def shape(
     features = features_of(run, banks)
     x = on_axis(features["skewness"].to_numpy())
     y = on_axis(features["kurtosis"].to_numpy() - 3)
-    right = _RIGHT if color == "std" else 24
-    box = _box(x, y, right)
+    right = RIGHT if color == "std" else 24
+    box = box_of(x, y, right)
     outermost = _outermost(x, y)[: 3 * labels]
     named = drawn_first(len(x), outermost)
     found = density(x, y, box.x_range, box.y_range, first=named)
@@ -87,13 +87,13 @@ def shape(
         figure, x[outermost], y[outermost], features["feature"].gather(outermost).to_list(), box,
         obstacles=around, most=labels,
     )  # fmt: skip
-    _axes(figure, box)
+    name_axes(figure, box)
     return finished(
         figure,
         title="Skewness and kurtosis of logit weights",
         subtitle=f"{run.model}: {len(x):,} features of {', '.join(banks)}",
         caption=_caption(found, enveloped, color),
-        width=_WIDTH, plot_height=_HEIGHT, left=_LEFT, right=right,
+        width=WIDTH, plot_height=HEIGHT, left=LEFT, right=right,
         legend=legend,
     )  # fmt: skip
 
@@ -108,11 +108,18 @@ def on_axis(excess: npt.ArrayLike) -> F64:
     return places
 
 
-def _box(x: F64, y: F64, right: int) -> Box:
+def box_of(x: F64, y: F64, right: int) -> Box:
+    """Return the axes that hold all features.
+
+    Args:
+        x: of the features, as `on_axis` gives it.
+        y: likewise.
+        right: pixels that are kept free at the right.
+    """
     reach = 1.06 * max(float(np.abs(x).max()), float(on_axis(0.5)))
     low, high = min(float(y.min()), float(on_axis(-0.3))), max(float(y.max()), float(on_axis(2)))
     pad = 0.05 * (high - low)
-    return Box(_WIDTH - _LEFT - right, _HEIGHT, (-reach, reach), (low - pad, high + pad))
+    return Box(WIDTH - LEFT - right, HEIGHT, (-reach, reach), (low - pad, high + pad))
 
 
 def _outermost(x: F64, y: F64) -> npt.NDArray[np.int64]:
@@ -246,7 +253,8 @@ def axis_ticks(
     }
 
 
-def _axes(figure: go.Figure, box: Box) -> None:
+def name_axes(figure: go.Figure, box: Box) -> None:
+    """Give a figure the axes of skewness and kurtosis."""
     for axis, column, normal, limits in (
         (figure.layout.xaxis, "skewness", 0, box.x_range),
         (figure.layout.yaxis, "kurtosis", 3, box.y_range),
