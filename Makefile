@@ -22,7 +22,7 @@ WEB := web/package-lock.json web/vite.config.ts web/index.html $(shell find web/
 CASES := 1000000
 KILLS := 1000
 
-.PHONY: setup page demo inputs browser test quick oracle lowest fuzz kill slurm check format bench gpu clean
+.PHONY: setup page demo inputs browser test quick oracle lowest audit fuzz kill slurm check format bench gpu clean
 
 setup: $(STAMP)
 
@@ -100,6 +100,10 @@ $(LOWEST)/.installed: pyproject.toml src/unembed/version.py scripts/lowest_versi
 		--constraint $(LOWEST)/lowest.txt
 	touch $@
 
+# Every token set against its statement on all real vocabularies that are here, not on two alone.
+audit: inputs
+	AUDIT=1 $(THREADS) $(BIN)/python -m pytest --numprocesses 2 tests/tokensets/audit
+
 # Every reader against input that is nearly right; what is stopped goes on from `.fuzz`. The table is
 # quoted in docs/robustness.md by `python -m scripts.document_robustness`.
 fuzz: setup
@@ -134,6 +138,7 @@ bench: inputs browser page
 	$(BIN)/python benchmarks/enrichment.py million
 	$(BIN)/python benchmarks/calibration.py tails
 	$(BIN)/python benchmarks/explanations.py
+	$(BIN)/python benchmarks/planted_sets.py
 	$(BIN)/python benchmarks/find.py
 	$(BIN)/python benchmarks/commands.py
 	$(BIN)/python benchmarks/explorer.py

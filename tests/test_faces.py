@@ -25,8 +25,8 @@ EXPORTED = [
 """Who adds a name here, or takes one away, changes what others' programs may rely on."""
 
 METHODS = [
-    "addresses_of", "banks", "banks_named", "check", "discoveries", "enrichment", "explain",
-    "explanations",
+    "addresses_of", "banks", "banks_named", "check", "collisions", "discoveries",
+    "enrichment", "explain", "explanations",
     "explore", "feature", "features", "has_enrichment", "is_explained", "leading_edge",
     "logit_weights", "model", "open", "outermost", "place_of", "require_sets", "row",
     "row_of", "rows",

@@ -28,6 +28,7 @@ ORDER = (
 draws, and the public face (`__init__`) below the command line alone."""
 
 ELSEWHERE = {
+    "explanation/phrasing.py": "the words of a discovered module",
     "plots/manhattan.py": "the families of token sets",
     "store/sets.py": "the families of token sets",
     "terminal/saes.py": "the names of published SAEs",
