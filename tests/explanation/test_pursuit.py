@@ -207,6 +207,21 @@ def test_a_label_ends_after_its_last_part() -> None:
     assert reasons(pursuit) == {2: "beyond the parts", 3: "beyond the parts"}
 
 
+def test_after_five_that_do_not_stand_the_rest_is_not_tried() -> None:
+    falling = range(101, 106)
+
+    def of_any(token_sets: np.ndarray, weights: np.ndarray, z: np.ndarray) -> np.ndarray:
+        tested = token_sets[np.arange(len(z)), (weights == 1).argmax(1)]
+        return np.where(np.isin(tested, falling), THRESHOLD + 1, THRESHOLD - 1).astype(np.float32)
+
+    held = [list(range(12)), *(list(range(8 * at + 4, 8 * at + 12)) for at in range(1, 7))]
+    found = candidates([12, 11, 10, 9, 8, 7, 6], np.eye(7).tolist(), held)
+    pursuit = settled(found, of_any=of_any)
+    assert parts(pursuit) == [0]
+    expected = dict.fromkeys(range(1, 6), "explained") | {6: "beyond the parts"}
+    assert reasons(pursuit) == expected
+
+
 def test_what_tells_more_is_not_given_up_for_what_tells_less() -> None:
     # the second would leave 9 − 0.7 · 12 of the first
     pursuit = settled(candidates([9, 12], [[1, 0.7], [0.7, 1]]))

@@ -34,5 +34,5 @@ Reason = Literal[
 | `covered` | it tells next to nothing of the outermost tokens beside the sets that are named |
 | `rival` | it and a set that is named, and tells more, do not both stand beside the other |
 | `explained` | given the sets that are named, nothing significant is left of it |
-| `beyond the parts` | it adds something, but the label is long enough |
+| `beyond the parts` | it adds something, but tells less than what is named, or was tried |
 """

@@ -90,6 +90,8 @@ class Pursuit:
         self._out = np.zeros(len(candidates.z), bool)
         """[P] what was tried, and did not stand."""
         self._fixed = np.zeros(candidates.n_features, bool)
+        self._tries = np.zeros(candidates.n_features, int)
+        """[F] how many did not stand."""
         self._most = 0
 
     @property
@@ -118,7 +120,7 @@ class Pursuit:
     def settle(self, most: int) -> None:
         """Choose sets until none adds anything that stands, or there are `most`."""
         found, self._most = self.candidates, most
-        features, tries = np.arange(found.n_features), np.zeros(found.n_features, int)
+        features = np.arange(found.n_features)
         while len(features):
             z = self._open(features[self.counts[features] < most])
             able = np.flatnonzero(z)
@@ -131,8 +133,8 @@ class Pursuit:
             self._out[best[falls]] = True
             self._add_cores(best[~falls])
             features = found.feature[best]
-            tries[features] += falls
-            features = features[tries[features] < _MOST_TRIES]
+            self._tries[features] += falls
+            features = features[self._tries[features] < _MOST_TRIES]
 
     def _join(self, candidates: I64) -> Bools:
         """Name one more candidate of some features each, where all that is named stands with it.
@@ -260,7 +262,8 @@ class Pursuit:
         alike, thin = self._alike(others), self._thin(others)
         out = self._out[others]
         in_question = ~(found.unfit[others] | alike) & (z * found.z[others] > 0)
-        in_question &= out | thin | (self.counts[feature] == self._most)  # else it would be chosen
+        ended = (self.counts[feature] == self._most) | (self._tries[feature] >= _MOST_TRIES)
+        in_question &= out | thin | ended  # else it would be chosen
         stands = np.zeros(len(others), bool)
         stands[in_question] = self._stands(others[in_question], z[in_question])
         reasons = {

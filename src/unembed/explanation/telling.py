@@ -30,7 +30,7 @@ class Telling:
         row: [P] the candidate's row there.
         held: [P] which of that row's tokens the set holds (`Outermost.held`).
         size: [P] of the sets.
-        name: [P] what the set's name is worth (`wording.worth`), at most 1.
+        name: [P] what the set's name is worth (`phrasing.worth`), at most 1.
         tokens: n.
         sets: of which one is named.
     """

@@ -145,7 +145,7 @@ _WHY = {
     "covered": "it tells nothing more of the outermost tokens",
     "rival": "a named set, which tells more, would not stand beside it",
     "explained": "nothing significant is left, {by} given",
-    "beyond the parts": "it adds something, but the label is long enough",
+    "beyond the parts": "it adds something, but tells less than what is named, or was tried",
 }
 
 
