@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "explanations.md"
 
 SHAPED = ("prediction", "suppression", "two-sided")
-NAMED = ~pl.col("label").str.starts_with("no known set")
+NAMED = pl.col("label").str.contains("^(?:promotes|suppresses|splits)")
 OURS = {"prediction": "the right tail", "suppression": "the left tail", "partition": "no tail"}
 RULES = {
     "prediction": {
