@@ -77,6 +77,22 @@ class Size(NamedTuple):
         return f"{self.features:,} × {self.tokens:,} × {self.width:,}"
 
 
+class Demo(NamedTuple):
+    """How much of the demo is read on both devices.
+
+    Attributes:
+        banks: which of them.
+        most: features of each, the first ones.
+        collection: of token sets.
+        directions: random ones, of each bank: they cost more than so few features.
+    """
+
+    banks: Sequence[str]
+    most: int
+    collection: str
+    directions: int
+
+
 JOBS = (
     Job("statistics alone", None, 2**30),
     Job("token sets, as by default", "kept", 65_536),
@@ -88,8 +104,8 @@ SIZES = {
     "wide": Size(131_072, 262_144, 2_304),
 }
 SMALL = {"gpt2": Size(300, 3000, 32, 40, 8000), "wide": Size(200, 5000, 48, 40, 8000)}
-OF_DEMO, OF_DEMO_SMALL = (2**30, "default"), (64, "post")
-"""So many features, the first of each bank, and which token sets."""
+OF_DEMO = Demo(demo.FEATURES, 2**30, "default", unembed.EnrichmentSettings().directions)
+OF_DEMO_SMALL = Demo((demo.FEATURES[0], "mlp:29"), 64, "post", 100)
 CHECKED = Size(1024, 50_257, 768)
 CHECKED_SMALL = Size(720, 3000, 32, 40, 8000)
 
@@ -153,13 +169,15 @@ def run(
     device: str,
     tsea: TseaOf | None,
     watch: Watch | None = None,
+    directions: int = OF_DEMO.directions,
 ) -> unembed.Run:
     """Return a whole run, of which nothing was computed before."""
+    testing = tsea and unembed.EnrichmentSettings(tsea=tsea, directions=directions)
     return unembed.analyze(
         replace(model.unembedding), banks, folder,
         token_sets=None if tsea is None else model.sets,
         settings=unembed.SweepSettings(top_k=K, device=device),
-        enrichment=None if tsea is None else unembed.EnrichmentSettings(tsea=tsea),
+        enrichment=testing,
         progress=watch or (lambda step, done, total: None),
     )  # fmt: skip
 
@@ -233,25 +251,33 @@ def check_planted(model: Model, device: str, tsea: TseaOf) -> Iterator[Check]:
     return check_runs(model, [bank(rows)], device, tsea, len(FLAT))
 
 
-def check_demo(device: str, most: int, collection: str) -> Iterator[Check]:
+def check_demo(device: str, part: Demo) -> Iterator[Check]:
     """Yield what whole runs of the demo say on both devices: of real features and token sets."""
     unembedding = unembed.load_unembedding(demo.MODEL)
     banks = [
-        replace(each, W_dec=each.W_dec[:most], indices=each.indices[:most], log10_density=None)
-        for each in unembed.load_features(list(demo.FEATURES), model=demo.MODEL)
-    ]
-    sets = unembed.build_token_sets(unembedding.vocabulary, collection)
+        replace(
+            each, W_dec=each.W_dec[: part.most], indices=each.indices[: part.most],
+            log10_density=None,
+        )
+        for each in unembed.load_features(list(part.banks), model=demo.MODEL)
+    ]  # fmt: skip
+    sets = unembed.build_token_sets(unembedding.vocabulary, part.collection)
     model = Model(unembedding, sets, banks[0].W_dec)
-    return check_runs(model, banks, device, "kept", 0)
+    return check_runs(model, banks, device, "kept", 0, part.directions)
 
 
 def check_runs(
-    model: Model, banks: Sequence[unembed.Features], device: str, tsea: TseaOf, flat: int
+    model: Model,
+    banks: Sequence[unembed.Features],
+    device: str,
+    tsea: TseaOf,
+    flat: int,
+    directions: int = OF_DEMO.directions,
 ) -> Iterator[Check]:
     """Yield what whole runs say on both devices, whose products differ in their last digits."""
     with tempfile.TemporaryDirectory() as folder:
         a, b, again = (
-            run(model, banks, Path(folder) / name, where, tsea)
+            run(model, banks, Path(folder) / name, where, tsea, directions=directions)
             for name, where in (("cpu", "cpu"), ("device", device), ("again", device))
         )
         files = [path.relative_to(b.path) for path in b.path.rglob("*") if path.is_file()]
@@ -285,7 +311,7 @@ def check_runs(
             yield f"share of another {name}", (one[name] != other[name]).mean(), 2e-3
 
 
-def check(size: Size, of_demo: tuple[int, str], device: str, say: Callable[[str], None]) -> bool:
+def check(size: Size, of_demo: Demo, device: str, say: Callable[[str], None]) -> bool:
     """Say how far both devices are apart, and return whether that is as near as it should be."""
     model = model_of(size, device, size.features)
     say(f"\nThe CPU's numbers, {size.title}, {size.sets:,} sets; and of the demo\n")
@@ -293,7 +319,7 @@ def check(size: Size, of_demo: tuple[int, str], device: str, say: Callable[[str]
     kept = True
     checks = [("readers", check_readers(model, device))]
     checks += [(f"`--tsea {tsea}`", check_planted(model, device, tsea)) for tsea in ("kept", "all")]
-    checks += [("the demo", check_demo(device, *of_demo))]
+    checks += [("the demo", check_demo(device, of_demo))]
     for part, found in checks:
         for what, apart, allowed in found:
             kept &= bool(apart <= allowed)

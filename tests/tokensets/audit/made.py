@@ -45,11 +45,11 @@ def _decade(rest: str, tokens: Tokens) -> set[int]:
 
 
 def _begun(rest: str, tokens: Tokens) -> set[int]:
-    return {token.id for token, word in tokens.spelled if word[: len(rest)] == rest}
+    return {token.id for token in tokens.begun(rest)}
 
 
 def _ended(rest: str, tokens: Tokens) -> set[int]:
-    return {token.id for token, word in tokens.spelled if word[-len(rest) :] == rest}
+    return {token.id for token in tokens.ended(rest)}
 
 
 def _with_letter(tokens: Tokens, at: int, letters: str) -> set[int]:
@@ -58,19 +58,14 @@ def _with_letter(tokens: Tokens, at: int, letters: str) -> set[int]:
 
 def _suffix(rest: str, tokens: Tokens) -> set[int]:
     """After two letters or more, or alone: not after one."""
-    after_one = {token.id for token, word in tokens.spelled if len(word) == len(rest) + 1}
-    return _ended(rest, tokens) - after_one
+    return {token.id for token in tokens.ended(rest) if len(token.word) != len(rest) + 1}
 
 
 def _prefix(rest: str, tokens: Tokens) -> set[int]:
     def known(word: str) -> bool:
         return len(word) >= 4 and word.lower() in dictionary()
 
-    return {
-        token.id
-        for token, word in tokens.spelled
-        if word[: len(rest)] == rest and known(token.word[len(rest) :])
-    }
+    return {token.id for token in tokens.begun(rest) if known(token.word[len(rest) :])}
 
 
 def _pieces(known: bool, spaced: bool) -> Callable[[Tokens], set[int]]:

@@ -35,14 +35,24 @@ _OTHERS = (
 )
 
 
+@cache
+def scripts_of(word: str) -> frozenset[str | None]:
+    """The scripts of a word's characters; none where one is of ASCII and no letter.
+
+    Kept, since a word is asked of each of forty scripts.
+    """
+    if any(c.isascii() and not c.isalpha() for c in word):
+        return frozenset()
+    return frozenset(map(script_of, word))
+
+
 def written(*scripts: str) -> Says:
     """Letters of some scripts; open where there is a character that its name does not place."""
+    allowed = {None, *scripts}
 
     def test(word: str) -> Verdict:
-        if not word or any(c.isascii() and not c.isalpha() for c in word):
-            return False
-        found = [script_of(character) for character in word]
-        if any(each is not None and each not in scripts for each in found):
+        found = scripts_of(word)
+        if not found or not found <= allowed:
             return False
         return None if None in found else True
 

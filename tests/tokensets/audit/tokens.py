@@ -36,6 +36,7 @@ class Tokens:
         self.read: list[Token] = []
         self.unknown: set[int] = set()
         self.raw: dict[int, bytes] = {}
+        self._pieces: dict[tuple[int, int], defaultdict[str, list[Token]]] = {}
         for index, raw in enumerate(vocabulary.token_bytes):
             if vocabulary.special[index] or vocabulary.unused[index]:
                 continue
@@ -79,6 +80,22 @@ class Tokens:
             for token in self.read
             if token.word and all(unicodedata.category(c)[0] == "L" for c in token.word)
         ]
+
+    def begun(self, letters: str) -> list[Token]:
+        """Those of letters alone that begin so."""
+        return self._by_piece(len(letters), 0).get(letters, [])
+
+    def ended(self, letters: str) -> list[Token]:
+        """Those of letters alone that end so."""
+        return self._by_piece(len(letters), -len(letters)).get(letters, [])
+
+    def _by_piece(self, n: int, start: int) -> dict[str, list[Token]]:
+        """By so many letters at one end; kept, since hundreds of sets ask for theirs."""
+        if (n, start) not in self._pieces:
+            found = self._pieces[n, start] = defaultdict(list)
+            for token, word in self.spelled:
+                found[word[start:] if start else word[:n]].append(token)
+        return self._pieces[n, start]
 
     @cached_property
     def after_a_space(self) -> set[str]:
