@@ -86,6 +86,31 @@ class UnembeddingFacts:
 
 
 @dataclass(frozen=True)
+class LensFacts:
+    """A layer lens that a bank is read through, as a run names it (`layer_lens.LayerLens`).
+
+    Attributes:
+        name: what the bank's name ends with.
+        kind: `jacobian`, `tuned`, or another word.
+        layer: of which directions it takes to the last one; −1 for the embedding.
+        bank: the bank's name without the lens.
+        notes: what a reader must know, in sentences.
+        details: what is known of its making.
+        origin: where it came from.
+        sha256: of its matrix.
+    """
+
+    name: str
+    kind: str
+    layer: int
+    bank: str
+    notes: list[str]
+    details: dict[str, Any]
+    origin: dict[str, Any]
+    sha256: str
+
+
+@dataclass(frozen=True)
 class BankFacts:
     """A bank of features, as a run names it.
 
@@ -96,7 +121,9 @@ class BankFacts:
         layer: likewise.
         neuronpedia: its `model/source` there, where it is known.
         origin: where the weights came from.
-        sha256: `Features.digest`.
+        sha256: `Features.digest`, of directions as they are at the last layer.
+        lens: the layer lens that it is read through; None for the logit lens and the cosine. The
+            directions say already that it is another bank.
     """
 
     name: str
@@ -106,6 +133,7 @@ class BankFacts:
     neuronpedia: str | None
     origin: dict[str, Any] = field(metadata=INFORMATION)
     sha256: str
+    lens: LensFacts | None = field(default=None, metadata=INFORMATION)
 
     def __post_init__(self) -> None:
         for text in (self.hook, self.neuronpedia):

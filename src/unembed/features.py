@@ -16,6 +16,7 @@ from torch import Tensor
 from unembed.addresses import LONGEST, as_written, is_bank_name, is_device, position_of
 from unembed.errors import ShapeError, UnembedError, WeightError
 from unembed.facts import BankFacts
+from unembed.layer_lens import LayerLens
 from unembed.outside.arrays import float_tensor, whole_numbers
 from unembed.outside.text import has_half, shown
 from unembed.unembedding import Unembedding, beyond_float32, broken_rows
@@ -38,6 +39,8 @@ class Features:
         layer: the layer it writes to, where known.
         neuronpedia: Neuronpedia's `model/source`, where known.
         log10_density: [F] log10 of the share of tokens each feature fires on, where known.
+        lens: the layer lens that the bank is read through: W_dec is at the last layer then.
+        before: the same bank in its own layer, where it is read through a lens.
 
     Raises:
         ShapeError: when W_dec is no matrix, or the other arrays are not one value a feature.
@@ -54,6 +57,8 @@ class Features:
     layer: int | None = None
     neuronpedia: str | None = None
     log10_density: Float[np.ndarray, " features"] | None = None
+    lens: LayerLens | None = None
+    before: Features | None = None
 
     def __post_init__(self) -> None:
         if not is_bank_name(self.name):
@@ -171,9 +176,34 @@ class Features:
     @property
     def facts(self) -> BankFacts:
         """What the manifest of a run says of the bank."""
+        lens = None
+        if self.lens is not None and self.before is not None:
+            lens = self.lens.facts(self.before.name)
         return BankFacts(
-            self.name, len(self), self.hook, self.layer, self.neuronpedia, self.origin, self.digest
-        )
+            self.name, len(self), self.hook, self.layer, self.neuronpedia, self.origin,
+            self.digest, lens,
+        )  # fmt: skip
+
+    def through(self, lens: LayerLens) -> Features:
+        """Return the bank as it is at the last layer, by a lens of the layer it writes to.
+
+        >>> bank = Features.from_array([[1.0, 0.0]], name="mlp.3")
+        >>> lens = LayerLens("jacobian", "jacobian", 3, torch.tensor([[0.0, 1.0], [2.0, 0.0]]))
+        >>> bank.through(lens), bank.through(lens).W_dec
+        (Features(mlp.3.jacobian: 1 features, d_model 2), tensor([[0., 2.]]))
+
+        Raises:
+            ShapeError: when the lens is not as wide.
+            UnembedError: when the bank is read through a lens already.
+        """
+        if self.lens is not None:
+            raise UnembedError(f"{self.name} is read through the {self.lens.name} lens already.")
+        try:
+            W_dec = lens.take(self.W_dec)
+        except ShapeError as error:
+            raise ShapeError(f"Features {self.name}: {error}") from error
+        name = f"{self.name}.{lens.name}"
+        return replace(self, W_dec=W_dec, name=name, lens=lens, before=self)
 
     def renamed(self, name: str) -> Features:
         """Return the same bank under another name, in which `->` stands for `→`."""

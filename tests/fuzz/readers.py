@@ -19,7 +19,7 @@ import torch
 import unembed
 from tests.load import published_layouts
 from unembed import questions
-from unembed.load import load_features, load_model, load_vocabulary
+from unembed.load import layer_for, load_features, load_lens, load_model, load_vocabulary
 from unembed.unembedding import Unembedding
 
 if TYPE_CHECKING:
@@ -130,6 +130,15 @@ def matrices(lab: Lab, folder: Path, options: Options) -> None:
     """A file of directions."""
     (path,) = (each for each in folder.iterdir() if each.name.startswith("m."))
     load_features(path)
+
+
+def lenses(lab: Lab, folder: Path, options: Options) -> None:
+    """A folder of a lens: its matrices, and which of them a few hooks are seen through."""
+    lens = load_lens(folder)
+    for layer in lens.layers[:4]:
+        lens.matrix(layer)
+    for hook in ("blocks.1.hook_resid_pre", "blocks.0.hook_mlp_out"):
+        layer_for(hook, lens)
 
 
 def token_sets(lab: Lab, folder: Path, options: Options) -> None:
@@ -256,6 +265,7 @@ def _array(told: dict[str, Any]) -> Any:
 Reader = Callable[[Lab, Path, Options], None]
 READERS: dict[str, Reader] = {
     "models": models, "vocabularies": vocabularies, "ggufs": ggufs, "dictionaries": dictionaries,
-    "matrices": matrices, "token_sets": token_sets, "manifests": manifests, "tables": tables,
-    "questions": asked, "requests": requests, "references": references, "arrays": arrays,
+    "matrices": matrices, "lenses": lenses, "token_sets": token_sets, "manifests": manifests,
+    "tables": tables, "questions": asked, "requests": requests, "references": references,
+    "arrays": arrays,
 }  # fmt: skip

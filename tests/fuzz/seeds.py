@@ -20,6 +20,7 @@ import numpy as np
 import torch
 from safetensors.torch import save
 
+from tests.load.lenses import files as lens_files
 from tests.load.published_layouts import LAYOUTS, by_name, entries, files_of, unlisted
 from tests.load.published_layouts.models import TinyModel
 from tests.load.tiny_models import sharded_gpt2, tiny_gpt2
@@ -238,6 +239,26 @@ def matrices() -> Seeds:
     }
 
 
+# --- lenses ---
+
+
+def lenses() -> Seeds:
+    """A lens in every layout: published, under way, our own, tuned."""
+    J = lens_files.matrices(3, 4)
+    tables = {"metadata": {"capture_point": "attn_in", "model_name": "gpt2"}}
+    said = {"n_prompts": 9, "stability": {"0": {"frobenius": 0.5}}, "model": {"name": "gpt2"}}
+    config = json.dumps(lens_files.tuned_config(3, 4)).encode()
+    params = _torch(lens_files.translators(3, 4).state_dict(), True)
+    beside = b"hf_model_name: gpt2\nresults: {prompts_fitted: 100}\n"
+    return {
+        "jacobian": Seed({"l.pt": _torch(lens_files.published(J), True), "config.yaml": beside}),
+        "legacy": Seed({"l.pt": _torch(lens_files.published(J, **tables), False)}),
+        "sums": Seed({"l.pt": _torch(lens_files.sums(J, 7, target_layer=3), True)}),
+        "own": Seed({"l.safetensors": lens_files.own(J, **said)}),
+        "tuned": Seed({"params.pt": params, "config.json": config}),
+    }
+
+
 # --- token sets ---
 
 _YAML = r"""
@@ -445,8 +466,8 @@ def arrays() -> Seeds:
 SEEDS: dict[str, Callable[[], Seeds]] = {
     each.__name__: each
     for each in (
-        models, vocabularies, ggufs, dictionaries, matrices, token_sets, manifests, tables,
-        questions, requests, references, arrays,
+        models, vocabularies, ggufs, dictionaries, matrices, lenses, token_sets, manifests,
+        tables, questions, requests, references, arrays,
     )
 }  # fmt: skip
 

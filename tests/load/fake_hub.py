@@ -4,6 +4,7 @@ What it copies of the real one:
 
 - `/api/models/{repo}/revision/{revision}`: the commit (`sha`) and the paths (`siblings`);
 - `/api/models/{repo}/tree/{revision}`: every file with its size, as `snapshot_download` asks;
+- `/api/spaces/{repo}/…`, and the files of a space below `/spaces/{repo}/`;
 - `/{repo}/resolve/{commit}/{path}`: the file, with `ETag`, `X-Repo-Commit`, byte ranges (206);
 - weights (whatever lies in Git LFS) are answered with a redirect to another host (the CDN, here
   a second server), which must be asked without the login;
@@ -30,7 +31,9 @@ from urllib.parse import quote, unquote, urlsplit
 import pytest
 from huggingface_hub import constants
 
-_API = re.compile(r"/api/models/(?P<repo>.+?)/(?P<ask>revision|tree)/(?P<revision>[^/]+)")
+_API = re.compile(
+    r"/api/(?:models/)?(?P<repo>(?:spaces/)?.+?)/(?P<ask>revision|tree)/(?P<revision>[^/]+)"
+)
 _RESOLVE = re.compile(r"/(?P<repo>.+?)/resolve/(?P<revision>[^/]+)/(?P<path>.+)")
 _CDN = re.compile(r"/cdn/(?P<repo>.+?)@(?P<revision>[^/]+)/(?P<path>.+)")
 _WEIGHTS = (".safetensors", ".npz", ".npy", ".pt", ".pth", ".bin", ":v1")
@@ -93,7 +96,7 @@ class FakeHub:
     """The hub and its CDN. A context manager; `stop` takes both off the network.
 
     Attributes:
-        repos: repository → commit → path → content.
+        repos: repository (a space is `spaces/org/name`) → commit → path → content.
         names: repository → revision (branch or tag) → commit.
         renamed: old name → repository.
         gated: repositories whose files need a login; their listing does not.
@@ -239,7 +242,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(200, json.dumps(files).encode(), {"Content-Type": "application/json"})
         else:
             siblings = [{"rfilename": path} for path in sorted(self.hub.repos[repo][commit])]
-            answer = {"_id": "0", "id": repo, "sha": commit, "siblings": siblings}
+            name = repo.removeprefix("spaces/")  # what the API calls a space
+            answer = {"_id": "0", "id": name, "sha": commit, "siblings": siblings}
             self._send(200, json.dumps(answer).encode(), {"Content-Type": "application/json"})
 
     def _resolve(self, repo: str, commit: str, path: str) -> None:

@@ -75,6 +75,18 @@ pytestmark = pytest.mark.usefixtures("client")
         ("https://huggingface.co/org/repo/commit/1a2b", ("org/repo", "", "1a2b")),
         ("https://huggingface.co/org/repo.git", ("org/repo", "", None)),
         ("https://huggingface.co/api/models/org/repo/tree/main/a", ("org/repo", "a", "main")),
+        ("hf:spaces/org/app/lens/gpt2@v1", ("spaces/org/app", "lens/gpt2", "v1")),
+        ("spaces/org/app", ("spaces/org/app", "", None)),
+        ("hf://spaces/org/app@v1/lens", ("spaces/org/app", "lens", "v1")),
+        ("https://huggingface.co/spaces/org/app", ("spaces/org/app", "", None)),
+        (
+            "https://huggingface.co/spaces/org/app/tree/main/lens/gpt2",
+            ("spaces/org/app", "lens/gpt2", "main"),
+        ),
+        (
+            "https://huggingface.co/api/spaces/org/app/tree/main/lens",
+            ("spaces/org/app", "lens", "main"),
+        ),
     ],
 )
 def test_forms(text: str, expected: tuple[str, str, str | None]) -> None:
@@ -88,7 +100,8 @@ def test_forms(text: str, expected: tuple[str, str, str | None]) -> None:
     ("text", "message"),
     [
         ("https://huggingface.co/datasets/org/data", "is in the hub's datasets; expected"),
-        ("hf://spaces/org/app", "is in the hub's spaces; expected"),
+        ("hf://datasets/org/data", "is in the hub's datasets; expected"),
+        ("https://huggingface.co/spaces", "is no reference"),
         ("https://huggingface.co/org/repo/discussions/7", r"no page of files\..*/org/repo/tree/ma"),
         ("https://example.com/W.npy", r"is no page of the hub.*Download what it offers"),
         ("https://huggingface.co/", "is no reference"),

@@ -8,13 +8,16 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from unembed.errors import SourceError
-from unembed.facts import BankFacts, UnembeddingFacts
+from unembed.facts import BankFacts, LensFacts, UnembeddingFacts
 from unembed.features import Features
+from unembed.layer_lens import LayerLens
 from unembed.load import load_unembedding
 from unembed.load.banks import Asked, sources_of
 from unembed.load.folder import LocalFolder
 from unembed.load.formats import FORMATS, Seen
 from unembed.load.hub import HubFolder
+from unembed.load.lenses.lens_file import KINDS, LensFile
+from unembed.load.lenses.open import open_lens
 from unembed.load.models.model import Model
 from unembed.load.models.open import load_model
 from unembed.load.names import Source
@@ -73,11 +76,54 @@ def reopen_features(facts: BankFacts, load: Load = load_model) -> Features:
 
     def opened() -> Features:
         if "model" in origin:
-            return _part_of_model(origin, facts.layer, load)
-        return _source(origin, facts, load).read()
+            found = _part_of_model(origin, facts.layer, load)
+        else:
+            found = _source(origin, facts, load).read()
+        if facts.lens is None:
+            return found
+        return found.renamed(facts.lens.bank).through(_layer_lens(facts.lens))
 
     place = reference_of(origin.get("model", origin))
     return _unchanged(opened, facts.sha256, place).renamed(facts.name)
+
+
+def reopen_lens(
+    source: Mapping[str, Any], digests: Mapping[int, str], model: Model | None = None
+) -> LensFile:
+    """Return the lens that a manifest describes.
+
+    Args:
+        source: as `LensFile.source` said it.
+        digests: of the layers that were used (`LensFile.digest`).
+        model: to hold it against, where it is open.
+
+    Raises:
+        SourceError: when it is not there any more, or is not what it was.
+    """
+    origin = _origin(source, "The lens")
+    kind = next((each for each in KINDS if each == origin.get("lens")), None)
+    blocks, place = origin.get("n_layers"), _place(origin, "the lens was")
+    lens = open_lens(place, kind, model, n_layers=blocks, another_model=True)
+    for layer, digest in digests.items():
+        if lens.digest(layer) != digest:
+            raise _changed(lens.place)
+    return lens
+
+
+def _layer_lens(facts: LensFacts) -> LayerLens:
+    """Return the layer lens that a manifest describes.
+
+    Raises:
+        SourceError: when it is not there any more, or is not what it was.
+    """
+    file = reopen_lens(facts.origin, {})
+    lens = LayerLens(
+        facts.name, facts.kind, facts.layer, file.matrix(facts.layer), tuple(facts.notes),
+        facts.details, facts.origin,
+    )  # fmt: skip
+    if lens.digest != facts.sha256:
+        raise _changed(file.place)
+    return lens
 
 
 def _part_of_model(origin: Mapping[str, Any], layer: int | None, load: Load) -> Features:
@@ -117,15 +163,20 @@ def _source(origin: Mapping[str, Any], facts: BankFacts, load: Load) -> Source:
     return found[0]
 
 
-def _place(origin: Mapping[str, Any]) -> Place:
-    """Return the very place that a manifest names; on a hub, at its commit."""
+def _place(origin: Mapping[str, Any], what: str = "the directions were") -> Place:
+    """Return the very place that a manifest names; on a hub, at its commit.
+
+    Args:
+        origin: as the manifest has it.
+        what: lay there, as errors say it.
+    """
     if "repo" in origin:
         folder = HubFolder(origin["repo"], origin.get("subfolder", ""), origin["commit"])
         return Place(folder, origin.get("file"))
     path, file = Path(origin["path"]), origin.get("file")
     whole = path / file if file else path
     if not whole.exists():
-        raise SourceError(f"No file or folder at {whole}, where the directions were.")
+        raise SourceError(f"No file or folder at {whole}, where {what}.")
     return Place(LocalFolder(path), file)
 
 
@@ -149,6 +200,7 @@ def _origin(origin: object, what: str) -> Mapping[str, Any]:
             needed(each.content.get("path"), each, "path")
     fields.whole("head", limits.LAYERS)
     fields.whole("d_model", limits.WIDTH, 1)
+    fields.whole("n_layers", limits.LAYERS, 1)
     if fields.content.get("expert") != "shared":
         fields.whole("expert", limits.EXPERTS)
     return fields.content

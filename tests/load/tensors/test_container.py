@@ -16,6 +16,7 @@ from unembed.load.folder import LocalFolder
 from unembed.load.tensors.blob import LocalBlob
 from unembed.load.tensors.container import open_tensors
 from unembed.load.tensors.file import TensorFile
+from unembed.load.tensors.safetensors import Safetensors
 
 
 def opened(path: Path) -> TensorFile:
@@ -56,6 +57,26 @@ def test_safetensors(tmp_path: Path) -> None:
         assert read.equal(expected), name
     part = (slice(1, 4), 3)
     assert found.read("torch.bfloat16", part).equal(tensors["torch.bfloat16"][part])
+
+
+def test_what_a_safetensors_header_says(tmp_path: Path) -> None:
+    (tmp_path / "said").write_bytes(save({"W": torch.eye(2)}, {"format": "pt", "n": "3"}))
+    (tmp_path / "silent").write_bytes(save({"W": torch.eye(2)}))
+    for name, said in (("said", {"format": "pt", "n": "3"}), ("silent", {})):
+        file = open_tensors(LocalBlob(tmp_path / name))
+        assert isinstance(file, Safetensors)
+        assert (file.said(), file.read("W").equal(torch.eye(2))) == (said, True)
+
+
+def test_metadata_that_is_no_table(tmp_path: Path) -> None:
+    """The tensors are read all the same."""
+    header = b'{"__metadata__": [1], "W": {"dtype": "U8", "shape": [1], "data_offsets": [0, 1]}}'
+    (tmp_path / "W").write_bytes(len(header).to_bytes(8, "little") + header + b"x")
+    file = open_tensors(LocalBlob(tmp_path / "W"))
+    assert isinstance(file, Safetensors)
+    assert file.shapes() == {"W": (1,)}
+    with pytest.raises(FormatError, match=r"__metadata__ is \[1\], and no table"):
+        file.said()
 
 
 def test_types_that_share_bytes(tmp_path: Path) -> None:

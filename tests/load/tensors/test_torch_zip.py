@@ -18,6 +18,9 @@ from unembed.errors import FormatError
 from unembed.load.tensors.blob import LocalBlob
 from unembed.load.tensors.container import open_tensors
 from unembed.load.tensors.file import TensorFile
+from unembed.load.tensors.torch_legacy import LegacyTorch
+from unembed.load.tensors.torch_views import said_beside
+from unembed.load.tensors.torch_zip import TorchZip
 
 WRITERS = {"zip": True, "legacy": False}
 
@@ -51,6 +54,41 @@ def assert_as_torch_reads(path: Path) -> None:
 @pytest.fixture(scope="module")
 def base() -> torch.Tensor:
     return torch.randn(6, 8, generator=torch.Generator().manual_seed(1))
+
+
+@pytest.mark.parametrize("new", WRITERS.values(), ids=WRITERS)
+def test_what_is_said_beside_the_tensors(tmp_path: Path, base: torch.Tensor, new: bool) -> None:
+    said = {"n": 3, "texts": ["a", None, True], "inside": {2: 0.5, "deep": {"x": [1, [2]]}}}
+    value = {"J": {0: base, 1: base.half()}, **said, "mixed": [1, base, (2, base)], "none": {1, 2}}
+    torch.save(value, tmp_path / "saved so.pt", _use_new_zipfile_serialization=new)
+    path = (tmp_path / "saved so.pt").rename(tmp_path / "renamed.pt")
+    file = opened(path)
+    assert isinstance(file, TorchZip | LegacyTorch)
+    inside = {"2": 0.5, "deep": {"x": [1, [2]]}}
+    assert file.said() == {"J": {}, **said, "inside": inside, "mixed": [1, [2]]}
+    if isinstance(file, TorchZip):
+        assert file.saved_as == "saved so"
+
+
+@pytest.mark.parametrize("new", WRITERS.values(), ids=WRITERS)
+def test_a_file_that_says_nothing(tmp_path: Path, base: torch.Tensor, new: bool) -> None:
+    torch.save([base, "a text"], tmp_path / "W.pt", _use_new_zipfile_serialization=new)
+    file = opened(tmp_path / "W.pt")
+    assert isinstance(file, TorchZip | LegacyTorch)
+    assert file.said() == {}
+
+
+def test_texts_that_hold_one_another_without_end(tmp_path: Path) -> None:
+    """No tensor is in them, so that the tensors' names do not tell; their number does."""
+    texts: list[Any] = ["x"]
+    for _ in range(40):
+        texts = [texts, texts]
+    with pytest.raises(ValueError, match=r"hold more than 1,000,000 values"):
+        said_beside({"deep": texts})
+    itself: list[Any] = []
+    itself.append(itself)
+    with pytest.raises(ValueError, match="lie too deep in one another"):
+        said_beside({"itself": itself})
 
 
 VALUES: dict[str, Callable[[torch.Tensor], object]] = {

@@ -6,6 +6,8 @@
 | `org/repo/sub/folder@revision` | the same, where no such path exists here |
 | `hf://org/repo@revision/sub/folder` | `huggingface_hub`'s file system; the revision may be last |
 | `https://huggingface.co/org/repo/tree/main/sub/folder` | a page, as a browser shows its address |
+
+A repository is of models; the files of a space are those of `spaces/org/name`, in every form.
 """
 
 from __future__ import annotations
@@ -17,11 +19,12 @@ from urllib.parse import unquote, urlsplit
 from huggingface_hub import constants
 
 from unembed.errors import SourceError
+from unembed.load.hub.kinds import SPACES
 from unembed.outside.text import has_half
 
 PREFIX = "hf:"
 
-_REPO = r"(?P<repo>[\w.-]+/[\w.-]+(?=[/@]|$)|[\w.-]+(?=/?(?:@|$)))"
+_REPO = rf"(?P<repo>(?:{SPACES})?[\w.-]+/[\w.-]+(?=[/@]|$)|[\w.-]+(?=/?(?:@|$)))"
 _INSIDE = r"(?P<inside>(?:/[^/]+)*)/?"
 _REFERENCE = re.compile(_REPO + _INSIDE)
 _EARLY = re.compile(_REPO + r"@(?P<revision>refs/(?:pr|convert)/[\w.-]+|[^/@]+)" + _INSIDE)
@@ -29,14 +32,14 @@ _WEB = re.compile("https?://", re.IGNORECASE)
 _HOSTS = {"huggingface.co", "www.huggingface.co", "hf.co", "www.hf.co"}
 _PAGES = {"tree", "blob", "resolve", "raw", "blame", "edit", "commit", "commits"}
 """What stands before the revision in a page's address."""
-_OTHER_KINDS = {"datasets", "spaces", "collections", "papers", "docs", "blog"}
+_OTHER_KINDS = {"datasets", "collections", "papers", "docs", "blog"}
 
 
 class Address(NamedTuple):
     """A place on the hub.
 
     Attributes:
-        repo: `org/name`, or a bare `name`.
+        repo: `org/name`, a bare `name`, or `spaces/org/name`.
         inside: the path in it, `""` for its root.
         revision: branch, tag or commit, where one is named.
     """
@@ -113,10 +116,14 @@ def _page(text: str) -> Address | None:
         )
     parts = [unquote(part) for part in address.path.split("/") if part]
     parts = parts[2:] if parts[:2] == ["api", "models"] else parts
+    parts = parts[1:] if parts[:2] == ["api", "spaces"] else parts
     _check_kind(text, *parts[:1])
-    named = 1 if len(parts) > 2 and parts[1] in _PAGES and parts[2] not in _PAGES else 2
-    repo = "/".join(parts[:named]).removesuffix(".git")
-    if not _REFERENCE.fullmatch(repo):
+    kind = SPACES if parts[:1] == [SPACES.rstrip("/")] else ""
+    parts = parts[1:] if kind else parts
+    bare = len(parts) > 2 and parts[1] in _PAGES and parts[2] not in _PAGES
+    named = 1 if bare and not kind else 2
+    repo = kind + "/".join(parts[:named]).removesuffix(".git")
+    if not _REFERENCE.fullmatch(repo) or (kind and len(parts) < 2):
         return None
     page, rest = parts[named : named + 1], parts[named + 1 :]
     if not page:

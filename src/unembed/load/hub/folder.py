@@ -23,6 +23,7 @@ from unembed.load.hub import shared_cache
 from unembed.load.hub.address import Address
 from unembed.load.hub.blob import HubBlob
 from unembed.load.hub.errors import hub_errors
+from unembed.load.hub.kinds import repository
 from unembed.load.hub.listing import Listing, listing_of
 from unembed.load.tensors.blob import Blob, LocalBlob
 from unembed.load.tensors.container import open_tensors
@@ -30,10 +31,10 @@ from unembed.load.tensors.file import TensorFile
 
 
 class HubFolder:
-    """A folder of a model repository, at one commit.
+    """A folder of a repository, at one commit.
 
     Args:
-        repo: `org/name`, or a bare `name` for the hub's oldest models (`gpt2`).
+        repo: `org/name`, a bare `name` for the hub's oldest models (`gpt2`), or `spaces/org/name`.
         subfolder: the folder inside it, `""` for its root.
         revision: branch, tag or commit; by default the repository's main branch.
 
@@ -79,12 +80,14 @@ class HubFolder:
         found = self._cached(path)
         if found is not None:
             return found
+        kind, name = repository(self.repo)
         with self._errors():
             try:
                 return Path(
                     huggingface_hub.hf_hub_download(
-                        self.repo,
+                        name,
                         self.file(path),
+                        repo_type=kind,
                         revision=self.commit,
                         local_files_only=problem is not None,  # it would try for half a minute
                     )
@@ -159,9 +162,12 @@ class HubFolder:
         found = self._cached(path)
         if found is not None:
             return LocalBlob(found, name, f"Remove {found} and try again.")
+        kind, repo_id = repository(self.repo)
         return HubBlob(
             name=name,
-            url=huggingface_hub.hf_hub_url(self.repo, self.file(path), revision=self.commit),
+            url=huggingface_hub.hf_hub_url(
+                repo_id, self.file(path), repo_type=kind, revision=self.commit
+            ),
             cache=self._cache / self.commit / self.file(path),
             label=self.repo,
             errors=self._errors,

@@ -13,13 +13,14 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 import huggingface_hub
-from huggingface_hub import ModelInfo, constants
+from huggingface_hub import ModelInfo, SpaceInfo, constants
 
 from unembed.errors import FormatError, SourceError
 from unembed.load.hub import shared_cache
 from unembed.load.hub.address import Address
 from unembed.load.hub.cache import new_entry, read_entry
 from unembed.load.hub.errors import UnreachableError, hub_errors
+from unembed.load.hub.kinds import prefix, repository
 from unembed.outside import limits
 from unembed.outside.documents import parse_json
 from unembed.outside.fields import Fields, is_inside, needed
@@ -47,7 +48,7 @@ def listing_of(repo: str, revision: str, cache: Path) -> Listing:
     """Return what a repository holds, from the hub, else from what is kept.
 
     Args:
-        repo: `org/name`.
+        repo: `org/name`, or `spaces/org/name`.
         revision: branch, tag or commit.
         cache: the folder for what is kept of the repository.
 
@@ -58,11 +59,12 @@ def listing_of(repo: str, revision: str, cache: Path) -> Listing:
     kept = _kept(cache, revision)
     if kept is not None:
         return kept
+    kind, repo_id = repository(repo)
     try:
         with hub_errors(Address(repo, "", revision).text, repo, revision):
-            info = huggingface_hub.HfApi().model_info(
-                repo, revision=revision, timeout=constants.HF_HUB_ETAG_TIMEOUT
-            )
+            api = huggingface_hub.HfApi()
+            ask = api.space_info if kind == "space" else api.model_info
+            info = ask(repo_id, revision=revision, timeout=constants.HF_HUB_ETAG_TIMEOUT)
     except UnreachableError as problem:
         known = _last_known(repo, revision, cache)
         if known is None:
@@ -75,14 +77,15 @@ def listing_of(repo: str, revision: str, cache: Path) -> Listing:
     return listing
 
 
-def _checked(info: ModelInfo, repo: str) -> Listing:
+def _checked(info: ModelInfo | SpaceInfo, repo: str) -> Listing:
     """Return what the hub answered, none of whose names leads out of a folder.
 
     Raises:
         SourceError: when it is no listing of a repository.
     """
     files = [each.rfilename for each in info.siblings or []]
-    found = _listing({"commit": info.sha, "files": files, "repo": info.id})
+    true = f"{prefix(repo)}{info.id}"
+    found = _listing({"commit": info.sha, "files": files, "repo": true})
     if found is None:
         raise SourceError(
             f"What the hub answers of {repo} is no listing of a repository's files. Try again "

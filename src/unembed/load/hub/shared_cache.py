@@ -1,7 +1,7 @@
 """huggingface_hub's own cache, where others may have fetched files: they are not fetched again.
 
 Its layout: `models--org--name/refs/REVISION` holds a commit, and
-`models--org--name/snapshots/COMMIT/` the files of it that were fetched.
+`models--org--name/snapshots/COMMIT/` the files of it that were fetched (`spaces--…` of a space).
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import huggingface_hub
 from huggingface_hub import constants
 from huggingface_hub.file_download import repo_folder_name
 
+from unembed.load.hub.kinds import repository
 from unembed.outside.fields import is_inside
 
 _COMMIT = re.compile(r"[0-9a-zA-Z]{1,64}")
@@ -21,8 +22,9 @@ _COMMIT = re.compile(r"[0-9a-zA-Z]{1,64}")
 
 def cached_file(repo: str, path: str, commit: str) -> Path | None:
     """Return a file of a repository at a commit, if it lies there."""
+    kind, repo_id = repository(repo)
     found = huggingface_hub.try_to_load_from_cache(
-        repo, path, cache_dir=constants.HF_HUB_CACHE, revision=commit
+        repo_id, path, cache_dir=constants.HF_HUB_CACHE, revision=commit, repo_type=kind
     )
     return Path(found) if isinstance(found, str) else None
 
@@ -48,4 +50,5 @@ def files_of(repo: str, commit: str) -> list[str]:
 
 
 def _folder(repo: str) -> Path:
-    return Path(constants.HF_HUB_CACHE, repo_folder_name(repo_id=repo, repo_type="model"))
+    kind, repo_id = repository(repo)
+    return Path(constants.HF_HUB_CACHE, repo_folder_name(repo_id=repo_id, repo_type=kind))

@@ -61,6 +61,18 @@ class Safetensors:
     def shapes(self) -> dict[str, tuple[int, ...]]:
         return {name: entry.shape for name, entry in self._entries.items()}
 
+    def said(self) -> dict[str, Any]:
+        """Return the `__metadata__` of the header, texts by name; empty where there is none.
+
+        Raises:
+            FormatError: when it is no table.
+        """
+        said = self._header[1]
+        if not isinstance(said, dict | None):
+            reason = f"its __metadata__ is {said!r:.100}, and no table"
+            raise damaged(self.blob, "safetensors", reason)
+        return said or {}
+
     def read(self, tensor: str, part: Part | None = None) -> torch.Tensor:
         entry, dtype = self._found(tensor)
         piece = self.blob.piece(entry.start, entry.stop, tensor)
@@ -84,8 +96,13 @@ class Safetensors:
             )
         return entry, dtype
 
-    @cached_property
+    @property
     def _entries(self) -> dict[str, _Entry]:
+        return self._header[0]
+
+    @cached_property
+    def _header(self) -> tuple[dict[str, _Entry], object]:
+        """The tensors, and what is said beside them, whatever it is."""
         length = int.from_bytes(self.blob.read(0, 8), "little")
         if length > TENSOR_HEADER_BYTES:
             reason = (
@@ -107,7 +124,7 @@ class Safetensors:
         if end > self.blob.size:
             reason = f"its header promises {end:,} bytes, but it has {self.blob.size:,}"
             raise damaged(self.blob, "safetensors", reason)
-        return entries
+        return entries, header.get("__metadata__")
 
 
 def _entries(header: Any, body: int) -> dict[str, _Entry]:
@@ -122,8 +139,11 @@ def _entries(header: Any, body: int) -> dict[str, _Entry]:
     """
     if not isinstance(header, dict):
         raise ValueError(f"it is a {type(header).__name__}, and no table of tensors")
-    header.pop("__metadata__", None)
-    entries = {name: _entry(name, fields, body) for name, fields in header.items()}
+    entries = {
+        name: _entry(name, fields, body)
+        for name, fields in header.items()
+        if name != "__metadata__"
+    }
     lying = sorted(entries.items(), key=lambda item: (item[1].start, item[1].stop))
     for (name, before), (other, after) in pairwise(lying):
         if after.start < before.stop:

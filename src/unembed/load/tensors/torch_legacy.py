@@ -24,6 +24,7 @@ from unembed.load.tensors.torch_views import (
     Unread,
     View,
     flattened,
+    said_beside,
     shapes_of,
     shown,
     view_of,
@@ -38,8 +39,9 @@ _BUFFER_BYTES = 1 << 16
 
 
 class _Contents(NamedTuple):
-    """Tensors by name, where each storage begins, and whose order the bytes are in."""
+    """All of it, tensors by name, where each storage begins, and whose order the bytes are in."""
 
+    value: object
     views: dict[str, View | Unread]
     starts: dict[str, int]
     swap: bool
@@ -61,6 +63,13 @@ class LegacyTorch:
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         return shapes_of(self._contents.views)
+
+    def said(self) -> dict[str, Any]:
+        """Return what the pickle says beside the tensors (see `said_beside`)."""
+        try:
+            return said_beside(self._contents.value)
+        except ValueError as error:
+            raise damaged(self.blob, "a torch file", error) from error
 
     def read(self, tensor: str, part: Part | None = None) -> torch.Tensor:
         view, piece = self._found(tensor)
@@ -94,7 +103,7 @@ class LegacyTorch:
             raise refused(self.blob.name, error) from error
         except ValueError as error:
             raise damaged(self.blob, "a torch file", error) from error
-        return _Contents(views, starts, _little(machine) != (sys.byteorder == "little"))
+        return _Contents(value, views, starts, _little(machine) != (sys.byteorder == "little"))
 
 
 def _starts(keys: Any, storages: Mapping[str, Storage], at: int, size: int) -> dict[str, int]:

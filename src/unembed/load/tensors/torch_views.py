@@ -20,6 +20,9 @@ WHOLE = "tensor"
 _DEPTH = 64
 """How deep containers may lie in one another; a pickle may even hold one that holds itself."""
 
+_LEFT_OUT = object()
+"""What stands for a value that is not plain, on the way."""
+
 shown = reprlib.Repr().repr
 """A value of a pickle as errors show it: one that holds another twice, and so on, has no end."""
 
@@ -72,6 +75,51 @@ class Unread:
     """
 
     kind: str
+
+
+def said_beside(value: object) -> dict[str, Any]:
+    """Return what a file says beside its tensors: tables, lists, texts, numbers, flags and null.
+
+    Keys become texts. Tensors are left out, and whatever else is none of these.
+
+    Raises:
+        ValueError: when containers lie too deep, or hold more than a file of weights does.
+    """
+    found = _plain(value, _Room(), 0)
+    return found if isinstance(found, dict) else {}
+
+
+class _Room:
+    """How many values may still be taken: lists that hold one another twice have no end."""
+
+    def __init__(self) -> None:
+        self.left = PICKLE_NODES
+
+    def take(self, count: int) -> None:
+        """Take some more.
+
+        Raises:
+            ValueError: when they are too many.
+        """
+        self.left -= count
+        if self.left < 0:
+            raise ValueError(f"its containers hold more than {PICKLE_NODES:,} values")
+
+
+def _plain(value: object, room: _Room, depth: int) -> object:
+    """Return a value without what is not plain; `_LEFT_OUT` for what is not plain itself."""
+    if value is None or type(value) in (str, int, float, bool):
+        return value
+    if depth > _DEPTH:
+        raise ValueError("its containers lie too deep in one another")
+    if isinstance(value, dict):
+        room.take(dict.__len__(value))
+        items = {str(k): _plain(v, room, depth + 1) for k, v in dict.items(value)}
+        return {key: each for key, each in items.items() if each is not _LEFT_OUT}
+    if isinstance(value, list | tuple) and not isinstance(value, View | Storage):
+        room.take(len(value))
+        return [e for v in value if (e := _plain(v, room, depth + 1)) is not _LEFT_OUT]
+    return _LEFT_OUT
 
 
 def checked_view(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import sys
 from functools import cached_property
+from typing import Any
 
 import torch
 
@@ -13,7 +14,14 @@ from unembed.load.tensors.archive import LOCAL_HEADER_BYTES, Archive
 from unembed.load.tensors.elements import stored_rows
 from unembed.load.tensors.file import Part
 from unembed.load.tensors.torch_pickle import RefusedError, refused, unpickle
-from unembed.load.tensors.torch_views import Unread, View, flattened, shapes_of, view_of
+from unembed.load.tensors.torch_views import (
+    Unread,
+    View,
+    flattened,
+    said_beside,
+    shapes_of,
+    view_of,
+)
 from unembed.outside.limits import PICKLE_BYTES
 from unembed.outside.row_reader import RowReader
 
@@ -51,6 +59,21 @@ class TorchZip:
         piece = self.archive.piece(entry, *view.span)
         return stored_rows(piece, view.dtype, view.shape, swap=self._swap)
 
+    def said(self) -> dict[str, Any]:
+        """Return what the pickle says beside the tensors (see `said_beside`)."""
+        try:
+            return said_beside(self._value)
+        except ValueError as error:
+            raise self.archive.damaged(error) from error
+
+    @property
+    def saved_as(self) -> str:
+        """What the file was called when it was written, without its ending; `archive` of a stream.
+
+        torch names the folder of the entries so, whatever the file is called by now.
+        """
+        return self._folder.rpartition("/")[2]
+
     def _found(self, tensor: str) -> tuple[View, str]:
         """Return a tensor's view, and the entry that is its storage."""
         view = view_of(self.archive.blob.name, tensor, self._views)
@@ -82,6 +105,14 @@ class TorchZip:
 
     @cached_property
     def _views(self) -> dict[str, View | Unread]:
+        try:
+            return flattened(self._value)
+        except ValueError as error:
+            raise self.archive.damaged(error) from error
+
+    @cached_property
+    def _value(self) -> object:
+        """What the pickle holds, with a view in place of each tensor."""
         place = self.archive.blob.name
         if f"{self._folder}/constants.pkl" in self.archive.entries:
             raise FormatError(
@@ -90,11 +121,11 @@ class TorchZip:
             )
         try:
             (value,), _ = unpickle(io.BytesIO(self._small(self._folder + PICKLE)), count=1)
-            return flattened(value)
         except RefusedError as error:
             raise refused(place, error) from error
         except ValueError as error:
             raise self.archive.damaged(error) from error
+        return value
 
     def _small(self, name: str) -> bytes:
         """Return a whole entry, in one request where torch wrote the file."""
