@@ -30,3 +30,12 @@ def power(log10: float | None) -> str:
     exponent = math.floor(log10)
     mantissa = f"{10 ** (log10 - exponent):.1f}"
     return f"1.0e{exponent + 1}" if mantissa == "10.0" else f"{mantissa}e{exponent}"
+
+
+def megabytes(size: int) -> str:
+    """Return a number of bytes as people say it.
+
+    >>> megabytes(1_260_000), megabytes(13_400_000_000)
+    ('1.3 MB', '13.4 GB')
+    """
+    return f"{size / 1e9:,.1f} GB" if size >= 1e9 else f"{size / 1e6:,.1f} MB"

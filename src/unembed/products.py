@@ -68,6 +68,17 @@ def in_torchs_order() -> Iterator[None]:
         _torchs_order.reset(token)
 
 
+@contextmanager
+def strictly(device: str) -> Iterator[None]:
+    """Have all products within made in the precision of their tensors, another library's too.
+
+    Args:
+        device: where they are made: `cpu`, `cuda`.
+    """
+    with _strict, torch.autocast(device, enabled=False):
+        yield
+
+
 def sums(values: Tensor, axis: int) -> Tensor:
     """Return the sums along an axis in float64; torch's own depend on its threads.
 

@@ -12,6 +12,7 @@ from unembed.cli.explain import explain
 from unembed.cli.explore import explore
 from unembed.cli.features import features, show
 from unembed.cli.find import find
+from unembed.cli.lens import app as lens
 from unembed.cli.neuronpedia import neuronpedia
 from unembed.cli.pairs import enrichment, leading_edge
 from unembed.cli.report import report
@@ -34,6 +35,7 @@ for command in (
 ):  # fmt: skip
     app.command()(command)
 app.add_typer(sets, name="sets")
+app.add_typer(lens, name="lens")
 
 
 def _version(wanted: bool) -> None:

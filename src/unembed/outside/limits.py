@@ -23,6 +23,8 @@ DEPTH = 64
 """How deep lists and tables lie in one another in a document: configs need 6."""
 DIGITS = 100
 """Digits of a whole number: 10^30 stands in real tokenizers for "no limit"."""
+CORPUS_BYTES = 256 << 20
+"""A text that a lens is fitted on: 1,000 prompts of 128 tokens are half a megabyte."""
 
 # Fields of documents
 LONGEST_FIELD = 1_000

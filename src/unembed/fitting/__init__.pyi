@@ -1,0 +1,15 @@
+from .fit import FittedLens, fit_lens
+from .memory import Memory
+from .settings import DTYPES, SAMPLE, FitSettings, layers_named
+from .stability import Stability
+
+__all__ = [
+    "DTYPES",
+    "SAMPLE",
+    "FitSettings",
+    "FittedLens",
+    "Memory",
+    "Stability",
+    "fit_lens",
+    "layers_named",
+]
