@@ -180,3 +180,19 @@ def test_what_is_planted_is_told_from_random_directions(test_of_bank: DirectionT
     p = 10 ** log10_p(cohesion.of(np.stack([read.top_ids[0], read.bottom_ids[1]])).values, null)
     assert p == pytest.approx([1 / 2001] * 2)
     assert 10 ** log10_p(cohesion.of(read.bottom_ids[:1]).values, null) > 0.01
+
+
+def test_each_list_is_what_it_is_alone_and_what_it_is_with_many(cohesion: WordCohesion) -> None:
+    random = np.random.default_rng(8)
+    ids = np.array([random.permutation(60)[:40] + 70 * at + 1 for at in range(11)], np.int32)
+    ids[9] = ids[9, 0]  # one word alone, among families
+    together = cohesion.each(ids)
+    assert np.unique(together.values).size > 5
+    for at in range(len(ids)):
+        for alone in (cohesion.each(ids[at : at + 1]), cohesion.each(ids[: at + 1])):
+            assert alone.values[-1] == together.values[at]
+            np.testing.assert_array_equal(alone.grouped[-1], together.grouped[at])
+            np.testing.assert_array_equal(alone.tokens[-1], together.tokens[at])
+    at_once = cohesion.of(ids)
+    np.testing.assert_allclose(at_once.values, together.values, rtol=1e-5)
+    np.testing.assert_array_equal(at_once.grouped, together.grouped)

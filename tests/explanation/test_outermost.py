@@ -8,6 +8,7 @@ from scipy.special import rel_entr
 
 from unembed.explanation.members import within
 from unembed.explanation.outermost import Outermost, bits_saved, count_bits
+from unembed.explanation.telling import Telling
 
 N, K = 500, 50
 
@@ -68,7 +69,9 @@ def test_sixty_four_tokens_are_told_apart() -> None:
 
 def test_bits_are_those_of_the_relative_entropy() -> None:
     share, size = (each.ravel() for each in np.meshgrid(np.linspace(0, 1, 11), [1, 20, 250, 500]))
-    saved = bits_saved(share, np.full(len(share), K), size, N, 32)
+    saved = np.array(
+        [bits_saved(float(of), K, int(m), N, 32) for of, m in zip(share, size, strict=True)]
+    )
     chance = np.minimum(size / N, 1 - 1 / N)
     entropy = (rel_entr(share, chance) + rel_entr(1 - share, 1 - chance)) / np.log(2)
     more = share > chance
@@ -83,7 +86,7 @@ def test_who_is_told_a_set_needs_that_many_fewer_bits_for_the_tokens() -> None:
     told = inside * np.log2(size / (inside / K)) + (K - inside) * np.log2(
         (N - size) / (1 - inside / K)
     )
-    (saved,) = bits_saved(np.array([inside / K]), np.array([K]), np.array([size]), N, 1)
+    saved = bits_saved(inside / K, K, size, N, 1)
     assert saved == pytest.approx(plain - told)
 
 
@@ -94,3 +97,18 @@ def test_sets_lie_within_those_that_have_all_their_members(
     expected = [sets[a] <= sets[b] for a, b in zip(one, other, strict=True)]
     assert within(one, other, *packed).tolist() == expected
     assert sum(expected) > 5 + 4
+
+
+def test_what_is_covered_is_what_any_named_set_of_a_side_has(
+    sets: list[set[int]], packed: tuple[np.ndarray, np.ndarray]
+) -> None:
+    outermost, feature = some(3), np.repeat(np.arange(3), 5)
+    row, token_set = outermost.row(feature, np.ones(15, bool)), np.tile(np.arange(5), 3)
+    telling = Telling(
+        outermost, row, outermost.held(row, token_set, *packed), np.ones(15, int), np.ones(15), N, 5
+    )
+    named = np.array([[1, 3, 0], [9, -1, -1], [-1, -1, -1]])
+    for of, chosen, share in zip(outermost.ids[:3], named, telling.covered(named), strict=True):
+        members = set[int]().union(*(sets[token_set[at]] for at in chosen if at >= 0))
+        assert share == (len({*of.tolist()} & members) / K if (chosen >= 0).any() else None)
+    assert telling.covered(named)[1] == 0  # the last set is empty

@@ -9,7 +9,7 @@ import torch
 from unembed import Features, Sweep, TokenSets, Vocabulary, prepare_unembedding
 from unembed.enrichment import DirectionTest, SecondMoment
 from unembed.enrichment.effects import effects_of
-from unembed.explanation.partial import Partial, given_the_others, inverses, partial
+from unembed.explanation.partial import Partial, given_the_others, partial
 
 N, D = 2000, 32
 
@@ -37,8 +37,8 @@ def draws(test_of_sets: DirectionTest) -> np.ndarray:
 
 def given_some(z: np.ndarray, gram: np.ndarray, chosen: list[int]) -> Partial:
     """Sets of one feature, all given the same ones."""
-    inverse = inverses(gram[np.ix_(chosen, chosen)][None])
-    return partial(z, gram[:, chosen], z[chosen][None], inverse)
+    one = np.zeros(len(z), int)
+    return partial(z, gram[:, chosen], one, z[chosen][None], gram[np.ix_(chosen, chosen)][None])
 
 
 def gram(test: DirectionTest) -> np.ndarray:
@@ -118,3 +118,25 @@ def test_nothing_given_changes_nothing_and_is_no_view() -> None:
 
 def test_a_set_has_nothing_to_add_to_itself() -> None:
     assert given_some(np.array([5.0, 5.0]), np.ones((2, 2)), [0]).z.tolist() == [0, 0]
+
+
+def test_what_is_left_is_that_of_least_squares_whatever_follows_from_others() -> None:
+    """Of two features: in one the third given set is the first two, added up."""
+    random = np.random.default_rng(3)
+    vectors = random.standard_normal((2, 9, 6))
+    vectors[0, 2] = vectors[0, 0] + vectors[0, 1]
+    vectors /= np.linalg.norm(vectors, axis=2, keepdims=True)
+    feature = random.integers(0, 2, 40)
+    own = random.integers(3, 9, 40)
+    z = np.einsum("fsd,fd->fs", vectors, 5 * random.standard_normal((2, 6)))
+    given = vectors[:, :3]
+    along = np.einsum("kcd,kd->kc", given[feature], vectors[feature, own])
+    between = np.einsum("fcd,fed->fce", given, given)
+    found = partial(z[feature, own], along, feature, z[:, :3], between)
+    for k, (of, at) in enumerate(zip(feature, own, strict=True)):
+        fit = np.linalg.lstsq(given[of].T, vectors[of, at], rcond=1e-9)[0]
+        rest = vectors[of, at] - given[of].T @ fit
+        left = (z[of, at] - fit @ z[of, :3]) / np.linalg.norm(rest)
+        assert found.z[k] == pytest.approx(left, rel=1e-9)
+        np.testing.assert_allclose(given[of].T @ found.weights[k], given[of].T @ fit, atol=1e-9)
+    assert not found.weights[feature == 0, 2].any()

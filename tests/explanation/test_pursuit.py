@@ -10,9 +10,12 @@ import numpy as np
 import pytest
 
 from unembed.explanation.candidates import Candidates
+from unembed.explanation.chosen import ALIKE, Chosen
 from unembed.explanation.correlations import correlations
 from unembed.explanation.outermost import Outermost
-from unembed.explanation.pursuit import ALIKE, Pursuit
+from unembed.explanation.pursuit import Pursuit
+from unembed.explanation.rejected import Rejected, rejected
+from unembed.explanation.settings import ExplanationSettings
 from unembed.explanation.telling import Telling
 
 THRESHOLD = -4.0
@@ -77,18 +80,23 @@ def settled(
     fixed: list[int] | None = None,
 ) -> Pursuit:  # fmt: skip
     threshold = np.full(found.n_features, THRESHOLD)
-    pursuit = Pursuit(found, threshold, normal_log10_p, of_any)
+    chosen = Chosen(found, threshold, normal_log10_p, of_any)
+    pursuit = Pursuit(found, chosen, ExplanationSettings(parts=most))
     pursuit.fix(np.array(fixed or [], int))
-    pursuit.settle(most)
+    pursuit.settle()
     return pursuit
 
 
 def parts(pursuit: Pursuit, feature: int = 0) -> list[int]:
-    return [at for at in pursuit.chosen[feature].tolist() if at >= 0]
+    return [at for at in pursuit.chosen.places[feature].tolist() if at >= 0]
+
+
+def left_out(pursuit: Pursuit, limit: int = 10) -> Rejected:
+    return rejected(pursuit.chosen.candidates, pursuit, limit)
 
 
 def reasons(pursuit: Pursuit) -> dict[int, str]:
-    found = pursuit.rejected(10)
+    found = left_out(pursuit)
     return dict(zip(found.candidate.tolist(), found.reason.tolist(), strict=True))
 
 
@@ -104,8 +112,8 @@ def test_a_set_that_another_drags_with_it_is_explained() -> None:
 def test_what_adds_something_is_named_too() -> None:
     pursuit = settled(candidates([12, -9], [[1, 0.1], [0.1, 1]]))
     assert parts(pursuit) == [0, 1]
-    assert pursuit.token_sets.tolist() == [[100, 101, -1]]
-    assert (pursuit.log10_p[0, :2] < THRESHOLD).all()
+    assert pursuit.chosen.token_sets.tolist() == [[100, 101, -1]]
+    assert (pursuit.chosen.log10_p[0, :2] < THRESHOLD).all()
 
 
 def test_what_covers_more_is_named_though_its_p_is_larger() -> None:
@@ -153,9 +161,9 @@ def test_a_near_duplicate_is_not_named_even_if_it_adds_something() -> None:
     # given the first, (19.9 − 0.85 · 20) / 0.53 = 5.5 is left
     pursuit = settled(candidates([20, 19.9], [[1, 0.85], [0.85, 1]]))
     assert parts(pursuit) == [0]
-    rejected = pursuit.rejected(10)
-    assert rejected.reason.tolist() == ["near-duplicate"]
-    assert 5 < rejected.z[0] < 6
+    others = left_out(pursuit)
+    assert others.reason.tolist() == ["near-duplicate"]
+    assert 5 < others.z[0] < 6
 
 
 def test_opposite_sets_are_near_duplicates_too() -> None:
@@ -227,7 +235,7 @@ def test_what_tells_more_is_not_given_up_for_what_tells_less() -> None:
     pursuit = settled(candidates([9, 12], [[1, 0.7], [0.7, 1]]))
     assert parts(pursuit) == [0]
     assert reasons(pursuit) == {1: "rival"}
-    assert pursuit.rejected(10).z[0] > 5
+    assert left_out(pursuit).z[0] > 5
 
 
 def core(z: list[float], along: float = 0.3, **how: list[float]) -> Pursuit:
@@ -275,16 +283,45 @@ def test_a_field_that_tells_nothing_beyond_its_core_is_not_named() -> None:
     found = candidates(
         [12, 12], NONE_ALIKE, held, [12, 5], [1, 0.8], squares=squares, within=[(1, 0)]
     )
-    assert found.telling.worth(np.array([0, 1]), np.full((2, 1), -1)).argmax() == 0
+    assert found.telling.tell(np.array([0, 1]), np.full((2, 1), -1)).worth.argmax() == 0
     assert parts(settled(found)) == [1]
     assert reasons(settled(found)) == {0: "covered"}
+
+
+def test_what_a_field_tells_beyond_its_core_is_asked_beside_what_is_named_of_its_feature() -> None:
+    # of two features; in the second, the rest of the field is in the set that is named first
+    squares = [60.0] * 4 + [1.0] * 26 + [40.0] * 12 + [1.0] * 18
+    of_both = {"squares": squares, "within": [(2, 1)]}
+    other = candidates([5, 5, 12], np.eye(3).tolist(), slight=[True, True, False], **of_both)  # type: ignore[arg-type]
+    held = [list(range(30, 42)), [0, 1, 2, 3, 30, 31], [0, 1, 2, 3]]
+    own = candidates([12, 12, 12], np.eye(3).tolist(), held, [10, 12, 5], [1, 1, 0.8], **of_both)  # type: ignore[arg-type]
+    assert parts(settled(own)) == [0, 2]
+    pursuit = settled(beside(other, own))
+    assert [parts(pursuit, feature) for feature in (0, 1)] == [[2], [3, 5]]
+
+
+def beside(one: Candidates, other: Candidates) -> Candidates:
+    """Those of two features, whose sets are the same, and promoted."""
+    of = ("token_set", "z", "variance", "slight", "chance", "last")
+    both = {name: np.append(getattr(one, name), getattr(other, name)) for name in of}
+    of = ("held", "size", "name")
+    tell = {
+        name: np.append(getattr(one.telling, name), getattr(other.telling, name)) for name in of
+    }
+    squares = np.tile(
+        np.stack([each.telling.outermost.squares[0] for each in (one, other)]), (2, 1)
+    )
+    feature = np.repeat([0, 1], [len(one.z), len(other.z)])
+    outermost = Outermost(np.tile(one.telling.outermost.ids, (2, 1)), squares)
+    telling = replace(one.telling, outermost=outermost, row=feature, **tell)
+    return replace(one, n_features=2, feature=feature, telling=telling, **both)
 
 
 def test_a_fixed_part_comes_first_and_stays() -> None:
     found = candidates([5, 12], [[1, 0.5], [0.5, 1]])
     pursuit = settled(found, fixed=[0])
     assert parts(pursuit) == [0, 1]
-    assert pursuit.log10_p[0, 0] > THRESHOLD
+    assert pursuit.chosen.log10_p[0, 0] > THRESHOLD
     assert pursuit.wholes().max() == -1
 
 
@@ -464,28 +501,30 @@ def test_all_features_at_once_are_chosen_for_as_one_by_one() -> None:
     expected = [OneByOne(found, vectors, feature).settle() for feature in range(400)]
     assert [parts(pursuit, feature) for feature in range(400)] == expected
     assert {len(each) for each in expected} == {0, 1, 2, 3}
-    assert pursuit._out.any()
+    assert (pursuit.out & ~found.unfit).any()
     assert (pursuit.wholes() >= 0).any()
 
 
 def test_what_is_named_stands_given_the_others() -> None:
     found, vectors = many(100, 7, 2)
     pursuit = settled(found)
-    several = np.flatnonzero(pursuit.counts > 1)
+    several = np.flatnonzero(pursuit.chosen.counts > 1)
     assert len(several) > 20
     for feature in several:
         one = OneByOne(found, vectors, feature)
         chosen = parts(pursuit, feature)
         left = [one.left(at, [other for other in chosen if other != at]) for at in chosen]
         expected = normal_log10_p(np.zeros(1), np.array(left))
-        np.testing.assert_allclose(pursuit.log10_p[feature, : len(chosen)], expected, rtol=1e-3)
+        own = slice(len(chosen))
+        np.testing.assert_allclose(pursuit.chosen.left[feature, own], left, rtol=1e-5)
+        np.testing.assert_allclose(pursuit.chosen.log10_p[feature, own], expected, rtol=1e-3)
         assert (expected <= THRESHOLD + 1e-3).all()
 
 
 def test_a_feature_does_not_depend_on_the_others() -> None:
     found, _ = many(60, 7, 2)
     together = settled(found)
-    rejected = together.rejected(4)
+    others = left_out(together, 4)
     for feature in range(60):
         own = np.flatnonzero(found.feature == feature)
         of = ("token_set", "z", "variance", "slight", "chance", "last")
@@ -493,14 +532,16 @@ def test_a_feature_does_not_depend_on_the_others() -> None:
         columns["feature"] = np.zeros(len(own), int)
         telling = only(found.telling, own)
         alone = settled(replace(found, n_features=1, telling=telling, **columns))
-        np.testing.assert_array_equal(alone.token_sets[0], together.token_sets[feature])
-        np.testing.assert_array_equal(alone.log10_p[0], together.log10_p[feature])
-        by_itself = alone.rejected(4)
-        mine = found.feature[rejected.candidate] == feature
-        np.testing.assert_array_equal(own[by_itself.candidate], rejected.candidate[mine])
-        np.testing.assert_array_equal(by_itself.reason, rejected.reason[mine])
-        np.testing.assert_array_equal(own[by_itself.by], rejected.by[mine])
-        np.testing.assert_array_equal(by_itself.z, rejected.z[mine])
+        np.testing.assert_array_equal(
+            alone.chosen.token_sets[0], together.chosen.token_sets[feature]
+        )
+        np.testing.assert_array_equal(alone.chosen.log10_p[0], together.chosen.log10_p[feature])
+        by_itself = left_out(alone, 4)
+        mine = found.feature[others.candidate] == feature
+        np.testing.assert_array_equal(own[by_itself.candidate], others.candidate[mine])
+        np.testing.assert_array_equal(by_itself.reason, others.reason[mine])
+        np.testing.assert_array_equal(own[by_itself.by], others.by[mine])
+        np.testing.assert_array_equal(by_itself.z, others.z[mine])
 
 
 def only(telling: Telling, own: np.ndarray) -> Telling:
@@ -512,7 +553,7 @@ def only(telling: Telling, own: np.ndarray) -> Telling:
 def test_the_strongest_that_are_not_named_are_listed_first() -> None:
     found, _ = many(60, 7, 3)
     pursuit = settled(found)
-    listed = pursuit.rejected(4).candidate
+    listed = left_out(pursuit, 4).candidate
     for feature in range(60):
         own = np.flatnonzero(found.feature == feature)
         others = [at for at in own if at not in parts(pursuit, feature)]

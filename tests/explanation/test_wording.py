@@ -70,7 +70,9 @@ from unembed.tokensets import SetInfo
         ("module:months", "a cluster of months"),
         ("module:contains:)", "a cluster of tokens with a closing round bracket"),
         ("module:contains:/", "a cluster of tokens with a slash"),
-        ("module:zinc/…", "a cluster of “zinc”"),
+        ("module:zinc/…", "words like “zinc”"),
+        ("module:zinc/gold/iron", "words like “zinc”, “gold” and “iron”"),
+        ("module:zinc/gold/iron (2)", "more words like “zinc”, “gold” and “iron”"),
         ("module:months (3)", "cluster 3 of months"),
         ("my_own_set", "my own set"),
         ("mine:other_things", "mine:other things"),
@@ -132,3 +134,12 @@ def test_sets_of_ones_own_may_be_called_as_ours_are(kind: str) -> None:
 @given(st.sampled_from([*_SAID, *_FORMS]), st.text(min_size=1))
 def test_or_anything(kind: str, rest: str) -> None:
     assert said(SetInfo(f"{kind}:{rest}"))
+
+
+def test_a_heavy_tail_that_no_part_is_of_is_said() -> None:
+    """All that is named is of the other end, and the class is of this one."""
+    named = [Named(SetInfo("months"), 5.9), Named(SetInfo("pronouns_reflexive"), 4.0)]
+    assert label(named, None, -3.0, ["' strugg'", "' miscon'"]) == (
+        "promotes months (z +5.9), reflexive pronouns (z +4.0); no known set for its heavy tail "
+        "' strugg' ' miscon'; q 1.0e-3"
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -169,3 +170,57 @@ def test_a_damaged_table_is_named(tmp_path: Path, model: Unembedding, sets: Toke
     (made.path / "explanations" / "small-00000.parquet").write_bytes(b"nothing")
     with pytest.raises(RunError, match=r"explanations/small-00000\.parquet is damaged"):
         Run.open(made.path).features  # noqa: B018
+
+
+def test_a_last_resort_splits_only_where_nothing_else_does(
+    tmp_path: Path, model: Unembedding, bank: Features
+) -> None:
+    half = np.arange(0, N, 2)
+    nearly = np.append(half[: -N // 60], np.arange(1, N // 30, 2))
+    for at, others in enumerate(({"nearly": nearly}, {})):
+        sets = TokenSets.from_ids({"rank:half": half, **others}, model.vocabulary)
+        made = analyze(model, bank, tmp_path / f"{at}", token_sets=sets, enrichment=FEW)
+        assert made.features["class"][2] == "partition"
+        assert made.features["partition_set"][2] == ("nearly" if others else "rank:half")
+
+
+def test_a_core_is_told_by_the_part_that_it_is_of(tmp_path: Path) -> None:
+    axes = torch.eye(160)
+    made = Planting(torch.randn(N, 160, generator=torch.Generator().manual_seed(0)), name="n")
+    made.token_set("months", range(30), along=4 * axes[0])
+    made.token_set("may", range(3), along=8 * axes[2])
+    rows = 0.02 * torch.randn(900, 160, generator=torch.Generator().manual_seed(2))
+    rows[:3] += axes[0] + 0.9 * axes[2]
+    bank = Features.from_array(rows, name="bank")
+    run = analyze(made.unembedding, bank, tmp_path / "run", token_sets=made.sets, enrichment=FEW)
+    parts = run.explain("bank/0")["parts"]
+    cores = {part["token_set"]: part["core_of"] for part in parts}
+    assert cores == {"months": None, "may": "months"}
+    assert ", above all may (z +" in run.features["label"][0]
+    assert run.collisions("bank/0")["writes"].to_list() == ["promotes months, above all may"]
+    assert run.explanations is not None
+    named = [bool(run.explain(address)["parts"]) for address in run.features["feature"]]
+    assert run.explanations.labelled.to_list() == named
+    assert 3 <= sum(named) < 900
+
+
+def test_a_label_of_the_other_end_says_that_the_heavy_tail_is_no_known_set(tmp_path: Path) -> None:
+    """And a last resort, which would say nothing else of the feature, is no label for it."""
+    axes = torch.eye(D)
+    rows = 0.02 * torch.randn(900, D, generator=torch.Generator().manual_seed(3))
+    rows[0] = axes[0] - 0.9 * axes[3]
+    bank = Features.from_array(rows, name="bank")
+    for name in ("light", "rank:light"):
+        made = Planting(torch.randn(N, D, generator=torch.Generator().manual_seed(0)), name="n")
+        made.token_set("unnamed", range(30), along=6 * axes[0])
+        made.token_set(name, range(1000, 1400), along=1.7 * axes[3])
+        sets = made.sets.select([name])
+        run = analyze(made.unembedding, bank, tmp_path / name[:4], token_sets=sets, enrichment=FEW)
+        found = run.features.row(0, named=True)
+        assert found["class"] == "prediction"
+        if name == "light":
+            assert re.match(r"suppresses light \(z −\d+\.\d\); no known set for", found["label"])
+            assert " heavy tail ' t" in found["label"]
+        else:
+            assert "rank" not in found["label"]
+            assert run.explain("bank/0")["parts"] == []

@@ -70,6 +70,11 @@ def test_what_came_later_is_null(folder: Path) -> None:
     assert (
         (case["log10_q"] is None) == (row["log10_q"] is None) == (run.manifest.schema_version < 4)
     )
+    shaped = [run.explain(address) for address in run.features["feature"]]
+    parts = [part for each in shaped for part in each["parts"]]
+    assert {part["core_of"] for part in parts} <= {None}
+    assert run.explanations is not None
+    assert run.explanations.labelled.to_list() == [bool(each["parts"]) for each in shaped]
     assert row["tail_tokens_top"] is row["log10_p_words_top"] is None
 
 

@@ -74,7 +74,7 @@ def test_parts_are_those_of_each_case(made: Planted) -> None:
     assert stored is not None
     names = made.run.tested_sets["name"]
     by_row: dict[int, list[tuple[str, float]]] = {}
-    for row, number, z, splits in stored.parts.iter_rows():
+    for row, number, z, splits, _ in stored.parts.iter_rows():
         by_row.setdefault(row, []).append((names[number], z))
         case = stored.case(row)
         assert splits == (case["class"] == "partition" and case["partition_set"] == names[number])

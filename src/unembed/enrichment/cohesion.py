@@ -12,6 +12,8 @@ are all on one side of it. So it is held against the same of random directions (
 
 from __future__ import annotations
 
+from functools import cached_property
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -22,9 +24,9 @@ from torch import Tensor
 
 from unembed.compiled import compiled
 from unembed.fixed_order import LANES, sum_products
-from unembed.products import cholesky, lengths, product, solve_lower
+from unembed.products import cholesky, laid_out, lengths, product, solve_lower
 from unembed.unembedding import Unembedding
-from unembed.workers import over_rows
+from unembed.workers import on_one_thread, over_rows
 
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
@@ -43,6 +45,9 @@ _LARGEST_LEAST = 0.25
 _MANY = 1024
 _AT_ONCE = 64
 """Lists that a thread takes at a time."""
+_LISTS, _PARTS = 4, 4
+"""Lists that are whitened at once; and parts of the columns of what they are multiplied with, of
+which half are zeros."""
 _UNSEEN = 1e-6
 """Variance that is added in every direction, by the mean one: LayerNorm leaves one without any."""
 
@@ -92,31 +97,72 @@ class WordCohesion:
 
         Rows are whitened together: last digits of a list's value may depend on what else is asked.
         """
-        tokens = np.full((len(ids), WORDS), -1, np.int32)
-        first_of_words(np.ascontiguousarray(ids), self._words, tokens)
+        tokens = self._first(ids)
         distinct, place = np.unique(tokens[tokens >= 0], return_inverse=True)
         rows = np.full(tokens.shape, -1)
         rows[tokens >= 0] = place
-        units = self._units(self._row_of_token[distinct])
-        values, grouped = np.zeros(len(ids)), np.zeros(tokens.shape, np.bool_)
-        over_rows(_read, len(ids), _AT_ONCE, rows, units, self._least, _NEAR, values, grouped)
+        return self._read(tokens, rows, self._units(self._row_of_token[distinct]))
+
+    def each(self, ids: Int[np.ndarray, "lists k"]) -> Cohesion:
+        """Return the same, of each list to the last bit what it is if that is asked for alone.
+
+        Always so many rows are whitened at once as four lists may have: how a product adds up
+        depends on how many there are.
+        """
+        tokens = self._first(ids)
+        blocks = range(0, len(ids), _LISTS)
+        padded = np.zeros((len(blocks) * _LISTS, WORDS), np.int64)
+        padded[: len(ids)] = self._row_of_token[np.maximum(tokens, 0)]
+        units = np.empty((padded.size, self._unembedding.d_model), np.float32)
+        on_one_thread(lambda: self._whiten_blocks(padded.ravel(), units))
+        rows = np.where(tokens >= 0, np.arange(tokens.size).reshape(tokens.shape), -1)
+        return self._read(tokens, rows, units)
+
+    def _first(self, ids: Int[np.ndarray, "lists k"]) -> I32:
+        """[lists, 15] the outermost token of each distinct word, −1 for none."""
+        tokens = np.full((len(ids), WORDS), -1, np.int32)
+        first_of_words(np.ascontiguousarray(ids), self._words, tokens)
+        return tokens
+
+    def _read(self, tokens: I32, rows: I64, units: F32) -> Cohesion:
+        """The cohesion of lists of rows of `units`, −1 for none."""
+        values, grouped = np.zeros(len(tokens)), np.zeros(tokens.shape, np.bool_)
+        over_rows(_read, len(tokens), _AT_ONCE, rows, units, self._least, _NEAR, values, grouped)
         return Cohesion(values / ((WORDS - 1) * (_NEAR - self._least)), tokens, grouped)
 
     def _units(self, rows: I64) -> F32:
         """Return [·, d] some rows of W_U, whitened, of length 1; those of zeros stay zeros."""
         device = self._device if len(rows) >= _MANY else torch.device("cpu")
         there = self._unembedding.W_U[torch.from_numpy(rows)].to(device)
-        whitened = product(there, self._whitening.to(device)).cpu()
-        size = lengths(whitened)
-        size[size == 0] = 1
-        units: F32 = (whitened / size[:, None]).float().numpy()
-        return units
+        return _of_length_1(product(there, self._whitening.to(device)).cpu())
+
+    def _whiten_blocks(self, rows: I64, units: F32) -> None:
+        """Fill in [·, d] rows of W_U, whitened, of length 1, so many at a time."""
+        for start in range(0, len(rows), _LISTS * WORDS):
+            block = slice(start, start + _LISTS * WORDS)
+            there = self._unembedding.W_U[torch.from_numpy(rows[block])].cpu()
+            whitened = [product(there[:, : len(part)], part) for part in self._parts]
+            units[block] = _of_length_1(torch.cat(whitened, 1))
+
+    @cached_property
+    def _parts(self) -> list[Float[Tensor, "upper part"]]:
+        """Columns of what rows are whitened with, without the zeros below its diagonal."""
+        edges = np.linspace(0, len(self._whitening), _PARTS + 1).astype(int).tolist()
+        return [laid_out(self._whitening[:stop, start:stop]) for start, stop in pairwise(edges)]
+
+
+def _of_length_1(rows: Float[Tensor, "rows d"]) -> F32:
+    """Return rows divided by their lengths; those of zeros stay zeros."""
+    size = lengths(rows)
+    size[size == 0] = 1
+    units: F32 = (rows / size[:, None]).float().numpy()
+    return units
 
 
 def whitening(covariance: Float[Tensor, "d d"]) -> Float[Tensor, "d d"]:
     """Return a matrix that rows are multiplied with, after which their covariance is the identity.
 
-    Cosines of the products do not depend on which one it is.
+    Cosines of the products do not depend on which one it is. What is below its diagonal is 0.
     """
     covariance = covariance.cpu().clone()
     covariance.diagonal().add_(_UNSEEN * float(covariance.diagonal().mean()))

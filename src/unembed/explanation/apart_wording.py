@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import zip_longest
 
 from unembed.explanation.phrasing import said
 from unembed.outside.text import quoted, shown
@@ -24,24 +25,45 @@ _ELSEWHERE = {
 }
 
 
-def written(infos: Sequence[SetInfo], signs: Sequence[int], *, plural: bool = False) -> str:
+def written(
+    infos: Sequence[SetInfo],
+    signs: Sequence[int],
+    cores: Sequence[SetInfo | None] = (),
+    *,
+    plural: bool = False,
+) -> str:
     """Return a label without its numbers.
 
     >>> sets = [SetInfo("months"), SetInfo("pronouns_reflexive"), SetInfo("digits")]
     >>> written(sets[:2], [1, -1]), written(sets[::2], [1, 0], plural=True)
     ('promotes months; suppresses reflexive pronouns', 'split numbers in digits; promote months')
+    >>> written([SetInfo("form:may"), sets[0]], [1, 1], [sets[0], None])
+    'promotes months, above all “may”'
 
     Args:
         infos: of the sets that it names.
         signs: of each 1 for promoted, −1 for suppressed, 0 for what a partition splits.
+        cores: the set that each is a core of, as far as is known.
         plural: of several features.
     """
     phrases = []
     for sign in (0, 1, -1):
-        names = [said(info) for info, own in zip(infos, signs, strict=True) if own == sign]
+        side = [
+            (info, core)
+            for info, own, core in zip_longest(infos, signs, cores[: len(infos)])
+            if own == sign
+        ]
+        there = [info for info, _ in side]
+        names = [_with_cores(info, side) for info, core in side if core not in there]
         if names:
             phrases.append(f"{_VERBS[sign][plural]} {', '.join(names)}")
     return "; ".join(phrases)
+
+
+def _with_cores(info: SetInfo, side: Sequence[tuple[SetInfo, SetInfo | None]]) -> str:
+    """Return how a set is said, and after it those that are its cores."""
+    cores = (_with_cores(each, side) for each, core in side if core == info)
+    return ", above all ".join([said(info), *cores])
 
 
 def word(token: str) -> str:

@@ -1,4 +1,4 @@
-"""How much a label explains: of the outermost tokens, of the variance, and of the kurtosis.
+"""How much a label explains: of the variance, and of the kurtosis.
 
 A label names up to three sets, which cut the vocabulary into at most eight parts. The power sums
 of the logit weights in each part are all that is needed: least squares on the sets, and the
@@ -10,15 +10,10 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from unembed.compiled import compiled
 from unembed.explanation.explanation import Explained
-from unembed.explanation.members import holds, members_of
 from unembed.explanation.settings import MOST_PARTS
 
-F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
-I32 = npt.NDArray[np.int32]
-I64 = npt.NDArray[np.int64]
 
 CELLS = 2**MOST_PARTS
 _NOTHING_LEFT = 1e-9
@@ -70,24 +65,3 @@ def _fitted(count: F64, total: F64) -> F64:
         fit += (total * left).sum(1, keepdims=True) / square * left
         basis.append((left, square))
     return fit
-
-
-@compiled()
-def coverage(outermost: I32, parts: I64, indptr: I64, ids: I32) -> F64:
-    """Return the share of each feature's outermost tokens that are in at least one part, [F].
-
-    Args:
-        outermost: [F, k] token ids.
-        parts: [F, 3] set numbers, −1 for none.
-        indptr: [S + 1] where each set begins in `ids`.
-        ids: [memberships] token ids, ascending in each set.
-    """
-    share = np.zeros(len(parts))
-    for feature in range(len(parts)):
-        for token in outermost[feature]:
-            for part in parts[feature]:
-                if holds(members_of(part, indptr, ids), token):
-                    share[feature] += 1
-                    break
-        share[feature] /= outermost.shape[1]
-    return share

@@ -15,9 +15,10 @@ from unembed.enrichment.pairs import Pairs
 from unembed.explanation import wording
 from unembed.explanation.candidates import Candidates
 from unembed.explanation.cells import cell_sums
+from unembed.explanation.chosen import Chosen
 from unembed.explanation.classes import Envelope, classify
 from unembed.explanation.correlations import correlations
-from unembed.explanation.evidence import coverage, regress
+from unembed.explanation.evidence import regress
 from unembed.explanation.explanation import (
     NOT_ASKED,
     Ends,
@@ -27,16 +28,18 @@ from unembed.explanation.explanation import (
     Rejection,
 )
 from unembed.explanation.members import within
+from unembed.explanation.names import ONE_TAIL
 from unembed.explanation.outermost import Outermost
 from unembed.explanation.own_words import OwnWordsTest, own_label
 from unembed.explanation.phrasing import is_last_resort, worth
 from unembed.explanation.pursuit import Pursuit
-from unembed.explanation.settings import N_OUTERMOST, ExplanationSettings
+from unembed.explanation.rejected import rejected
+from unembed.explanation.settings import ExplanationSettings
 from unembed.explanation.shortest import fewest_tokens
 from unembed.explanation.telling import Telling
 from unembed.outside.text import quoted
 from unembed.sweep import FeatureStatistics, Membership, Tile
-from unembed.tokensets import TokenSets
+from unembed.tokensets import SetInfo, TokenSets
 
 F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
@@ -142,23 +145,25 @@ class Explainer:
             statistics, self.envelope, dead=dead,
             splits=np.array([split is not None and split[1] >= least for split in splits]),
         )  # fmt: skip
-        pursuit = self._pursuit(found, classes, splits)
-        parts, rejected = self._parts(pursuit), self._rejected(pursuit)
-        wholes = pursuit.wholes().tolist()
-        explained = self._explained(tile, pursuit)
-        covered_top = self._covered(statistics.top_ids, pursuit, pursuit.z > 0)
-        covered_bottom = self._covered(statistics.bottom_ids, pursuit, pursuit.z < 0)
+        candidates, pursuit = self._pursuit(found, classes, splits)
+        chosen = pursuit.chosen
+        parts, others = self._parts(pursuit), self._rejected(candidates, pursuit)
+        explained = self._explained(tile, chosen)
+        covered_top, covered_bottom = (
+            found.telling.covered(np.where(side, chosen.places, -1))
+            for side in (chosen.z > 0, chosen.z < 0)
+        )
         own_words = self._own(statistics, classes, parts)
         tail_tokens = fewest_tokens(statistics, self.envelope, self._membership.n_tokens)
         return [
             Explanation(
                 str(classes[at]),
                 self._label(
-                    str(classes[at]), parts[at], wholes[at], splits[at], rate.log10_q[at],
+                    str(classes[at]), parts[at], splits[at], rate.log10_q[at],
                     statistics.top_ids[at], statistics.bottom_ids[at], own_words[at],
                 ),
                 float(statistics.left_tail[at]), float(statistics.right_tail[at]),
-                parts[at], rejected[at], splits[at], explained[at],
+                parts[at], others[at], splits[at], explained[at],
                 covered_top[at], covered_bottom[at],
                 _known(rate.log10_p[at]), _known(rate.log10_q[at]), own_words[at],
                 (tail_tokens[0][at], tail_tokens[1][at]),
@@ -197,12 +202,16 @@ class Explainer:
         )  # fmt: skip
 
     def _splits(self, pairs: _Passing, n_features: int) -> list[tuple[int, float] | None]:
-        """The broad set that explains most of each feature's variance."""
+        """The broad set that explains most of each feature's variance.
+
+        One that is a last resort splits only where no other does.
+        """
         found: list[tuple[int, float] | None] = [None] * n_features
-        broad = self._broad[pairs.token_set] & ~pairs.chance
-        for at in np.argsort(pairs.variance, kind="stable"):
-            if broad[at]:
-                found[pairs.feature[at]] = (int(pairs.token_set[at]), float(pairs.variance[at]))
+        broad = np.flatnonzero(self._broad[pairs.token_set] & ~pairs.chance)
+        variance, last = pairs.variance[broad], self._last[pairs.token_set[broad]]
+        enough = variance >= self._settings.split_variance
+        for at in broad[np.lexsort((variance, ~last & enough, enough))]:
+            found[pairs.feature[at]] = (int(pairs.token_set[at]), float(pairs.variance[at]))
         return found
 
     def _pursuit(
@@ -210,21 +219,28 @@ class Explainer:
         pairs: _Passing,
         classes: npt.NDArray[np.str_],
         splits: list[tuple[int, float] | None],
-    ) -> Pursuit:
-        """Choose the parts of every feature; what splits a partition is the first of its parts."""
-        pursuit = Pursuit(
-            Candidates(
-                len(classes), pairs.feature, pairs.token_set, pairs.z.astype(np.float64),
-                pairs.variance, pairs.slight, pairs.chance, self._last[pairs.token_set],
-                pairs.telling, partial(correlations, self._test.coordinates), self._within,
-            ),
-            pairs.threshold, self._test.log10_p_of_sets, self._test.log10_p_of,
+    ) -> tuple[Candidates, Pursuit]:
+        """Choose the parts of every feature; what splits a partition is the first of its parts.
+
+        A last resort says nothing of a heavy tail from its other end.
+        """
+        last = self._last[pairs.token_set]
+        elsewhere = (
+            np.array([ONE_TAIL.get(name, 0) for name in classes])[pairs.feature] * pairs.z < 0
+        )
+        found = Candidates(
+            len(classes), pairs.feature, pairs.token_set, pairs.z.astype(np.float64),
+            pairs.variance, pairs.slight | (last & elsewhere), pairs.chance, last,
+            pairs.telling, partial(correlations, self._test.coordinates), self._within,
         )  # fmt: skip
+        test = self._test
+        chosen = Chosen(found, pairs.threshold, test.log10_p_of_sets, test.log10_p_of)
+        pursuit = Pursuit(found, chosen, self._settings)
         splitting = np.array([split[0] if split else -1 for split in splits])
         splitting[classes != "partition"] = -1
         pursuit.fix(np.flatnonzero(pairs.token_set == splitting[pairs.feature]))
-        pursuit.settle(self._settings.parts)
-        return pursuit
+        pursuit.settle()
+        return found, pursuit
 
     def _within(self, token_set: I64, other: I64) -> npt.NDArray[np.bool_]:
         """Return whether sets lie within others."""
@@ -232,50 +248,39 @@ class Explainer:
 
     def _parts(self, pursuit: Pursuit) -> list[list[Part]]:
         """The parts of each feature."""
-        features, place = np.nonzero(pursuit.chosen >= 0)
-        token_sets, z = pursuit.token_sets[features, place], pursuit.z[features, place]
-        named = np.flatnonzero(pursuit.counts)
-        left, _ = pursuit.given_the_others(named)
-        log10_p = pursuit.log10_p[features, place]
-        alone = pursuit.counts[features] == 1
+        chosen = pursuit.chosen
+        features, place = np.nonzero(chosen.places >= 0)
+        token_sets, z, left, log10_p = (
+            of[features, place] for of in (chosen.token_sets, chosen.z, chosen.left, chosen.log10_p)
+        )
+        alone = chosen.counts[features] == 1
         log10_p[alone] = self._test.log10_p_of_sets(token_sets[alone], z[alone])
-        columns = (token_sets, z, left[pursuit.chosen[named] >= 0], log10_p)
-        return _by_feature(Part, features, columns, len(pursuit.chosen))
+        whole = pursuit.wholes()[features, place]
+        core_of = whole.astype(object)
+        core_of[whole < 0] = None
+        columns = (token_sets, z, left, log10_p, core_of)
+        return _by_feature(Part, features, columns, len(chosen.places))
 
-    def _rejected(self, pursuit: Pursuit) -> list[list[Rejection]]:
+    def _rejected(self, found: Candidates, pursuit: Pursuit) -> list[list[Rejection]]:
         """The strongest significant sets of each feature that are no parts of its label."""
-        found = pursuit.candidates
-        rejected = pursuit.rejected(_N_REJECTED)
+        others = rejected(found, pursuit, _N_REJECTED)
         columns = (
-            found.token_set[rejected.candidate], found.z[rejected.candidate], rejected.reason,
-            found.token_set[rejected.by], rejected.z,
+            found.token_set[others.candidate], found.z[others.candidate], others.reason,
+            found.token_set[others.by], others.z,
         )  # fmt: skip
-        features = found.feature[rejected.candidate]
-        return _by_feature(Rejection, features, columns, len(pursuit.chosen))
+        return _by_feature(Rejection, found.feature[others.candidate], columns, found.n_features)
 
-    def _explained(self, tile: Tile, pursuit: Pursuit) -> list[Explained | None]:
+    def _explained(self, tile: Tile, chosen: Chosen) -> list[Explained | None]:
         """What the parts of each feature explain of variance and kurtosis; None without parts."""
-        explained: list[Explained | None] = [None] * len(pursuit.chosen)
-        named = np.flatnonzero(pursuit.counts)
+        explained: list[Explained | None] = [None] * len(chosen.places)
+        named = np.flatnonzero(chosen.counts)
         sums = cell_sums(
-            tile.z, named, pursuit.token_sets[named],
+            tile.z, named, chosen.token_sets[named],
             self._membership.indptr, self._membership.rows,
         )  # fmt: skip
         for at, of in zip(named, regress(sums), strict=True):
             explained[at] = of
         return explained
-
-    def _covered(
-        self, ids: npt.NDArray[np.int32], pursuit: Pursuit, side: npt.NDArray[np.bool_]
-    ) -> list[float | None]:
-        """The share of each feature's outermost tokens in its parts on one side; None without."""
-        covered = coverage(
-            np.ascontiguousarray(ids[:, :N_OUTERMOST]), np.where(side, pursuit.token_sets, -1),
-            self._token_sets.indptr, self._token_sets.ids,
-        )  # fmt: skip
-        shares = covered.astype(object)
-        shares[~side.any(1)] = None
-        return list(shares)
 
     def _own(
         self,
@@ -292,7 +297,6 @@ class Explainer:
         self,
         feature_class: str,
         parts: list[Part],
-        wholes: list[int],
         split: tuple[int, float] | None,
         log10_q: float,
         top: npt.NDArray[np.int32],
@@ -303,24 +307,30 @@ class Explainer:
             return "writes nothing"
         infos = self._token_sets.infos
         splitting = feature_class == "partition" and split is not None
-        named = list(zip(parts, wholes, strict=False))[1 if splitting else 0 :]
+        named = parts[1 if splitting else 0 :]
         if not parts:
             return own_label(own_words) or wording.no_label(
                 self._texts(top), self._texts(bottom), feature_class,
                 as_random=own_words != NOT_ASKED or feature_class == "diffuse",
             )  # fmt: skip
+        side = ONE_TAIL.get(feature_class, 0)
+        untold = bool(side) and all(part.z * side < 0 for part in parts)
         return wording.label(
             [
-                wording.Named(infos[part.token_set], part.z, None if whole < 0 else infos[whole])
-                for part, whole in named
+                wording.Named(infos[part.token_set], part.z, self._info(part.core_of))
+                for part in named
             ],
             (infos[split[0]], split[1]) if splitting and split else None,
             float(log10_q),
+            self._texts(top if side > 0 else bottom) if untold else (),
         )
+
+    def _info(self, number: int | None) -> SetInfo | None:
+        return None if number is None else self._token_sets.infos[number]
 
     def _texts(self, ids: npt.NDArray[np.int32]) -> list[str]:
         texts = self._token_sets.vocabulary.texts
-        return [quoted(texts[token]) for token in ids[:_N_TOKENS]]
+        return [quoted(texts[token]) for token in ids[:_N_TOKENS].tolist()]
 
 
 def _known(value: np.float32) -> float | None:

@@ -26,12 +26,14 @@ class Part(NamedTuple):
         token_set: its number.
         z: of the direction test.
         partial_z, log10_p: what is left of it given the label's other parts.
+        core_of: the number of the part that it is said to be a core of, "above all …".
     """
 
     token_set: int
     z: float
     partial_z: float
     log10_p: float
+    core_of: int | None = None
 
 
 class Rejection(NamedTuple):

@@ -20,6 +20,8 @@ FeatureClass = Literal[
 | `flat` | a decoder row of zeros: it writes nothing |
 """
 CLASSES: tuple[FeatureClass, ...] = get_args(FeatureClass)
+ONE_TAIL: dict[str, int] = {"prediction": 1, "suppression": -1}
+"""The sign of z at the heavy tail of classes that have one."""
 
 Reason = Literal[
     "chance", "slight", "near-duplicate", "covered", "rival", "explained", "beyond the parts"

@@ -12,6 +12,8 @@ of z.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+from math import log2
 
 import numpy as np
 import numpy.typing as npt
@@ -51,6 +53,12 @@ class Outermost:
             np.concatenate(weights).astype(np.float64) ** 2,
         )
 
+    @cached_property
+    def totals(self) -> F64:
+        """[2 F] of the squares of each row."""
+        totals: F64 = self.squares.sum(1)
+        return totals
+
     def row(self, feature: I64, promoted: Bools) -> I64:
         """Return the row [P] of features on the side that is promoted, or suppressed."""
         rows: I64 = np.where(promoted, feature, feature + len(self.ids) // 2)
@@ -69,10 +77,8 @@ class Outermost:
 
     def share(self, row: I64, held: U64, power: int = 1) -> F64:
         """Return how much of the squares of rows [P], to a power, some of their tokens have."""
-        weights = self.squares**power
-        total = weights.sum(1)[row]
-        of_held = _weigh(held, row, weights)
-        shares: F64 = np.divide(of_held, total, out=np.zeros(len(row)), where=total > 0)
+        shares = np.empty(len(row))
+        _fill_shares(held, row, self.squares**power, shares)
         return shares
 
 
@@ -83,31 +89,64 @@ def count_bits(held: U64) -> I64:
     return counts
 
 
-def bits_saved(share: F64, of: I64, size: I64, tokens: int, sets: int) -> F64:
-    """Return the bits that naming a set saves, of pairs [P]; below 0 where it saves none.
+@compiled()
+def bits_saved(share: float, of: int, size: int, tokens: int, sets: int) -> float:
+    """Return the bits that naming a set saves; below 0 where it saves none.
 
     Args:
-        share: [P] λ, of the tail in the set.
-        of: [P] tokens that the tail has.
-        size: [P] m, tokens in the set.
+        share: λ, of the tail in the set.
+        of: tokens that the tail has.
+        size: m, tokens in the set.
         tokens: n.
         sets: S, of which one is named.
     """
-    chance = np.clip(size / tokens, 1 / tokens, 1 - 1 / tokens)
-    within, without = (
-        _log2_times(share, share / chance),
-        _log2_times(1 - share, (1 - share) / (1 - chance)),
-    )
-    more = share > chance
-    saved: F64 = of * (within + without) * np.where(more, 1, -1) - np.log2(max(sets, 1))
-    return saved
+    chance = min(max(size / tokens, 1 / tokens), 1 - 1 / tokens)
+    entropy = _log2_times(share, share / chance)
+    entropy += _log2_times(1 - share, (1 - share) / (1 - chance))
+    return of * (entropy if share > chance else -entropy) - log2(max(sets, 1))
 
 
-def _log2_times(weight: F64, of: F64) -> F64:
+@compiled()
+def _log2_times(weight: float, of: float) -> float:
     """Return weight · log2(of), 0 where the weight is 0."""
-    some = weight > 0
-    found: F64 = np.where(some, weight * np.log2(np.where(some, of, 1.0)), 0.0)
-    return found
+    return weight * log2(of) if weight > 0 else 0.0
+
+
+@compiled()
+def tell(
+    candidates: I64, named: I64, row: I64, held: U64, squares: F64, totals: F64, size: I64,
+    name: F64, tokens: int, sets: int, adds: I64, worth: F64,
+) -> None:  # fmt: skip
+    """Fill in how many tokens candidates [K] add to named ones [K, C], and the bits it saves [K].
+
+    Args:
+        candidates: which of P.
+        named: beside which of P, −1 for none; those of the other side do not count.
+        row: [P] of the outermost tokens.
+        held: [P] which of them.
+        squares: [2 F, k] their weights.
+        totals: [2 F] sums of these.
+        size: [P] of the sets.
+        name: [P] what their names are worth.
+        tokens: n.
+        sets: S.
+        adds: [K] filled in.
+        worth: [K] filled in: at least 0.
+    """
+    for at in range(len(candidates)):
+        own = candidates[at]
+        side, known = row[own], np.uint64(0)
+        for other in named[at]:
+            if other >= 0 and row[other] == side:
+                known |= held[other]
+        weights, total = squares[side], totals[side]
+        new = held[own] & ~known
+        adds[at] = _count(new)
+        left, share = 1 - _share(known, weights, total), 0.0
+        if left > 0:
+            share = min(max(_share(new, weights, total) / left, 0.0), 1.0)
+        saved = bits_saved(share, len(weights) - _count(known), size[own], tokens, sets)
+        worth[at] = max(saved, 0.0) * name[own]
 
 
 @compiled()
@@ -123,11 +162,30 @@ def _held(ids: I32, row: I64, token_set: I64, indptr: I64, rows: I32) -> U64:
 
 
 @compiled()
-def _weigh(held: U64, row: I64, weights: F64) -> F64:
-    """Return the sum of the weights of the tokens that each number stands for."""
-    found = np.zeros(len(held))
+def _fill_shares(held: U64, row: I64, weights: F64, shares: F64) -> None:
+    """Fill in the share of the weights of rows that the tokens of each number have."""
     for pair in range(len(held)):
-        for at in range(weights.shape[1]):
-            if held[pair] >> np.uint64(at) & np.uint64(1):
-                found[pair] += weights[row[pair], at]
-    return found
+        of_row = weights[row[pair]]
+        shares[pair] = _share(held[pair], of_row, of_row.sum())
+
+
+@compiled()
+def _share(held: np.uint64, weights: F64, total: float) -> float:
+    """Return the share of the weights of a row that the tokens of a number have."""
+    if total <= 0:
+        return 0.0
+    found = 0.0
+    for at in range(len(weights)):
+        if held >> np.uint64(at) & np.uint64(1):
+            found += weights[at]
+    return found / total
+
+
+@compiled()
+def _count(held: np.uint64) -> int:
+    """Return how many tokens a number stands for."""
+    count = 0
+    while held:
+        held &= held - np.uint64(1)
+        count += 1
+    return count

@@ -60,22 +60,27 @@ class OwnWordsTest:
             silent: [F] which have no known set.
         """
         found = [NOT_ASKED] * len(classes)
-        for at in np.flatnonzero(silent & np.isin(classes, [*SHAPED])) if len(self._null) else ():
-            asked = SHAPED[str(classes[at])]
-            outermost = statistics.top_ids[at], statistics.bottom_ids[at]
-            top, bottom = (
-                self._of(ids, MAX_P / sum(asked)) if wanted else None
-                for ids, wanted in zip(outermost, asked, strict=True)
-            )
-            found[at] = top, bottom
+        heavy = [SHAPED.get(each, (False, False)) for each in classes.tolist()]
+        asked = np.array(heavy, bool).reshape(-1, 2) & silent[:, None] & (len(self._null) > 0)
+        feature, end = np.nonzero(asked)
+        if len(feature):
+            ids = np.stack([statistics.top_ids[feature], statistics.bottom_ids[feature]])
+            told = self._of(ids[end, np.arange(len(end))], MAX_P / asked[feature].sum(1))
+            for at, of, words in zip(feature.tolist(), end.tolist(), told, strict=True):
+                found[at] = (found[at][0], words) if of else (words, found[at][1])
         return found
 
-    def _of(self, ids: I32, max_p: float) -> OwnWords:
-        """Return the words of one list: asked alone, lest digits depend on what is beside it."""
-        found = self._cohesion.of(ids[None])
-        chance = float(log10_p(found.values, self._null)[0])
-        words = [self._texts[token] for token in found.tokens[0][found.grouped[0]]]
-        return OwnWords(chance, words, bool(words) and chance <= np.log10(max_p))
+    def _of(self, ids: I32, max_p: F64) -> list[OwnWords]:
+        """Return the words of lists, each told where its p is so low."""
+        found = self._cohesion.each(ids)
+        chances, least = log10_p(found.values, self._null), np.log10(max_p)
+        told = []
+        for tokens, grouped, chance, most in zip(
+            found.tokens, found.grouped, chances.tolist(), least.tolist(), strict=True
+        ):
+            words = [self._texts[token] for token in tokens[grouped].tolist()]
+            told.append(OwnWords(chance, words, bool(words) and chance <= most))
+        return told
 
 
 def own_label(ends: Ends) -> str | None:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 
+from unembed.explanation.phrases.fields import FIELDS
 from unembed.explanation.phrases.grammar import GRAMMAR, INFLECTIONS, PENN
 from unembed.explanation.phrases.meaning import CODE, MEANING, PROGRAMS
 from unembed.explanation.phrases.nouns import NOUNS
@@ -33,6 +34,7 @@ _SPELLED = (
 )  # fmt: skip
 """Families whose sets say how tokens are spelled."""
 _CONTINUATIONS = "affixes/continuations"
+_DISCOVERED = "discovered/"
 _WORTH_OF_A_WORD, _WORTH_OF_SPELLING, _WORTH_OF_A_CONTINUATION = 0.85, 0.7, 0.5
 _LAST_RESORTS = ("rank:", "length:", "bytes:", "post:length_")
 
@@ -42,7 +44,7 @@ _HEADS = (
 )  # fmt: skip
 """First words of names that are the noun of the phrase: pronouns_reflexive, verbs_linking."""
 
-_WHOLE = SPELLING | GRAMMAR | MEANING | CODE
+_WHOLE = SPELLING | GRAMMAR | MEANING | FIELDS | CODE
 _WORDNET = NOUNS | VERBS
 _FORMS = {
     "after_space": ("{} after a space", "words after a space that begin with “{}”"),
@@ -62,14 +64,14 @@ _NUMBERED = re.compile(r"(.+) \((\d+)\)")
 def worth(info: SetInfo) -> float:
     """Return what a set's name is worth of one that a person would use before all others, 1.
 
-    Fields and kinds of words come first, then single words, then how tokens are spelled, and last
-    what follows a piece.
+    Fields and kinds of words come first, then single words, then how tokens are spelled and what
+    was found in the weights, which has no name but its words, and last what follows a piece.
     """
     if info.family == _CONTINUATIONS:
         return _WORTH_OF_A_CONTINUATION
     if info.family.startswith("forms"):
         return _WORTH_OF_A_WORD
-    return _WORTH_OF_SPELLING if info.family.startswith(_SPELLED) else 1.0
+    return _WORTH_OF_SPELLING if info.family.startswith((*_SPELLED, _DISCOVERED)) else 1.0
 
 
 def is_last_resort(info: SetInfo) -> bool:
@@ -142,17 +144,17 @@ def _in_form(form: str, name: str) -> str:
 def _clustered(name: str) -> str:
     """Return how a module that `discover` found is said: by a known set, or by its words.
 
-    >>> _clustered("wordnet:road"), _clustered("god/gods/deities")
-    ('a cluster of roads and streets', 'a cluster of “god”, “gods” and “deities”')
-    >>> _clustered("universities (2)")
-    'cluster 2 of universities'
+    >>> _clustered("wordnet:road"), _clustered("god/deities/heaven")
+    ('a cluster of roads and streets', 'words like “god”, “deities” and “heaven”')
+    >>> _clustered("universities (2)"), _clustered("god/heaven (2)")
+    ('cluster 2 of universities', 'more words like “god” and “heaven”')
     """
     found = _NUMBERED.fullmatch(name)
     what, number = found.groups() if found else (name, "")
     if "/" in what and what.partition(":")[0] not in _SAID:
-        phrase = all_of([f"“{word}”" for word in what.split("/") if word.strip("…")] or [what])
-    else:
-        phrase = said(SetInfo(what))
+        words = all_of([f"“{word}”" for word in what.split("/") if word.strip("…")] or [what])
+        return f"more words like {words}" if number else f"words like {words}"
+    phrase = said(SetInfo(what))
     return f"cluster {number} of {phrase}" if number else f"a cluster of {phrase}"
 
 

@@ -22,7 +22,8 @@ class ExplanationSettings:
             partition feature, at least.
         dead_below: features whose log10 density is lower are dead.
         parts: most token sets that a label names.
-        least_tokens: a set is named when it holds so many of the outermost tokens (`N_OUTERMOST`) …
+        least_tokens: a set is named when it holds so many of the outermost tokens (`N_OUTERMOST`),
+            beside sets that are named already so many that these do not …
         least_variance: … or explains this share of the variance. Others may be significant, but
             do not say what the feature writes.
 

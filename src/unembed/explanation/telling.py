@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from unembed.explanation.outermost import Outermost, bits_saved, count_bits
+from unembed.explanation.outermost import Outermost, count_bits, tell
 
 Bools = npt.NDArray[np.bool_]
 F64 = npt.NDArray[np.float64]
@@ -19,6 +20,18 @@ _CORE_SIZE, _CORE_SHARE = 0.5, 0.75
 outermost ones."""
 _LEAST_CORE, _CORE_NAME = 2, 0.8
 """It holds so many outermost tokens, and its name is worth so much, at least."""
+
+
+class Told(NamedTuple):
+    """What naming K sets tells.
+
+    Attributes:
+        adds: [K] outermost tokens that none of those named already holds.
+        worth: [K] the bits that it saves, at least 0, weighed by the sets' names.
+    """
+
+    adds: I64
+    worth: F64
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,20 +61,14 @@ class Telling:
         """[P] how many outermost tokens each set holds."""
         return count_bits(self.held)
 
-    def adds(self, candidates: I64, named: I64) -> I64:
-        """Return how many outermost tokens candidates [K] add to named ones [K, C], −1 for none."""
-        return count_bits(self.held[candidates] & ~self._covered(candidates, named))
-
-    def worth(self, candidates: I64, named: I64) -> F64:
-        """Return the bits that naming candidates saves, at least 0, weighed by their names."""
-        row, covered = self.row[candidates], self._covered(candidates, named)
-        new = self.outermost.share(row, self.held[candidates] & ~covered)
-        left = 1 - self.outermost.share(row, covered)
-        share = np.clip(np.divide(new, left, out=np.zeros(len(new)), where=left > 0), 0, 1)
-        of = self.outermost.ids.shape[1] - count_bits(covered)
-        bits = bits_saved(share, of, self.size[candidates], self.tokens, self.sets)
-        worth: F64 = np.maximum(bits, 0) * self.name[candidates]
-        return worth
+    def tell(self, candidates: I64, named: I64) -> Told:
+        """Return what naming candidates [K] tells beside named ones [K, C], −1 for none."""
+        found = Told(np.empty(len(candidates), np.int64), np.empty(len(candidates)))
+        tell(
+            candidates, named, self.row, self.held, self.outermost.squares,
+            self.outermost.totals, self.size, self.name, self.tokens, self.sets, *found,
+        )  # fmt: skip
+        return found
 
     def is_core(self, candidates: I64, of: I64) -> Bools:
         """Return whether candidates [K] hold few tokens of others [K], and most of the weight.
@@ -69,17 +76,23 @@ class Telling:
         Whether they are subsets is for the caller to say.
         """
         held, whole = self.held[candidates], self.held[of]
-        count = count_bits(held)
-        power = self.outermost.share(self.row[candidates], held, 2)
-        least = _CORE_SHARE * self.outermost.share(self.row[of], whole, 2)
         core: Bools = (self.row[candidates] == self.row[of]) & (held & ~whole == 0)
-        core &= (count >= _LEAST_CORE) & (self.name[candidates] >= _CORE_NAME)
-        core &= (self.size[candidates] <= _CORE_SIZE * self.size[of]) & (power >= least)
+        core &= self.size[candidates] <= _CORE_SIZE * self.size[of]
+        core &= self.name[candidates] >= _CORE_NAME
+        core[core] = count_bits(held[core]) >= _LEAST_CORE
+        row, held, whole = self.row[candidates[core]], held[core], whole[core]
+        power = self.outermost.share(row, held, 2)
+        core[core] = power >= _CORE_SHARE * self.outermost.share(row, whole, 2)
         return core
 
-    def _covered(self, candidates: I64, named: I64) -> U64:
-        """Return which tokens of the candidates' rows the named sets of the same side hold."""
-        same = (named >= 0) & (self.row[named] == self.row[candidates, None])
-        held = np.where(same, self.held[named], np.uint64(0))
-        covered: U64 = np.bitwise_or.reduce(held, axis=1)
-        return covered
+    def covered(self, named: I64) -> list[float | None]:
+        """Return the share of a tail's tokens that any of its named sets has.
+
+        Args:
+            named: [F, C] candidates on one side of each feature, −1 for none; a feature without
+                has no share.
+        """
+        held = np.bitwise_or.reduce(np.append(self.held, np.uint64(0))[named], axis=1)
+        shares = (count_bits(held) / self.outermost.ids.shape[1]).astype(object)
+        shares[(named < 0).all(1)] = None
+        return list(shares)

@@ -32,6 +32,7 @@ def label(
     named: Sequence[Named],
     split: tuple[SetInfo, float] | None = None,
     log10_q: float | None = None,
+    untold: Sequence[str] = (),
 ) -> str:
     """Return the label of a feature: what it promotes, and what it suppresses.
 
@@ -42,11 +43,15 @@ def label(
     'promotes months (z +7.3), above all “may” (z +9.1)'
     >>> label([Named(months, -6.2)], (SetInfo("leading_space"), 0.214), -12.3)
     'splits tokens that begin with a space (R² 0.21); suppresses months (z −6.2); q 5.0e-13'
+    >>> label([Named(months, 5.9)], untold=["' strugg'", "' miscon'"])
+    "promotes months (z +5.9); no known set for its heavy tail ' strugg' ' miscon'"
 
     Args:
         named: the sets.
         split: of a partition, the broad set and the share of the variance that it explains.
         log10_q: of the feature, where it is said.
+        untold: texts of the outermost tokens of a heavy tail, quoted, where all that is named is
+            of the other end.
     """
     phrases = [f"splits {said(split[0])} (R² {split[1]:.2f})"] if split else []
     for verb, sign in (("promotes", 1), ("suppresses", -1)):
@@ -55,6 +60,8 @@ def label(
         phrased = [_with_cores(each, side) for each in side if each.core_of not in wholes]
         if phrased:
             phrases.append(f"{verb} {', '.join(phrased)}")
+    if untold:
+        phrases.append(f"{NO_SET} for its heavy tail {' '.join(untold)}")
     if log10_q is not None:
         phrases.append(f"q {power(log10_q)}")
     return "; ".join(phrases)

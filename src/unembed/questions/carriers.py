@@ -66,6 +66,7 @@ class Carriers:
         label = members.row(0, named=True)
         self.bank, self.signs = str(label["bank"]), label["signs"]
         self.sets = [info_of(run, number) for number in label["sets"]]
+        self.cores = [None if each is None else info_of(run, each) for each in label["cores"]]
         self._numbers = label["sets"]
         self.rows = members["row"].to_numpy()
         self.features = members.select(ADDRESS).to_series().to_list()

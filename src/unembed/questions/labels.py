@@ -17,7 +17,8 @@ def labels(run: RunTables) -> pl.DataFrame:
 
     Columns: row, its place in the run; bank, index, class; sets, the numbers of the token sets that
     its label names, in the order of numbers; signs, of each 1 for promoted, −1 for suppressed, 0
-    for what a partition splits; key, the same for features of a bank that carry the same label.
+    for what a partition splits; cores, of each the number of the one that it is a core of; key, the
+    same for features of a bank that carry the same label.
 
     Raises:
         QueryError: when the run's features have no classes.
@@ -30,12 +31,12 @@ def labels(run: RunTables) -> pl.DataFrame:
             run.explanations.parts.with_columns(sign.cast(pl.Int8).alias("sign"))
             .sort("row", "token_set", maintain_order=True)
             .group_by("row", maintain_order=True)
-            .agg(sets="token_set", signs="sign")
+            .agg(sets="token_set", signs="sign", cores="core_of")
         )
         features = run.scalars.select("bank", "index", "class").with_row_index("row")
         features = features.cast({"row": pl.Int64})
         _kept[run] = named.join(features, on="row", how="left", maintain_order="left").select(
-            "row", "bank", "index", "class", "sets", "signs", _key().alias("key")
+            "row", "bank", "index", "class", "sets", "signs", "cores", _key().alias("key")
         )
     return _kept[run]
 

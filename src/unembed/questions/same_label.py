@@ -104,7 +104,7 @@ def _said(run: RunTables, carriers: Carriers, row: int) -> dict[str, Any]:
     own = carriers.rows.tolist().index(row)
     facts = dict.fromkeys(_SAID) | {
         "feature": carriers.features[own],
-        "writes": apart_wording.written(carriers.sets, carriers.signs),
+        "writes": apart_wording.written(carriers.sets, carriers.signs, carriers.cores),
         "carriers": len(carriers.rows),
     }
     if len(carriers.rows) == 1:
@@ -113,7 +113,7 @@ def _said(run: RunTables, carriers: Carriers, row: int) -> dict[str, Any]:
     near = carriers.nearest(own)
     found = carriers.difference(own, near.rows)
     nearest = [carriers.features[each] for each in near.rows]
-    plural = apart_wording.written(carriers.sets, carriers.signs, plural=True)
+    plural = apart_wording.written(carriers.sets, carriers.signs, carriers.cores, plural=True)
     among = f"among {len(carriers.rows):,} of {carriers.bank} that {plural}"
     facts |= {
         "differs": "nothing",

@@ -12,7 +12,12 @@ from unembed.enrichment.discovery_rate import LEVELS
 from unembed.errors import RunError
 from unembed.parquet import schema_of
 from unembed.store import enrichment as store
-from unembed.store.explanation import END_COLUMNS, EXPLANATION_COLUMNS, LATER_COLUMNS
+from unembed.store.explanation import (
+    CORE_COLUMNS,
+    END_COLUMNS,
+    EXPLANATION_COLUMNS,
+    LATER_COLUMNS,
+)
 from unembed.store.schema import FEATURE_COLUMNS
 from unembed.store.shards import TOKENS
 from unembed.tokensets.frame import COLUMNS as TOKEN_SET_COLUMNS
@@ -32,7 +37,7 @@ _NAMES: dict[str, DataType] = {"id": pl.Int32(), "text": pl.String(), "bytes": p
 _FLAGS = ("special", "unused", "partial_utf8", "masked")
 _DIRECTIONS = ("std", "skewness", "kurtosis", "left_tail", "right_tail")
 _LATER: dict[str, tuple[tuple[str, ...], ...]] = {
-    "explanations": (LATER_COLUMNS, (*END_COLUMNS,)),
+    "explanations": (LATER_COLUMNS, (*END_COLUMNS,), CORE_COLUMNS),
     "enrichment/pairs": (store.LATER_PAIR_COLUMNS,),
     "null-directions": (store.COHESION_COLUMNS,),
 }

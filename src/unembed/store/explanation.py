@@ -16,7 +16,7 @@ import polars as pl
 from polars.exceptions import PolarsError
 
 from unembed.explanation import Envelope, Explanation
-from unembed.explanation.explanation import Part, Rejection
+from unembed.explanation.explanation import Rejection
 from unembed.parquet import schema_of
 from unembed.store.later import Known, known_columns
 from unembed.store.manifest import Manifest
@@ -71,8 +71,10 @@ EXPLANATION_COLUMNS: dict[str, pl.DataType] = {
     "covered_bottom": pl.Float32(),
     "words_top": pl.List(pl.String()),
     "words_bottom": pl.List(pl.String()),
+    "cores": pl.List(pl.Int32()),
 }
-"""Columns of `explanations/*.parquet`; token sets are numbers among those tested."""
+"""Columns of `explanations/*.parquet`; token sets are numbers among those tested. `cores` says of
+each part which other one it is a core of."""
 LATER_COLUMNS = ("log10_p", "log10_q")
 """Those that runs before schema 4 have not."""
 END_COLUMNS = (
@@ -80,6 +82,8 @@ END_COLUMNS = (
     *("words_top", "words_bottom"),
 )
 """Those of either end, which the first runs of schema 4 have not."""
+CORE_COLUMNS = ("cores",)
+"""Those of cores, which runs of schema 4 have not that were made before these were kept."""
 
 
 def explanation_path(features_path: str) -> str:
@@ -108,7 +112,8 @@ def explanation_rows(explanations: Sequence[Explanation], envelope: Envelope) ->
             **_ends("tail_tokens", each.tail_tokens),
             **_ends("log10_p_words", [words and words.log10_p for words in each.own_words]),
             **_ends("words", [words and words.words for words in each.own_words]),
-            "parts": [Part._asdict(part) for part in each.parts],
+            "parts": [{name: getattr(part, name) for name in _PART} for part in each.parts],
+            "cores": [part.core_of for part in each.parts],
             "rejected": [Rejection._asdict(rejection) for rejection in each.rejected],
             "variance_explained": each.explained.variance if each.explained else None,
             "kurtosis_left": each.explained.kurtosis_left if each.explained else None,
@@ -159,17 +164,31 @@ class StoredExplanations:
         """One row a token set that a label names, in the order of features.
 
         `row`, the feature's place in the run; `token_set`, by number; `z`; `splits`, whether the
-        set is the broad one that a partition is said to split.
+        set is the broad one that a partition is said to split; `core_of`, the part that it is a
+        core of, by number.
         """
         paths = [self._folder / explanation_path(shard.path) for shard in self._manifest.shards()]
-        table = read_table(*paths, columns=["class", "partition_set", "parts"])
-        named = table.with_row_index("row").filter(pl.col("parts").list.len() > 0).explode("parts")
+        wanted = ("class", "partition_set", "parts", "cores")
+        known, later = self._columns({name: EXPLANATION_COLUMNS[name] for name in wanted})
+        table = read_table(*paths, columns=known).with_columns(*later)
+        none = pl.lit(None, pl.Int32).repeat_by(pl.col("parts").list.len())
+        named = (
+            table.with_row_index("row").filter(pl.col("parts").list.len() > 0)
+            .with_columns(pl.col("cores").fill_null(none)).explode("parts", "cores")
+        )  # fmt: skip
         token_set = pl.col("parts").struct.field("token_set")
         splits = (pl.col("class") == "partition") & token_set.eq_missing(pl.col("partition_set"))
         return named.select(
             pl.col("row").cast(pl.Int64), token_set, pl.col("parts").struct.field("z"),
-            splits.alias("splits"),
+            splits.alias("splits"), pl.col("cores").alias("core_of"),
         )  # fmt: skip
+
+    @cached_property
+    def labelled(self) -> pl.Series:
+        """Of each feature, whether its label names a token set."""
+        count = sum(shard.features for shard in self._manifest.shards())
+        rows = pl.int_range(count, eager=True)
+        return rows.is_in(self.parts["row"].unique().implode()).alias("labelled")
 
     def case(self, row: int) -> dict[str, Any]:
         """Return one feature's explanation (see `Run.explain`)."""
@@ -179,10 +198,13 @@ class StoredExplanations:
         ).with_columns(*later)
         found = table.row(0, named=True)
         number = found["partition_set"]
+        cores = found.pop("cores") or [None] * len(found["parts"])
+        parts = [self._named(part) for part in found["parts"]]
+        names = [None if core is None else self._tested["name"][core] for core in cores]
         return {
             **found,
             "partition_set": None if number is None else self._tested["name"][number],
-            "parts": [self._named(part) for part in found["parts"]],
+            "parts": [part | {"core_of": of} for part, of in zip(parts, names, strict=True)],
             "rejected": [self._named(rejection) for rejection in found["rejected"]],
         }
 
@@ -198,7 +220,7 @@ class StoredExplanations:
             found = schema_of(path)
         except (OSError, PolarsError) as error:
             raise damaged(path, error) from error
-        return [name for name in (*LATER_COLUMNS, *END_COLUMNS) if name not in found]
+        return [name for name in (*LATER_COLUMNS, *END_COLUMNS, *CORE_COLUMNS) if name not in found]
 
     def _named(self, of_set: dict[str, Any]) -> dict[str, Any]:
         number = of_set["token_set"]

@@ -32,7 +32,7 @@ def distinct_words(vocabulary: Vocabulary, alike: tuple[I64, I64] | None = None)
     """
     numbers: dict[str, int] = {}
     word_of_token = np.fromiter(
-        (numbers.setdefault(_word(text), len(numbers)) for text in vocabulary.texts), np.int64
+        (numbers.setdefault(word_of(text), len(numbers)) for text in vocabulary.texts), np.int64
     )
     pairs = [*_inflected(numbers), *_plurals(numbers)]
     if alike is not None:
@@ -45,7 +45,8 @@ def distinct_words(vocabulary: Vocabulary, alike: tuple[I64, I64] | None = None)
     return found
 
 
-def _word(text: str) -> str:
+def word_of(text: str) -> str:
+    """Return what the forms of a word in case, leading space and punctuation have in common."""
     return core_of(text.strip()) or text.removeprefix(" ").casefold()
 
 

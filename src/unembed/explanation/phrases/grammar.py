@@ -87,6 +87,9 @@ GRAMMAR = {
     "discourse_emphasis": "linking words of emphasis",
     "discourse_topic_change": "words that change the topic",
     "discourse_attitude": "adverbs of attitude",
+    "words_of_reference": "words that point to other parts of a text",
+    "colloquial_words": "words of easy talk",
+    "connectives": "linking words and conjunctions",
     "politeness": "words of politeness",
     # adverbs and comparison
     "approximators": "“about”, “almost” and their kin",

@@ -114,6 +114,10 @@ SPELLING = {
     "word_beginnings": "beginnings of words",
     "word_endings": "ends of words",
     "endings_alone": "endings like -ed, -ing and -ness by themselves",
+    "past_endings_alone": "endings of past forms by themselves, as “ed” and “ated”",
+    "noun_endings_alone": "endings of nouns by themselves, as “ness” and “ment”",
+    "adjective_endings_alone": "endings of adjectives and adverbs by themselves",
+    "plural_endings_alone": "endings of plurals by themselves",
     "place_name_pieces": "endings of place names",
     "place_names_by_ending": "names that end like places",
     # bytes
