@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import polars as pl
 import pytest
 from typer.testing import CliRunner
 
+from unembed import Run
 from unembed.cli import app, main
 from unembed.demo import MODEL
 
@@ -173,6 +175,33 @@ def test_discover(tmp_path: Path) -> None:
     found = json.loads(out.read_text())
     assert all(name.startswith("module:") for name in found)
     assert "module:digits" in found
+
+
+def test_modules_with_names_of_their_own_join_a_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is listed is what a run tests, and the run does not look for it again."""
+    small = cut(MODEL, tmp_path / "model", 3_000)
+    listed = json.loads(printed("discover", small, "--named", "--json"))
+    assert {each["family"] for each in listed} == {"discovered/rows"}
+    left_out = json.loads(printed("discover", small, "--named", "--aside", "--json"))
+    assert any(" describes it (F1 " in each["set_aside"] for each in left_out)
+    monkeypatch.setattr("unembed.discovery.collection.modules_of_rows", None)
+    np.save(tmp_path / "bank.npy", np.random.default_rng(0).normal(size=(600, 576)))
+    typed = ["run", small, tmp_path / "bank.npy", "-o", tmp_path / "run", "--no-tsea"]
+    result = CliRunner().invoke(app, [*map(str, typed), "--sets", "default,discovered"])
+    assert result.exit_code == 0, result.output
+    names = Run.open(tmp_path / "run").token_sets.filter(pl.col("set_aside").is_null())["name"]
+    tested = {name for name in names if name.startswith("module:")}
+    assert tested == {each["name"] for each in listed}
+
+
+@pytest.mark.parametrize("options", [["--named", "mlp:0"], ["--aside"]])
+def test_options_that_do_not_go_together(options: list[str]) -> None:
+    first = [str(MODEL)] if len(options) == 2 else []
+    result = CliRunner().invoke(app, ["sets", "discover", *first, *options])
+    assert result.exit_code == 2
+    assert "--named" in result.output
 
 
 def cut(model: Path, out: Path, rows: int) -> Path:

@@ -113,16 +113,45 @@ WEEKDAYS = [" Monday", " Mondays", " MONDAY", " monday", " Mon"]
         ("shipping_and_delivery", [" parcel", " UPS"], [" ups"]),
         ("subscriptions_and_renewals", [" subscribe", " renewal"], [" member"]),
         ("payments", [" invoice", " Visa"], [" visa"]),
+        ("past_endings_alone", ["ed", "ated", "d"], [" ed", "ED", "ing", "ness"]),
+        ("noun_endings_alone", ["ness", "ation"], [" ness", "ed", "ous"]),
+        ("adjective_endings_alone", ["ous", "ably"], [" able", "ness", "OUS"]),
+        ("plural_endings_alone", ["s", "ments"], [" s", "ment", "S"]),
+        ("negative_contraction_stems", [" wasn", " haven", " shan"], [" Haven", " won", " was"]),
+        ("connectives", [" although", " therefore", " because"], [" of", " quickly"]),
+        ("adverbs_of_change_in_degree", [" drastically", " markedly"], [" very", " sharp"]),
+        ("words_of_reference", [" aforementioned", " herein"], [" there", " over"]),
+        ("colloquial_words", [" stuff", " gonna", " yeah"], [" however", " material"]),
+        ("british_spellings", [" colour", " realised", " Centre"], [" color", " centers"]),
+        ("american_spellings", [" color", " realized", " Center"], [" colour", " centres"]),
+        ("roles_and_duties", [" role", " tasks", " duties"], [" theory", " roll"]),
+        ("theories_and_ideas", [" hypotheses", " notion"], [" role", " hype"]),
+        ("connection", [" linked", " Relations"], [" relatives", " apart"]),
+        ("skills", [" expertise", " abilities"], [" able", " skull"]),
     ],
 )
 def test_who_belongs(name: str, inside: list[str], outside: list[str]) -> None:
     assert set(small(*inside, *outside).texts(name)) == set(inside)
 
 
-def test_lists_are_of_a_size_that_was_read_over() -> None:
-    for each in of_file("everyday.yaml"):
+@pytest.mark.parametrize(("file", "most"), [("everyday.yaml", 60), ("fields.yaml", 90)])
+def test_lists_are_of_a_size_that_was_read_over(file: str, most: int) -> None:
+    for each in of_file(file):
         assert isinstance(each.rule, Words)
-        assert 15 <= len(each.rule.entries) <= 60, each.name
+        assert 15 <= len(each.rule.entries) <= most, each.name
+
+
+def test_no_field_is_another_set_over_again() -> None:
+    sets = default_sets("smollm2")
+    members = {info.name: {*sets[info.name].tolist()} for info in sets.infos}
+    alike = [
+        (field.name, name)
+        for field in of_file("fields.yaml")
+        for name, ids in members.items()
+        if name != field.name
+        and 2 * len(ids & members[field.name]) > len(ids | members[field.name])
+    ]
+    assert alike == []
 
 
 def test_unions_name_sets_and_copy_none() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from unembed.analysis.independence import check_independent
 from unembed.analysis.sets import RunSets
 from unembed.enrichment import EnrichmentSettings, Null
 from unembed.errors import UnembedError
@@ -55,6 +56,7 @@ class Job:
         _check(banks, unembedding)
         sets = None
         if token_sets is not None:
+            check_independent(token_sets, banks)
             sets = RunSets.of(token_sets, unembedding, banks, null, enrichment, explanation)
         manifest = Manifest.of(unembedding, banks, settings, sets.facts if sets else None)
         return cls(unembedding, banks, settings, sets, manifest)

@@ -22,9 +22,12 @@ from rich.text import Text
 
 import unembed
 from unembed import questions, terminal
+from unembed.cli.options import several
 from unembed.cli.output import aside, stoppable
 from unembed.errors import UnembedError
 from unembed.outside.text import shown
+from unembed.sweep.settings import AUTO
+from unembed.tokensets.settings import DISCOVERED
 
 if TYPE_CHECKING:
     from unembed import (
@@ -87,7 +90,7 @@ def analyze_with_progress(
     with stoppable(f"Stopped. {stays}"):
         if console.is_terminal and (overwrite or not _is_finished(out)):
             _show_first_look(unembedding, banks, settings, console)
-        token_sets = _built(sets, family, unembedding, console) if sets else None
+        token_sets = _built(sets, family, unembedding, console, settings.device) if sets else None
         if token_sets is not None and not len(token_sets):
             console.print(
                 f"None of the {len(token_sets.set_aside):,} token sets of {sets!r} has enough "
@@ -138,10 +141,31 @@ def discover_with_progress(
 
 
 def _built(
-    sets: str, family: Sequence[str] | None, unembedding: Unembedding, console: Console
+    sets: str,
+    family: Sequence[str] | None,
+    unembedding: Unembedding,
+    console: Console,
+    device: str = AUTO,
 ) -> TokenSets:
+    """Return collections and files of token sets; those found in W_U with a bar for each step."""
+    names = several(sets) or []
+    others = [name for name in names if name != DISCOVERED]
+    found = []
     with console.status("Building the token sets …"):
-        return unembed.build_token_sets(unembedding.vocabulary, sets, family=family)
+        if others or not names:
+            found.append(unembed.build_token_sets(unembedding.vocabulary, others))
+    if DISCOVERED in names:
+        found.append(
+            named_modules_with_progress(unembedding, unembed.DiscoverSettings(device=device))
+        )
+    merged = found[0] if len(found) == 1 else unembed.merge_token_sets(found)
+    return merged if family is None else merged.filter(family=family)
+
+
+def named_modules_with_progress(unembedding: Unembedding, settings: DiscoverSettings) -> TokenSets:
+    """Return the modules of W_U that have names of their own; a bar shows each step."""
+    with stoppable("Stopped; nothing was written."), show_progress(aside()) as report:
+        return unembed.discovered_sets(unembedding, settings=settings, progress=report)
 
 
 def say_device(name: str, console: Console) -> None:

@@ -11,7 +11,7 @@ from rich.text import Text
 from unembed import load, terminal, tokensets
 from unembed.cli.options import Device, Family, Json, OverwriteFile, Sets, several
 from unembed.cli.output import aside, console, print_json
-from unembed.cli.progress import discover_with_progress
+from unembed.cli.progress import discover_with_progress, named_modules_with_progress
 from unembed.demo import MODEL as DEMO_MODEL
 from unembed.demo import SAE as DEMO_SAE
 from unembed.discovery import DiscoverSettings
@@ -168,6 +168,17 @@ def discover(
         int, typer.Option(help="Decides ties and the noise to compare with.")
     ] = DiscoverSettings.seed,
     device: Device = DiscoverSettings.device,
+    named: Annotated[
+        bool,
+        typer.Option(
+            "--named",
+            help="Only modules of W_U that no known set describes and that have a name of their "
+            "own: the collection `discovered` of `unembed run --sets`.",
+        ),
+    ] = False,
+    aside: Annotated[
+        bool, typer.Option("--aside", help="With --named: list those that do not join, and why.")
+    ] = False,
     overwrite: OverwriteFile = False,
     as_json: Json = False,
 ) -> None:
@@ -177,24 +188,58 @@ def discover(
     suppress. On the demo, with its sparse autoencoder:
 
         unembed sets discover -o found.gmt
+
+    Those of W_U that are news, as a collection that a run can test:
+
+        unembed sets discover gpt2 --named -o found.gmt
     """
+    _check_discover(features, named=named, aside=aside)
     if out is not None:
         tokensets.check_export(out, overwrite=overwrite)
     opened = load.load_model(model)
-    named = features if features else [str(DEMO_SAE)] if model == _DEMO else []
     unembedding = load.load_unembedding(opened)
-    banks = [bank for reference in named for bank in load.load_features(reference, model=opened)]
     settings = DiscoverSettings(min_words=min_words, min_z=min_z, seed=seed, device=device)
-    found = discover_with_progress(unembedding, banks, settings)
+    if named:
+        found = named_modules_with_progress(unembedding, settings)
+    else:
+        read = features if features else [str(DEMO_SAE)] if model == _DEMO else []
+        banks = [bank for each in read for bank in load.load_features(each, model=opened)]
+        found = discover_with_progress(unembedding, banks, settings)
+    _report_modules(found, out, limit, overwrite=overwrite, left_out=aside, as_json=as_json)
+
+
+def _check_discover(features: list[str] | None, *, named: bool, aside: bool) -> None:
+    if named and features:
+        raise typer.BadParameter(
+            "--named takes modules of W_U alone, and no FEATURES: sets that features were found "
+            "with are no test of the same features."
+        )
+    if aside and not named:
+        raise typer.BadParameter("--aside goes with --named: else every module is listed.")
+
+
+def _report_modules(
+    found: TokenSets,
+    out: Path | None,
+    limit: int,
+    *,
+    overwrite: bool,
+    left_out: bool,
+    as_json: bool,
+) -> None:
+    """Write the modules to a file, if one was named, and show some."""
     if out is not None:
         tokensets.write_sets(found, out, overwrite=overwrite)
         aside().print(f"{len(found):,} modules in {shown(out)}.")
-    if as_json:
+    if left_out:
+        _print_aside(found, as_json)
+    elif as_json:
         print_json([tokensets.describe(found, name) for name in found])
     elif out is None or limit:
         some = found.select(list(found)[: limit or None])
         console().print(terminal.token_sets.modules(some))
-        console().print(f"{len(found):,} modules; --limit 0 prints all.", style="dim")
+        more = f" {len(found.set_aside):,} more do not join (--aside)." if found.set_aside else ""
+        console().print(f"{len(found):,} modules; --limit 0 prints all.{more}", style="dim")
 
 
 def _build(tokenizer: str, sets: str) -> TokenSets:

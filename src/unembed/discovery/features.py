@@ -129,5 +129,13 @@ def _module(unembedding: Unembedding, bank: Features, group: list[_Tail]) -> Mod
         tuple(typical),
         FAMILY,
         f"what the features of {bank.name} promote and suppress",
-        f"{what} {verbs} it: {', '.join(names[:5])}{more}",
+        f"{what} {verbs} it: {', '.join(names[:5])}{more} ({mark_of(bank)})",
     )
+
+
+def mark_of(bank: Features) -> str:
+    """Return what a module's description says of the bank it was found in, whatever its name.
+
+    Files of sets keep it, so that a run can tell that the same features would be tested.
+    """
+    return f"features sha256 {bank.digest[:16]}"

@@ -16,6 +16,8 @@ class Module(NamedTuple):
         family: where it was found.
         source: in which weights.
         evidence: what was measured, as a sentence.
+        resolution: at which it was cut, 0 where there is none.
+        cohesion: the mean cosine of two of its words, 0 where it was not measured.
     """
 
     ids: Ids
@@ -23,3 +25,5 @@ class Module(NamedTuple):
     family: str
     source: str
     evidence: str
+    resolution: float = 0.0
+    cohesion: float = 0.0

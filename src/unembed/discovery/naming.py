@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -13,62 +14,97 @@ from scipy.stats import hypergeom
 from unembed.discovery.module import Module
 from unembed.tokensets.assemble import Draft
 from unembed.tokensets.collections.forms import LEXEMES
+from unembed.tokensets.distinct import distinct_words, word_of
 from unembed.tokensets.token_sets import SetInfo, TokenSets
 from unembed.unembedding import Unembedding
+from unembed.vocabulary import Vocabulary
 
 _NAMESAKE = 0.4
 _NAMESAKE_LEXEME = 0.7
 """A module is called after a known set if their F1 is at least this; after the inflections of one
 word (stronger, strongest) only if there is little else in it."""
 _N_TYPICAL = 3
+PREFIX = "module:"
 _N_TOLD = 12
 _LONGEST = 8
 _NO_NAMESAKES = ("tokenizer/", "surface/length", "affixes/first", "affixes/last", "forms/word")
 """Families that say nothing of what a module means."""
 
 
+class Likeness(NamedTuple):
+    """The known set that a module matches best.
+
+    Attributes:
+        name: of the set that it is called after; none where it is like none.
+        f1: of the best one, 0 where none was asked.
+        told: how like it is, as a sentence, or nothing.
+    """
+
+    name: str | None = None
+    f1: float = 0.0
+    told: str = ""
+
+
 def named(
     modules: Sequence[Module], unembedding: Unembedding, known: TokenSets | None
 ) -> Iterator[Draft]:
-    """Yield the modules with a name, a description and their evidence.
+    """Yield the modules with a name, a description and their evidence."""
+    distinct = DistinctWords(unembedding.vocabulary)
+    taken: Counter[str] = Counter()
+    for module, like in zip(modules, likenesses(modules, unembedding, known), strict=True):
+        name = like.name or "/".join(map(written, distinct.of(module)[:_N_TYPICAL]))
+        taken[name] += 1
+        full = f"{PREFIX}{name}" + (f" ({taken[name]})" if taken[name] > 1 else "")
+        said = described(module, like)
+        info = SetInfo(full, module.family, said, module.source, "found by discover")
+        yield Draft(info, module.ids)
+
+
+def described(module: Module, like: Likeness) -> str:
+    """Return what is said of a module: its evidence, the set it is like, its typical words."""
+    typical = " ".join(map(written, module.typical[:_N_TOLD]))
+    return f"{module.evidence}.{like.told} Typical: {typical}."
+
+
+def likenesses(
+    modules: Sequence[Module], unembedding: Unembedding, known: TokenSets | None
+) -> Iterator[Likeness]:
+    """Yield of each module the known set it matches best.
 
     Overlap is measured by F1, the harmonic mean of the shares of either set in the other; its
     p-value is hypergeometric over all unmasked tokens.
     """
-    overlaps = _overlaps(modules, known) if known is not None and len(known) else None
-    taken: Counter[str] = Counter()
+    if known is None or not len(known):
+        yield from (Likeness() for _ in modules)
+        return
+    shared, f1 = _overlaps(modules, known)
     for at, module in enumerate(modules):
-        name = _typical(module)
-        told = ""
-        if overlaps is not None and known is not None:
-            shared, f1 = overlaps[0][at], overlaps[1][at]
-            best = int(f1.argmax())
-            told = _likeness(module, known, best, int(shared[best]), unembedding.n_tokens)
-            if f1[best] >= _NAMESAKE:
-                name = known.infos[best].name
-        taken[name] += 1
-        full = f"module:{name}" + (f" ({taken[name]})" if taken[name] > 1 else "")
-        typical = " ".join(map(_shown, module.typical[:_N_TOLD]))
-        yield Draft(
-            SetInfo(
-                full,
-                module.family,
-                f"{module.evidence}.{told} Typical: {typical}.",
-                module.source,
-                "found by discover",
-            ),
-            module.ids,
-        )
+        best = int(f1[at].argmax())
+        told = _likeness(module, known, best, int(shared[at, best]), unembedding.n_tokens)
+        value = float(f1[at, best])
+        yield Likeness(known.infos[best].name if value >= _NAMESAKE else None, value, told)
 
 
-def _typical(module: Module) -> str:
-    return "/".join(map(_shown, module.typical[:_N_TYPICAL]))
+class DistinctWords:
+    """The words of a vocabulary of which no two are forms of one."""
+
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        texts = vocabulary.texts
+        numbers = distinct_words(vocabulary).tolist()
+        self._number = {word_of(text): number for text, number in zip(texts, numbers, strict=True)}
+
+    def of(self, module: Module) -> list[str]:
+        """Return a module's words, the most typical first, and of each its most typical form."""
+        found: dict[int | str, str] = {}
+        for word in module.typical:
+            found.setdefault(self._number.get(word_of(word), word), word)
+        return list(found.values())
 
 
-def _shown(word: str) -> str:
+def written(word: str) -> str:
     r"""Return a word so that it fits in a name; white space as it is escaped, cut if long.
 
-    >>> print(_shown("zoo"), _shown("\n"), _shown(" " * 40))
+    >>> print(written("zoo"), written("\n"), written(" " * 40))
     zoo '\n' '        …'
     """
     if word.isprintable() and word.split() == [word]:

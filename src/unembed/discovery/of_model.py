@@ -8,9 +8,11 @@ from unembed.discovery.features import modules_of_features
 from unembed.discovery.naming import named
 from unembed.discovery.rows import modules_of_rows
 from unembed.discovery.settings import DiscoverSettings
+from unembed.discovery.words import directions, words_of
 from unembed.features import Features
 from unembed.progress import Progress, silent
 from unembed.tokensets.assemble import assemble
+from unembed.tokensets.reading import Reading
 from unembed.tokensets.token_sets import TokenSets
 from unembed.unembedding import Unembedding
 
@@ -40,7 +42,9 @@ def discover(
     """
     settings = settings or DiscoverSettings()
     banks = [features] if isinstance(features, Features) else list(features)
-    found = [*modules_of_rows(unembedding, settings, progress)]
+    words = words_of(Reading(unembedding.vocabulary))
+    points = directions(unembedding, words)
+    found = modules_of_rows(unembedding, words, points, settings, progress).modules
     for bank in banks:
         found += modules_of_features(unembedding, bank, settings, progress)
     drafts = named(found, unembedding, known)

@@ -16,24 +16,27 @@ ALIKE = 0.8
 LEAST = 8
 
 
-def set_apart(drafts: Iterable[Draft], known: Sequence[Draft], n_tokens: int) -> Iterator[Draft]:
+def set_apart(
+    drafts: Iterable[Draft], known: Sequence[Draft], n_tokens: int, least: int = LEAST
+) -> Iterator[Draft]:
     """Yield drafts; those that are no sets of their own with the reason why.
 
-    A draft is one if it has at least 8 tokens, and shares less than 0.8 of the union with each
-    known set and with each draft before it that is one.
+    A draft is one if it has at least `least` tokens, and shares less than 0.8 of the union with
+    each known set and with each draft before it that is one.
 
     Args:
         drafts: sets that are wanted where they differ.
         known: sets that are there in any case.
         n_tokens: V, the tokens of the vocabulary.
+        least: fewest tokens of a draft.
     """
     drafts = list(drafts)
     everything = [*known, *drafts]
     index = _Index.of([draft.ids for draft in everything], n_tokens)
     stands = np.arange(len(everything)) < len(known)
     for at, draft in enumerate(drafts, start=len(known)):
-        reason = f"{len(draft.ids):,} tokens in this vocabulary, fewer than {LEAST}"
-        if len(draft.ids) >= LEAST:
+        reason = f"{len(draft.ids):,} tokens in this vocabulary, fewer than {least}"
+        if len(draft.ids) >= least:
             alike = np.where(stands, index.jaccard(draft.ids), 0.0)
             best = int(alike.argmax())
             reason = f"nearly the tokens of {everything[best].info.name!r} ({alike[best]:.0%})"

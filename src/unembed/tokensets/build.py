@@ -19,10 +19,15 @@ from unembed.tokensets.files.definitions import read_definitions
 from unembed.tokensets.files.gmt import read_gmt
 from unembed.tokensets.reading import Reading
 from unembed.tokensets.resolve import resolve
-from unembed.tokensets.settings import DEFAULT
+from unembed.tokensets.settings import DEFAULT, DISCOVERED
 from unembed.tokensets.token_sets import Ids, TokenSets
 from unembed.vocabulary import Vocabulary
 
+_IN_W_U = (
+    f"The sets of {DISCOVERED!r} are found in a model's W_U, and a vocabulary has none. "
+    f"`unembed run … --sets {DEFAULT},{DISCOVERED}` tests them, `unembed sets discover MODEL "
+    "--named` lists them, and in Python unembed.discovered_sets(unembedding) returns them."
+)
 _ENDINGS = (".yaml", ".yml", ".toml", ".gmt")
 
 
@@ -85,6 +90,8 @@ class _Source:
             return self._assembled(sounds_drafts(self.reading))
         if name == NLTK:
             return self._assembled(nltk_drafts(self.reading))
+        if name == DISCOVERED:
+            raise TokenSetError(_IN_W_U)
         return self._assembled(drafts_of_file(Path(name), self.reading))
 
     def _built_in(self, name: str) -> TokenSets:
@@ -144,4 +151,4 @@ class _Generated:
 
 
 def _built_in() -> list[str]:
-    return [*DEFINED, SOUNDS, NLTK]
+    return [*DEFINED, SOUNDS, NLTK, DISCOVERED]

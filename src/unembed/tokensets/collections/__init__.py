@@ -41,6 +41,7 @@ def default() -> tuple[Definition, ...]:
         *read_definitions(_DEFAULT / "proper.yaml", ours=True),
         *read_definitions(_DEFAULT / "code.yaml", ours=True),
         *read_definitions(_DEFAULT / "everyday.yaml", ours=True),
+        *read_definitions(_DEFAULT / "fields.yaml", ours=True),
         *read_definitions(_DEFAULT / "unions.yaml", ours=True),
         *tokenizer.definitions(),
     )
