@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from unembed import Run, Sweep, load_features, load_unembedding
-from unembed.demo import MODEL, SAE
+from unembed import Run, Sweep, load_features, load_lens, load_unembedding, weights_of
+from unembed.demo import LENS, MODEL, SAE
+from unembed.questions.lenses import compare_lenses
+
+README = LENS.parent / "README.md"
 
 LARGEST_KURTOSIS = {"mlp.10": 4.15, "mlp.20": 16.1, "mlp.26": 41.1, "mlp.29": 73.4}
 """Measured on the GGUF file; int8 rows keep them to 1.2 %."""
@@ -77,7 +81,7 @@ def test_a_question_reads_little(demo_run: Run) -> None:
     pairs = demo_run.discoveries["pairs"]
     size = sum(path.stat().st_size for path in (demo_run.path / "enrichment").rglob("*.*"))
     assert size < 2.6 * pairs
-    assert demo_run.enrichment(token_set="months").height == 14_336
+    assert demo_run.enrichment(token_set="months").height == 18_944
 
 
 def test_the_sae_is_as_its_card_says() -> None:
@@ -106,7 +110,7 @@ def test_tails_grow_with_depth(demo_run: Run, bank: str) -> None:
 
 def test_every_feature_has_values(demo_run: Run) -> None:
     frame = demo_run.features
-    assert frame.height == 8192 + 6144
+    assert frame.height == 8192 + 6144 + 3 * 1536
     of_some = ("log10_density", "^partition_.*$", "^tail_tokens_.*$", "^log10_p_words_.*$")
     assert frame.drop(of_some).null_count().sum_horizontal().item() == 0
     assert frame.filter(bank="sae.26")["log10_density"].null_count() == 0
@@ -115,14 +119,47 @@ def test_every_feature_has_values(demo_run: Run) -> None:
 def test_the_bundle_is_small_and_keeps_its_notices() -> None:
     sizes = {
         path.relative_to(MODEL.parent).as_posix(): path.stat().st_size
-        for folder in (MODEL, SAE)
+        for folder in (MODEL, SAE, LENS.parent)
         for path in folder.iterdir()
     }
-    assert sum(sizes.values()) <= 45e6
+    assert sum(sizes.values()) <= 48e6
     assert sum(size for name, size in sizes.items() if name.startswith(f"{SAE.name}/")) <= 10e6
     assert sizes[f"{MODEL.name}/NOTICE.md"]
     assert sizes[f"{MODEL.name}/LICENSE"]
     assert sizes[f"{SAE.name}/README.md"]
+    assert sizes[f"{LENS.parent.name}/README.md"]
+
+
+def test_neurons_of_layer_10_through_the_lens(demo_run: Run) -> None:
+    humor = demo_run.feature("mlp.10.jacobian/1366")
+    assert humor["top_tokens"][:3] == [" humor", " humorous", " Humor"]
+    assert humor["label"].startswith("promotes words of humor (z +7.")
+    assert humor["lens"] == "jacobian"
+    assert demo_run.feature("mlp.10/1366")["label"].startswith("as random directions do")
+    by_lens = compare_lenses(demo_run).filter(written="mlp.10")
+    assert dict(by_lens.select("lens", "labelled").rows()) == {"logit": 2, "jacobian": 45}
+
+
+def test_the_lens_is_what_its_readme_says() -> None:
+    lens = load_lens(LENS, model=MODEL)
+    assert (lens.layers, lens.n_prompts) == ((10, 20, 26), 32)
+    assert lens.fitted_on == "HuggingFaceTB/SmolLM2-135M-Instruct"
+    assert not lens.notes
+    rows = re.findall(r"^\| (\d+) \| ([\d.]+) \| (\d+) % \|$", README.read_text(), re.MULTILINE)
+    assert [int(layer) for layer, *_ in rows] == [10, 20, 26]
+    for layer, difference, shared in rows:
+        measured = lens.stability[int(layer)]
+        assert measured["frobenius"] == pytest.approx(float(difference), abs=0.005)
+        assert 100 * measured["top10"] == pytest.approx(float(shared), abs=0.5)
+
+
+def test_a_bank_through_the_lens_is_opened_again(demo_run: Run) -> None:
+    """W_dec Jᵀ, from the neurons and the lens where the manifest says they lie."""
+    bank = weights_of(demo_run).bank("mlp.26.jacobian")
+    assert bank.before is not None
+    J = load_lens(LENS, model=MODEL).matrix(26).double()
+    expected = (bank.before.W_dec.double() @ J.T).float()
+    np.testing.assert_allclose(bank.W_dec, expected, rtol=1e-3, atol=1e-4)
 
 
 @pytest.mark.parametrize("layer", [20, 29])

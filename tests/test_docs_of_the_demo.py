@@ -21,7 +21,7 @@ from unembed.store.enrichment import permuted_path, read_permuted
 
 ROOT = Path(__file__).parents[1]
 SHAPED = pl.col("class").is_in(["prediction", "suppression", "two-sided"])
-NAMED = pl.col("label").str.contains("^(?:promotes|suppresses|splits)")
+NAMED = pl.col("labelled")
 OWN_WORDS = pl.col("label").str.starts_with("its own words")
 BLUNT = (pl.col("kurtosis") > pl.col("kurtosis_above")) & pl.col("skewness").is_between(
     pl.col("skewness_below"), pl.col("skewness_above")
@@ -29,23 +29,33 @@ BLUNT = (pl.col("kurtosis") > pl.col("kurtosis_above")) & pl.col("skewness").is_
 SPACE = pl.col("partition_set").str.contains("space")
 
 
+def plain(run: Run) -> pl.DataFrame:
+    """The features through the logit lens, which the text is about where it names no other."""
+    return run.features.filter(lens="logit")
+
+
+def features(run: Run) -> pl.DataFrame:
+    assert run.explanations is not None
+    return run.features.with_columns(run.explanations.labelled).filter(lens="logit")
+
+
 def n_sets(run: Run) -> int:
     return int(run.discoveries["pairs"]) // run.features.height
 
 
 def classes(run: Run) -> dict[str, int]:
-    return dict(run.features.group_by("class").len().rows())
+    return dict(plain(run).group_by("class").len().rows())
 
 
 def share(run: Run, what: pl.Expr) -> list[float]:
     """In percent, of each bank's features."""
-    shares = run.features.group_by("bank", maintain_order=True).agg(what.mean())
+    shares = plain(run).group_by("bank", maintain_order=True).agg(what.mean())
     return [100 * each for _, each in shares.rows()]
 
 
 def passing(run: Run) -> list[int]:
-    found = run.scalars.filter(10 ** pl.col("log10_q") <= 0.05)
-    return [found.filter(bank=bank).height for bank in run.banks]
+    found = run.scalars.filter(10 ** pl.col("log10_q") <= 0.05, lens="logit")
+    return [each for _, each in found.group_by("bank", maintain_order=True).len().rows()]
 
 
 def directions(run: Run, bank: str) -> pl.DataFrame:
@@ -53,18 +63,18 @@ def directions(run: Run, bank: str) -> pl.DataFrame:
 
 
 def envelope(run: Run) -> pl.Series:
-    return run.features["kurtosis_above"]
+    return plain(run)["kurtosis_above"]
 
 
 def tail_beyond_chance(run: Run) -> list[float]:
-    sae = run.features.filter(bank="sae.26")["kurtosis"]
+    sae = plain(run).filter(bank="sae.26")["kurtosis"]
     largest = directions(run, "sae.26")["kurtosis"].max()
     return [share(run, pl.col("kurtosis") > pl.col("kurtosis_above"))[0], sae.max(), largest]
 
 
 def halves(run: Run) -> list[float]:
     """Covered, and the loss of excess kurtosis: medians over shaped features with a label."""
-    rows = run.features.filter(SHAPED & NAMED).select("bank", "index", "kurtosis").rows()
+    rows = features(run).filter(SHAPED & NAMED).select("bank", "index", "kurtosis").rows()
     cases = [(run.explain(f"{bank}/{index}"), kurtosis) for bank, index, kurtosis in rows]
     lost = [100 * (all_ - case["kurtosis_left"]) / (all_ - 3) for case, all_ in cases]
     covered = [max(case["covered_top"] or 0, case["covered_bottom"] or 0) for case, _ in cases]
@@ -73,14 +83,14 @@ def halves(run: Run) -> list[float]:
 
 def same_labels(run: Run) -> list[int]:
     """Labels, those that several features carry, the most that carry one, and those set apart."""
-    found = run.collisions()
+    found = run.collisions(bank=plain(run)["bank"].unique().to_list())
     several = found.filter(pl.col("carriers") > 1)
     apart = several.filter(pl.col("differs") != "nothing")
     return [found.height, several.height, int(found["carriers"].max()), apart.height]
 
 
 def one_sided(run: Run) -> int:
-    rows = run.features.filter(BLUNT & NAMED).select("bank", "index").rows()
+    rows = features(run).filter(BLUNT & NAMED).select("bank", "index").rows()
     signs = [{part["z"] > 0 for part in run.explain(f"{b}/{i}")["parts"]} for b, i in rows]
     return sum(len(each) == 1 for each in signs)
 
@@ -109,53 +119,53 @@ def opposite(run: Run, feature: str, bank: str) -> list[float]:
 
 
 CLAIMS: dict[tuple[str, str], Callable[[Run], Sequence[float]]] = {
-    ("README.md", "14,336 features, against its 49,135 tokens and 9,359 token sets"): lambda run: [
-        run.features.height, load_unembedding(MODEL).n_tokens, n_sets(run),
+    ("README.md", "14,336 features, against its 49,135 tokens and 9,546 token sets"): lambda run: [
+        plain(run).height, load_unembedding(MODEL).n_tokens, n_sets(run),
     ],
-    ("docs/demo.md", "2,384 of the 8,192 features of `sae.26` promote or suppress at least one of "
-     "the 9,359 sets; of the neurons of layers 10, 20, 26 and 29, 4, 238, 514 and 870."):
+    ("docs/demo.md", "2,449 of the 8,192 features of `sae.26` promote or suppress at least "
+     "one of the 9,546 sets; of the neurons of layers 10, 20, 26 and 29, 4, 256, 515 and 870."):
         lambda run: [
         passing(run)[0], 8192, n_sets(run), 10, 20, 26, 29, *passing(run)[1:],
     ],
     ("docs/demo.md", "13 % of the features have a kurtosis over the random directions' 99th "
      "percentile, and the largest is 28.1 against 4.1."): tail_beyond_chance,
-    ("docs/enrichment.md", "On the demo's 134 million pairs, at a false discovery rate of 5 %"):
+    ("docs/enrichment.md", "On the demo's 181 million pairs, at a false discovery rate of 5 %"):
         lambda run: [run.discoveries["pairs"] / 1e6, 5],
-    ("docs/enrichment.md", "| random directions (the direction test) | 56,747 | | random sets of "
-     "tokens (classical TSEA) | 25.1 ± 0.3 million |"): lambda run: [
+    ("docs/enrichment.md", "| random directions (the direction test) | 85,277 | | random sets "
+     "of tokens (classical TSEA) | 36.9 ± 0.3 million |"): lambda run: [
         run.discoveries["passing"]["0.05"], run.discoveries["classical"]["0.05"] / 1e6,
         run.discoveries["classical_error"]["0.05"] / 1e6,
     ],
-    ("docs/enrichment.md", "On the demo 7,260 ± 512 pairs would pass at 1 %, where 38,580 do. "
-     "Most of them, 4,701 ± 395 of 19,586, are in `mlp.29`"): lambda run: [
+    ("docs/enrichment.md", "On the demo 10,162 ± 586 pairs would pass at 1 %, where 57,017 "
+     "do. Nearly half of them, 4,728 ± 398 of 20,160, are in `mlp.29`"): lambda run: [
         run.discoveries["permuted"]["pairs"]["0.01"], run.discoveries["permuted"]["error"]["0.01"],
         1, run.discoveries["passing"]["0.01"], *permuted_in(run, "mlp.29"),
         run.enrichment(bank="mlp.29", max_q=0.01).height,
     ],
-    ("docs/enrichment.md", "Of the demo's pairs at 1 %, 2,333 rest on one token, and 6,015 on "
+    ("docs/enrichment.md", "Of the demo's pairs at 1 %, 3,186 rest on one token, and 8,427 on "
      "two."):
         lambda run: [1, *(
             run.enrichment(max_q=0.01).filter(rests_on=count).height for count in (1, 2)
         )],
     ("docs/explanations.md", "of 1,112 features whose kurtosis is beyond the envelope while "
-     "their skewness is not, 778 have a label, and 740 of those name sets on one side only"):
+     "their skewness is not, 786 have a label, and 747 of those name sets on one side only"):
         lambda run: [
-            run.features.filter(BLUNT).height, run.features.filter(BLUNT & NAMED).height,
+            plain(run).filter(BLUNT).height, features(run).filter(BLUNT & NAMED).height,
             one_sided(run),
         ],
-    ("docs/explanations.md", "Of the demo's 278 shaped features that no set names 35 are given "
-     "their own words"): lambda run: [
-        run.features.filter(SHAPED & ~NAMED).height, run.features.filter(OWN_WORDS).height,
+    ("docs/explanations.md", "Of the demo's 273 shaped features that no set names 33 are "
+     "given their own words"): lambda run: [
+        features(run).filter(SHAPED & ~NAMED).height, plain(run).filter(OWN_WORDS).height,
     ],
-    ("docs/explanations.md", "3,111 labels 850 are carried by two features of their bank or more, "
-     "one by 11; 347 of these are set apart"): same_labels,
-    ("docs/explanations.md", "| labels that pick their feature | 99.0 % | – | 97.6 % | 98.6 % | "
-     "98.4 % |"): lambda run: [
-        100 * rate for rate in label_exam(run)["rate"].drop_nulls()
+    ("docs/explanations.md", "3,152 labels 908 are carried by two features of their bank or "
+     "more, one by 11; 361 of these are set apart"): same_labels,
+    ("docs/explanations.md", "| labels that pick their feature | 99.4 % | – | 97.1 % | 98.8 % "
+     "| 98.4 % |"): lambda run: [
+        100 * rate for rate in label_exam(run)["rate"][:5].drop_nulls()
     ],
-    ("docs/explanations.md", "and lose 54 % of their excess kurtosis"): lambda run: halves(run)[1:],
+    ("docs/explanations.md", "and lose 57 % of their excess kurtosis"): lambda run: halves(run)[1:],
     ("docs/explanations.md", "Skewness above 3 takes two features of 14,336"): lambda run: [
-        3, run.features.height,
+        3, plain(run).height,
     ],
     ("docs/explanations.md", "explains 54 % of its variance, and its skewness is −0.8"): lambda run:
         [100 * run.feature("mlp.29/729")["partition_r2"], run.feature("mlp.29/729")["skewness"]],
@@ -183,10 +193,10 @@ CLAIMS: dict[tuple[str, str], Callable[[Run], Sequence[float]]] = {
     ("docs/the-post.md", "32 in all; 20 of them split leading space, or the case behind it"):
         lambda run: [
             classes(run)["partition"],
-            run.features.filter(pl.col("class") == "partition").filter(SPACE).height,
+            plain(run).filter(pl.col("class") == "partition").filter(SPACE).height,
         ],
-    ("docs/the-post.md", "Over the demo's 134 million pairs it claims 25.1 million at a false "
-     "discovery rate of 5 %; the direction test, 56,747."): lambda run: [
+    ("docs/the-post.md", "Over the demo's 181 million pairs it claims 36.9 million at a false "
+     "discovery rate of 5 %; the direction test, 85,277."): lambda run: [
         run.discoveries["pairs"] / 1e6, run.discoveries["classical"]["0.05"] / 1e6, 5,
         run.discoveries["passing"]["0.05"],
     ],
@@ -200,8 +210,8 @@ CLAIMS: dict[tuple[str, str], Callable[[Run], Sequence[float]]] = {
         *run.enrichment("sae.26/6760", token_set="prefix:out").select("size", "z").row(0),
     ],
     ("docs/the-post.md", "the median kurtosis is 3.2 to 3.3 in every bank"): lambda run: [
-        run.features.group_by("bank").agg(pl.col("kurtosis").median())["kurtosis"].min(),
-        run.features.group_by("bank").agg(pl.col("kurtosis").median())["kurtosis"].max(),
+        plain(run).group_by("bank").agg(pl.col("kurtosis").median())["kurtosis"].min(),
+        plain(run).group_by("bank").agg(pl.col("kurtosis").median())["kurtosis"].max(),
     ],
     ("docs/gallery.md", "the share of diffuse features falls from 98 % in layer 10 to 59 % in "
      "layer 29"): lambda run: [
@@ -252,7 +262,7 @@ def test_the_strongest_token_sets(demo_run: Run) -> None:
 def test_the_table_of_fixed_cut_offs(demo_run: Run) -> None:
     """But for its column of cosines."""
     found = rows("docs/explanations.md", r"(?:sae|mlp)\.\d+ \|")
-    counts = demo_run.features.group_by("bank", maintain_order=True).agg(
+    counts = features(demo_run).group_by("bank", maintain_order=True).agg(
         pl.len(), SHAPED.sum(), (SHAPED & NAMED).sum().alias("named"),
         (pl.col("skewness") > 3).sum().alias("skewed"),
     )  # fmt: skip
@@ -285,8 +295,8 @@ PRINTED = [
     ("docs/explanations.md", "mlp.20/1036  ", "explain RUN mlp.20/1036"),
     ("docs/layers.md", "191 ", "match RUN mlp.26 mlp.29"),
     ("docs/search.md", "feature  ", "find RUN --contrast names:female names:male"),
-    ("docs/search.md", "> ", "find RUN --like mlp.26/1329 --limit 3"),
-    ("docs/search.md", "> ", "find RUN --like mlp.26/1329 --sign - --limit 2"),
+    ("docs/search.md", "> ", "find RUN --like mlp.26/1329 --lens logit --limit 3"),
+    ("docs/search.md", "> ", "find RUN --like mlp.26/1329 --lens logit --sign - --limit 2"),
     ("docs/the-post.md", "feature  ", "find RUN --contrast names:top_female names:top_male"),
 ]
 

@@ -19,7 +19,7 @@ TABLES = ("numpy", "polars")
 COMMANDS = (
     "saes", "explain", "explore", "report", "enrichment", "leading-edge", "layers", "match",
     "find", "neuronpedia", "run", "demo", "features", "show", "sets", "sets list", "sets show",
-    "sets check", "sets export", "sets discover", "check",
+    "sets check", "sets export", "sets discover", "check", "lens", "lens fit",
 )  # fmt: skip
 
 PROGRAM = """
@@ -83,9 +83,10 @@ def test_help_and_completion_import_nothing_heavy() -> None:
 
 
 def test_all_commands_are_asked() -> None:
-    ended = asked(("--help", None), ("sets --help", None), heavy=())
+    groups = sorted({"", *(name.rpartition(" ")[0] for name in COMMANDS)})
+    ended = asked(*((f"{group} --help".strip(), None) for group in groups), heavy=())
     for name in COMMANDS:
-        page = ended[1 if " " in name else 0][0]
+        page = ended[groups.index(name.rpartition(" ")[0])][0]
         assert f" {name.split()[-1]} " in page, name
     named = sum(line.startswith("│ ") and line[2] not in " -" for line in ended[0][0].splitlines())
     assert named == len([name for name in COMMANDS if " " not in name])

@@ -19,9 +19,10 @@ LEAVES = (
 )  # fmt: skip
 ORDER = (
     *LEAVES,
-    "addresses", "facts", "cached_array", "vocabulary", "unembedding", "features", "load",
+    "addresses", "facts", "layer_lens", "cached_array", "vocabulary", "unembedding", "features",
+    "load",
     "tokensets", "sweep", "similarity", "enrichment", "explanation", "discovery", "matching",
-    "store", "questions", "plots", "explorer", "terminal", "notebook", "analysis",
+    "fitting", "store", "questions", "plots", "explorer", "terminal", "notebook", "analysis",
     "__init__", "cli", "__main__",
 )  # fmt: skip
 """Every room, below those that may import it. `plots` and `explorer` stand below what the terminal

@@ -1,11 +1,21 @@
 from . import notebook, plots
 from .analysis import Remaining, Share, analyze, analyze_share
-from .discovery import DiscoverSettings, discover
+from .discovery import DiscoverSettings, discover, discovered_sets
 from .enrichment import Contrast, EnrichmentSettings, SecondMoment, direction_test, leading_edge
 from .errors import UnembedError
 from .explanation import ExplanationSettings
 from .features import Features
-from .load import list_saes, load_features, load_model, load_unembedding, load_vocabulary
+from .fitting import FitSettings, fit_lens
+from .layer_lens import LayerLens
+from .load import (
+    list_saes,
+    load_features,
+    load_lens,
+    load_model,
+    load_unembedding,
+    load_vocabulary,
+    through_lenses,
+)
 from .questions import Run, check_run, find, flat, follow, match_banks, neuronpedia, weights_of
 from .sweep import Sweep, SweepSettings
 from .tokensets import TokenSets, build_token_sets, merge_token_sets
@@ -20,6 +30,8 @@ __all__ = [
     "ExplanationSettings",
     "Features",
     "FinalNorm",
+    "FitSettings",
+    "LayerLens",
     "Remaining",
     "Run",
     "SecondMoment",
@@ -37,12 +49,15 @@ __all__ = [
     "check_run",
     "direction_test",
     "discover",
+    "discovered_sets",
     "find",
+    "fit_lens",
     "flat",
     "follow",
     "leading_edge",
     "list_saes",
     "load_features",
+    "load_lens",
     "load_model",
     "load_unembedding",
     "load_vocabulary",
@@ -52,5 +67,6 @@ __all__ = [
     "notebook",
     "plots",
     "prepare_unembedding",
+    "through_lenses",
     "weights_of",
 ]

@@ -32,7 +32,7 @@ _TOKEN = (
 
 def run_html(run: Run) -> str:
     """Return a run at a glance: its banks, their spread and their classes."""
-    facts = run.manifest.unembedding
+    facts, lenses = run.manifest.unembedding, " and ".join(run.manifest.lenses)
     banks = summary.banks_at_a_glance(run)
     columns: dict[str, list[str]] = {
         "bank": [_text(name) for name in banks["bank"]],
@@ -48,7 +48,7 @@ def run_html(run: Run) -> str:
             if classes[name].sum():
                 columns[name] = [f"{count:,}" for count in classes[name]]
     return (
-        f"<p><b>{_text(run.model)}</b> · {_text(facts.lens)} lens · {facts.tokens:,} tokens"
+        f"<p><b>{_text(run.model)}</b> · {_text(lenses)} lens · {facts.tokens:,} tokens"
         f" · <code>{_text(run.path)}</code></p>{_table(columns)}"
     )
 

@@ -95,7 +95,7 @@ def refused(capsys: pytest.CaptureFixture[str], *arguments: object) -> str:
 
 def test_demo_prints_what_to_look_at_first(demo: tuple[Path, str]) -> None:
     folder, output = demo
-    assert "14,336 features × 49,135 tokens of SmolLM2-135M-Instruct" in output
+    assert "18,944 features × 49,135 tokens of SmolLM2-135M-Instruct" in output
     for bank in ("sae.26", "mlp.10", "mlp.20", "mlp.26", "mlp.29"):
         assert f"\n{bank} " in output
         assert f"\n{bank}/" in output

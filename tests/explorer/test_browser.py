@@ -164,7 +164,7 @@ def test_a_cloud_is_drawn_and_says_what_a_point_is(look: Look, page: Page) -> No
     assert cloud["pixels"] > 1000
     page.mouse.move(cloud["x"], cloud["y"])
     tip = page.locator(".tip")
-    expect(tip).to_contain_text(re.compile(r"^(sae|mlp)\.\d+/\d+"))
+    expect(tip).to_contain_text(re.compile(r"^(sae|mlp)\.\d+(\.jacobian)?/\d+"))
     address = re.match(r"\S+", tip.inner_text())
     assert address
     page.mouse.click(cloud["x"], cloud["y"])
@@ -180,7 +180,7 @@ def test_arrows_and_enter_open_a_point(look: Look, page: Page) -> None:
     page.keyboard.press("ArrowRight")
     expect(page.locator(".tip")).to_contain_text("kurtosis")
     page.keyboard.press("Enter")
-    at(page, r"feature/(sae|mlp)\.\d+/\d+")
+    at(page, r"feature/(sae|mlp)\.\d+(\.jacobian)?/\d+")
 
 
 def test_a_brushed_rectangle_filters_the_table_and_stays(look: Look, page: Page) -> None:
@@ -197,14 +197,14 @@ def test_a_brushed_rectangle_filters_the_table_and_stays(look: Look, page: Page)
     expect(heading).to_be_visible()
     selected = heading.inner_text()
     count = int(selected.split()[0].replace(",", ""))
-    assert 0 < count < 14_336
+    assert 0 < count < 18_944
     table = page.get_by_role("table", name="Selected features")
     expect(table).to_have_attribute("aria-rowcount", str(count + 1))
     at(page, r"\?box=.+")
     page.reload()
     expect(heading).to_have_text(selected)
     page.get_by_role("button", name="Clear").click()
-    expect(page.get_by_role("heading", name="14,336 features")).to_be_visible()
+    expect(page.get_by_role("heading", name="18,944 features")).to_be_visible()
     at(page, "")
 
 

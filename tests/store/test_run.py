@@ -25,7 +25,13 @@ def test_the_table_holds_what_the_sweep_read(
     frame = analyze(unembedding, bank, tmp_path).features
     read = Sweep(unembedding).read(bank.W_dec)
     address = {"feature": pl.String(), "bank": pl.String(), "index": pl.Int64()}
-    expected = {**address, "layer": pl.Int64(), **FEATURE_COLUMNS, **CLASS_COLUMNS}
+    expected = {
+        **address,
+        "layer": pl.Int64(),
+        "lens": pl.String(),
+        **FEATURE_COLUMNS,
+        **CLASS_COLUMNS,
+    }
     assert frame.schema == pl.Schema(expected)
     assert frame["index"].to_list() == list(range(50))
     for column, values in {

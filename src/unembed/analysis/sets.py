@@ -15,6 +15,7 @@ from unembed.enrichment.effects import Effects, effects_of, permuted_effects, ro
 from unembed.enrichment.token_null import TokenNull
 from unembed.explanation import ExplanationSettings
 from unembed.features import Features
+from unembed.layer_lens import LayerLens
 from unembed.progress import Report
 from unembed.store.enrichment import digest
 from unembed.sweep import Membership, Sweep
@@ -61,11 +62,10 @@ class RunSets:
             TokenSetError: when they are of another vocabulary.
         """
         rows = rows_of(token_sets, unembedding)
-        shared = None if null == "bank" else second_moment(null, banks[0], unembedding)
         return cls(
             token_sets, unembedding,
             Membership(unembedding.n_tokens, token_sets.indptr, rows, unembedding.ties),
-            tuple(shared or second_moment(null, bank, unembedding) for bank in banks),
+            _moments(banks, null, unembedding),
             settings or EnrichmentSettings(), explanation or ExplanationSettings(),
         )  # fmt: skip
 
@@ -120,3 +120,16 @@ class RunSets:
         if self.settings.weight == "normal-scores":
             return TokenNull.normal_scores(sizes, n_tokens, report)
         return None
+
+
+def _moments(
+    banks: Sequence[Features], null: Null, unembedding: Unembedding
+) -> tuple[SecondMoment, ...]:
+    """Return what random directions of each bank are like: one for all that are read alike."""
+    if null == "bank":
+        return tuple(second_moment(null, bank, unembedding) for bank in banks)
+    of_lens: dict[LayerLens | None, SecondMoment] = {}
+    for bank in banks:
+        if bank.lens not in of_lens:
+            of_lens[bank.lens] = second_moment(null, bank, unembedding)
+    return tuple(of_lens[bank.lens] for bank in banks)

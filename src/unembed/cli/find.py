@@ -65,6 +65,10 @@ def find(
         list[int] | None,
         typer.Option(help="Only banks of this layer; may be given more than once."),
     ] = None,
+    lens: Annotated[
+        list[str] | None,
+        typer.Option(help="Only banks read through this lens; may be given more than once."),
+    ] = None,
     bank: Banks = None,
     where: Where = None,
     sign: Sign = None,
@@ -91,7 +95,7 @@ def find(
     ] = False,
     ids: NeuronpediaIds = None,
 ) -> None:
-    """Find features by token set, contrast, token, likeness, class and layer, in any combination.
+    """Find features by token set, contrast, token, likeness, class, layer and lens, combined.
 
     Which ones promote girls' names over boys', and the other way round?
 
@@ -115,7 +119,8 @@ def find(
         found = questions.find(
             run, token_set=token_set, contrast=contrast,
             token=token_id if token is None else token, like=like,
-            feature_class=several(feature_class), layer=layer, bank=several(bank), where=where,
+            feature_class=several(feature_class), layer=layer, lens=lens, bank=several(bank),
+            where=where,
             sign=sign, min_z=min_z, max_q=max_q, sort=sort, tokens=tokens, limit=limit or None,
         )  # fmt: skip
     print_frame(

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from unembed import load
+from unembed import demo, load
 from unembed.cli.output import aside, stoppable
-from unembed.lens import Lens
 from unembed.outside.text import shown
 
 if TYPE_CHECKING:
@@ -24,7 +23,9 @@ def load_inputs(
     *,
     model: str | Path | None = None,
     hook: str | None = None,
-    lens: Lens = "logit",
+    lens: str = "logit",
+    lens_layer: int | None = None,
+    another_model: bool = False,
     tokenizer: str | None = None,
     null_bank: str | None = None,
 ) -> tuple[Unembedding, list[Features], Null]:
@@ -35,7 +36,9 @@ def load_inputs(
             what they were made for.
         model: the model, whatever the features say.
         hook: where features are written whose files do not say it.
-        lens: `logit` or `cosine`.
+        lens: what `--lens` names, one or several.
+        lens_layer: of the lens, where features do not say their own.
+        another_model: whether a lens of another model is meant.
         tokenizer: where the vocabulary is, if not beside the model.
         null_bank: what `--null-bank` names.
     """
@@ -43,9 +46,25 @@ def load_inputs(
         named, features = split_inputs(references, model)
         opened = load.load_model(named)
         aside().print(f"Reading {shown(opened.name)} …", style="dim")
-        unembedding = load.load_unembedding(opened, lens=lens, tokenizer=tokenizer)
-        banks = load.load_features(features, model=opened, hook=hook)
-        return unembedding, banks, _null(null_bank, banks, opened)
+        of_W_U, lenses = load.split_lenses(lens)
+        unembedding = load.load_unembedding(opened, lens=of_W_U, tokenizer=tokenizer)
+        written = load.load_features(features, model=opened, hook=hook)
+        banks = load.through_lenses(
+            written, lenses, model=opened, layer=lens_layer, another_model=another_model
+        )
+        named = {bank.name: bank for bank in (*written, *banks)}
+        return unembedding, banks, _null(null_bank, list(named.values()), opened)
+
+
+def load_demo() -> tuple[Unembedding, list[Features]]:
+    """Return what `unembed demo` analyses: its banks, and some of them through its lens."""
+    with stoppable("Stopped while reading; no run was begun."):
+        model = load.load_model(demo.MODEL)
+        aside().print(f"Reading {shown(model.name)} …", style="dim")
+        banks = load.load_features(demo.FEATURES, model=model)
+        some = [bank for bank in banks if bank.name in demo.THROUGH_LENS]
+        through = load.through_lenses(some, [str(demo.LENS)], model=model)
+        return load.load_unembedding(model), [*banks, *through]
 
 
 def split_inputs(

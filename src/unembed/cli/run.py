@@ -9,15 +9,12 @@ import typer
 
 from unembed import questions, terminal
 from unembed.analysis import Remaining, Share, check_engine
-from unembed.cli.inputs import load_inputs
+from unembed.cli.inputs import load_demo, load_inputs
 from unembed.cli.options import Device, Family, Json, Overwrite, several
 from unembed.cli.output import console, print_json
 from unembed.cli.progress import analyze_with_progress
-from unembed.demo import FEATURES as DEMO_FEATURES
-from unembed.demo import MODEL as DEMO_MODEL
 from unembed.enrichment import EnrichmentSettings
 from unembed.enrichment.settings import FEWEST_DIRECTIONS, TseaOf
-from unembed.lens import Lens
 from unembed.sweep import MAX_TOP_K, SweepSettings, Weight
 from unembed.tokensets import DEFAULT as DEFAULT_SETS
 
@@ -55,8 +52,32 @@ def run(
         ),
     ] = None,
     lens: Annotated[
-        Lens, typer.Option(help="Logit weights, or cosines with W_U's rows.")
+        str,
+        typer.Option(
+            metavar="LENSES",
+            help="How features are read: logit; cosine, with W_U's rows; jacobian or tuned, the "
+            "published lens of the model, by which each feature is first taken from its layer to "
+            "the last; or a lens's file. Several with commas, side by side: logit,jacobian. "
+            "NAME=FILE says what the banks' names end with.",
+        ),
     ] = "logit",
+    lens_layer: Annotated[
+        int | None,
+        typer.Option(
+            min=-1,
+            metavar="LAYER",
+            help="Whose matrix of the lens is taken, for features that do not say where they are "
+            "written: that of the output of block LAYER; -1 for the embedding.",
+        ),
+    ] = None,
+    lens_of_another_model: Annotated[
+        bool,
+        typer.Option(
+            "--lens-of-another-model",
+            help="Take a lens that was fitted on another model: the one that yours was trained on "
+            "from, say.",
+        ),
+    ] = False,
     tokenizer: Annotated[
         str | None, typer.Option(help="The tokenizer's file or folder, if not beside the model.")
     ] = None,
@@ -75,8 +96,8 @@ def run(
         str,
         typer.Option(
             metavar="NAMES",
-            help="Token sets to test: default, post, sounds, nltk, mine.yaml; several with commas; "
-            "none.",
+            help="Token sets to test: default, post, sounds, nltk, discovered (found in W_U, which "
+            "takes minutes, once a model), mine.yaml; several with commas; none.",
         ),
     ] = DEFAULT_SETS,
     family: Family = None,
@@ -139,6 +160,10 @@ def run(
 
         unembed run gpt2-small mlp:8 gpt2-small-res-jb/blocks.8.hook_resid_pre -o runs/gpt2
 
+    Neurons of early layers, as the logit lens sees them and as the Jacobian lens does:
+
+        unembed run gpt2-small mlp:0-5 --lens logit,jacobian -o runs/early
+
     A first look at very many features, with your own token sets:
 
         unembed run gpt2 huge.npy --no-tsea --sets default,mine.yaml -o runs/huge
@@ -159,8 +184,9 @@ def run(
         max_q=max_q,
     )
     unembedding, banks, null = load_inputs(
-        inputs, model=model, hook=hook, lens=lens, tokenizer=tokenizer, null_bank=null_bank
-    )
+        inputs, model=model, hook=hook, lens=lens, lens_layer=lens_layer,
+        another_model=lens_of_another_model, tokenizer=tokenizer, null_bank=null_bank,
+    )  # fmt: skip
     finished = analyze_with_progress(
         unembedding, banks, out, sets=None if sets == NO_SETS else sets, family=several(family),
         null=null, settings=settings, enrichment=enrichment,
@@ -197,13 +223,14 @@ def demo(
     """Analyse the embedded demo, a real language model, without a network.
 
     SmolLM2-135M's sparse autoencoder of layer 26 and the MLP neurons of layers 10, 20, 26 and 29,
-    14,336 features × 49,135 tokens, tested against the whole default collection of token sets.
+    14,336 features × 49,135 tokens, tested against the whole default collection of token sets; and
+    the neurons of the first three again, as they are seen through a Jacobian lens.
 
         unembed demo && unembed show runs/demo mlp.20/1036
     """
-    unembedding, banks, null = load_inputs(DEMO_FEATURES, model=DEMO_MODEL)
+    unembedding, banks = load_demo()
     finished = analyze_with_progress(
-        unembedding, banks, out, sets=DEFAULT_SETS, family=None, null=null,
+        unembedding, banks, out, sets=DEFAULT_SETS, family=None, null="bank",
         settings=SweepSettings(device=device), overwrite=overwrite,
     )  # fmt: skip
     _report(finished, as_json)

@@ -103,16 +103,29 @@ def _measured(
     own = test.moment.origin == bank.name
     if own:
         yield "features", test.moment.features / bank.d_model
-    alive = np.flatnonzero(bank.W_dec.any(dim=1).numpy())
+    W_dec, moment = _written(bank, test.moment)
+    alive = np.flatnonzero(W_dec.any(dim=1).numpy())
     if len(alive) < _FEWEST or not test.testable.any():
         return
     if not own or len(alive) < _ENOUGH * bank.d_model:
-        yield "held out", _held_out(test, bank.W_dec[random.permutation(alive)], own, random)
+        yield "held out", _held_out(test, W_dec[random.permutation(alive)], own, random)
     some = np.sort(random.choice(alive, min(_SAMPLED, len(alive)), replace=False))
-    components = _components(bank.W_dec[some], test.moment)
+    components = _components(W_dec[some], moment)
     yield "normal", float(np.median(_kurtosis(components)))
-    dealt = (_dealt(components, random) for _ in range(0, _DEALT, _AT_ONCE))
-    yield "dealt", _share_found(test, (_directions(each, test.moment) for each in dealt), 1e-3)
+    dealt = (
+        test.moment.at_last_layer(_directions(_dealt(components, random), moment))
+        for _ in range(0, _DEALT, _AT_ONCE)
+    )
+    yield "dealt", _share_found(test, dealt, 1e-3)
+
+
+def _written(
+    bank: Features, moment: SecondMoment
+) -> tuple[Float[Tensor, "features d"], SecondMoment]:
+    """Return directions as they are written, before any lens, and M there."""
+    if bank.before is None or moment.before is None:
+        return bank.W_dec, moment
+    return bank.before.W_dec, moment.before
 
 
 def _held_out(
@@ -126,12 +139,17 @@ def _held_out(
         own: whether its random directions are like the features; if not, none has to be left out.
         random: decides the directions.
     """
-    half = len(W_dec) // 2 if own else 0
-    others = SecondMoment.of_rows(W_dec[half:])
+    half, lens = len(W_dec) // 2 if own else 0, test.moment.lens
+
+    def at_last_layer(rows: Float[Tensor, "rows d"]) -> SecondMoment:
+        moment = SecondMoment.of_rows(rows)
+        return moment if lens is None else moment.through(lens)
+
+    others = at_last_layer(W_dec[half:])
     seeds = random.integers(2**32, size=_HELD_OUT // _AT_ONCE).tolist()
     if own:
         some = _of_sets(test.effects, _some_sets(test, _SETS_OF_HALVES))
-        test = DirectionTest(test.sweep, some, SecondMoment.of_rows(W_dec[:half]))
+        test = DirectionTest(test.sweep, some, at_last_layer(W_dec[:half]))
     return _share_found(test, (others.draw(_AT_ONCE, seed) for seed in seeds), 1e-2)
 
 

@@ -260,13 +260,20 @@ def second_moment(
 ) -> SecondMoment:
     """Return the M that `null` names, for features of a bank.
 
+    Of a bank that is read through a lens, random directions are drawn in its own layer, and taken
+    to the last one as its features are.
+
     Raises:
         ShapeError: when the null's bank is not as wide as the unembedding.
     """
     if isinstance(null, SecondMoment):
         return null
     if null == "identity":
-        return SecondMoment.identity(unembedding.d_model)
-    chosen = bank if null == "bank" else null
-    check_width(chosen, unembedding)
-    return SecondMoment.of(chosen)
+        moment = SecondMoment.identity(unembedding.d_model)
+    else:
+        chosen = bank if null == "bank" else null
+        check_width(chosen, unembedding)
+        if chosen is bank or bank.lens is None:
+            return SecondMoment.of(chosen)
+        moment = SecondMoment.of(chosen.before or chosen)
+    return moment if bank.lens is None else moment.through(bank.lens)

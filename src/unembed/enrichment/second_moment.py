@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -13,6 +13,7 @@ from torch import Tensor
 
 from unembed.errors import WeightError
 from unembed.features import Features
+from unembed.layer_lens import LayerLens
 from unembed.products import cholesky, lengths, orthonormal, product, sum_of
 from unembed.symmetric import gram
 
@@ -28,12 +29,16 @@ class SecondMoment:
         origin: where it comes from: a bank's name, or `identity`.
         shrinkage: how much of the identity is mixed in, 0 to 1.
         features: how many directions it was measured on.
+        lens: what took the directions to the last layer, where they are read through a lens.
+        before: M in their own layer, likewise.
     """
 
     matrix: Float[Tensor, "d_model d_model"]
     origin: str
     shrinkage: float
     features: int
+    lens: LayerLens | None = None
+    before: SecondMoment | None = None
 
     @classmethod
     def of(cls, bank: Features) -> SecondMoment:
@@ -44,6 +49,9 @@ class SecondMoment:
         shrinkage of Chen, Wiesel, Eldar & Hero (2010), eq. 23: none of the bank's own shape is
         left with one feature, nearly all of it with F much above d_model.
 
+        Of a bank that is read through a lens it is the M of its own layer, taken to the last one:
+        a random direction is drawn like the features where they are written.
+
         Raises:
             WeightError: when every row is zero.
         """
@@ -52,6 +60,8 @@ class SecondMoment:
                 f"Every direction of {bank.name} is zero, so that no random ones can be drawn "
                 "like them. Leave the bank out, or test it against the identity."
             )
+        if bank.lens is not None and bank.before is not None:
+            return replace(cls.of(bank.before), origin=bank.name).through(bank.lens)
         return cls.of_rows(bank.W_dec, bank.name)
 
     @classmethod
@@ -70,6 +80,18 @@ class SecondMoment:
         """Return the M of directions that are alike in every dimension."""
         alike = torch.eye(d_model, dtype=torch.float64, device="cpu")
         return cls(alike / d_model, "identity", 1.0, 0)
+
+    def through(self, lens: LayerLens) -> SecondMoment:
+        """Return M of the same directions at the last layer, A M Aᵀ, of trace 1."""
+        half = lens.take(self.matrix)  # M Aᵀ, for M is symmetric
+        taken = lens.take(half.T.contiguous())
+        taken = (taken + taken.T) / 2  # rounding leaves it all but symmetric
+        taken /= taken.diagonal().sum()
+        return SecondMoment(taken, self.origin, self.shrinkage, self.features, lens, self)
+
+    def at_last_layer(self, W_dec: Float[Tensor, "rows d"]) -> Float[Tensor, "rows d"]:
+        """Return directions of the layer of `before` as the unembedding reads them."""
+        return W_dec if self.lens is None else self.lens.take(W_dec)
 
     @cached_property
     def root(self) -> Float[Tensor, "d_model d_model"]:

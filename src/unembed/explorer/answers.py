@@ -20,6 +20,7 @@ from unembed.questions.same_label import Differs as _Differs
 answer = with_config(ConfigDict(extra="forbid", use_attribute_docstrings=True))
 
 Lens = TypeAliasType("Lens", Literal["logit", "cosine"])
+"""Of a whole run: how its W_U was prepared."""
 FeatureClass = TypeAliasType("FeatureClass", names.FeatureClass)
 Reason = TypeAliasType("Reason", names.Reason)
 Differs = TypeAliasType("Differs", _Differs)
@@ -55,6 +56,10 @@ class Bank(TypedDict):
     null: str | None
     """What random directions were like: a bank's name, `identity`, or None."""
     envelope: Envelope | None
+    lens: str
+    """What it is read through, such as `logit` or `jacobian`."""
+    notes: list[str]
+    """What must be known of that, in sentences."""
 
 
 @answer
@@ -215,6 +220,7 @@ class Part(TypedDict):
     size: int
     z: float
     partial_z: float | None
+    core_of: str | None
     log10_p: float | None
     given_the_others_log10_p: float | None
     log10_q: float | None
@@ -341,6 +347,27 @@ class Collision(TypedDict):
 
 
 @answer
+class LayerLens(TypedDict):
+    """What takes a feature from its layer to the last one."""
+
+    name: str
+    kind: str
+    layer: int
+    """Whose output's directions it takes; −1 for the embedding."""
+    n_prompts: int | None
+    notes: list[str]
+
+
+@answer
+class OtherLens(_Class):
+    """A feature through another lens of the run."""
+
+    feature: str
+    lens: str
+    label: str | None
+
+
+@answer
 class Feature(_Class):
     """`features/BANK/INDEX.json`."""
 
@@ -350,7 +377,10 @@ class Feature(_Class):
     layer: int | None
     row: int
     model: str
-    lens: Lens
+    lens: str
+    through: LayerLens | None
+    other_lenses: list[OtherLens]
+    """The same feature through the run's other lenses."""
     hook: str | None
     steps: list[str]
     """What its direction went through on the way to the residual stream, such as W_O."""
@@ -460,6 +490,7 @@ class BankSpread(TypedDict):
     bank: str
     kind: str
     layer: int | None
+    lens: str
     features: int
     flat: int
     std_p1: float | None
@@ -500,6 +531,7 @@ class ClassOfBank(_Class):
     bank: str
     kind: str
     layer: int | None
+    lens: str
     features: int
     share: float
 
@@ -516,6 +548,7 @@ class SetOfBank(TypedDict):
     bank: str
     kind: str
     layer: int | None
+    lens: str
     promoting: int
     suppressing: int
     promoted: float

@@ -110,6 +110,8 @@ class Contents:
                     "kind": bank.kind,
                     "null": null and null.origin,
                     "envelope": envelope if envelope["kurtosis_above"] is not None else None,
+                    "lens": manifest.lens_of(bank),
+                    "notes": bank.lens.notes if bank.lens else [],
                 }
             )
         return cast(list[answers.Bank], facts)

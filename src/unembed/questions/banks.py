@@ -20,7 +20,7 @@ SPREAD = ("std", "skewness", "kurtosis")
 
 
 def by_depth(run: RunTables) -> pl.DataFrame:
-    """Return one row a bank, in order of depth: bank, kind, layer.
+    """Return one row a bank, in order of depth: bank, kind, layer, lens.
 
     The kind is the bank's name without its layer: `mlp` for `mlp.26`, `sae.width_16k` for
     `sae.8.width_16k`. Kinds come as they do in the run, the layers of each in ascending order;
@@ -31,8 +31,10 @@ def by_depth(run: RunTables) -> pl.DataFrame:
     ordered = sorted(
         banks, key=lambda bank: (kinds.index(bank.kind), bank.layer is None, bank.layer or 0)
     )
-    schema = {"bank": pl.String(), "kind": pl.String(), "layer": pl.Int64()}
-    rows = [(bank.name, bank.kind, bank.layer) for bank in ordered]
+    schema = {
+        "bank": pl.String(), "kind": pl.String(), "layer": pl.Int64(), "lens": pl.String(),
+    }  # fmt: skip
+    rows = [(bank.name, bank.kind, bank.layer, run.manifest.lens_of(bank)) for bank in ordered]
     return pl.DataFrame(rows, schema=schema, orient="row")
 
 
@@ -50,7 +52,7 @@ def banks_by_layer(run: RunTables, banks: str | Sequence[str] | None = None) -> 
 def spread_by_bank(run: RunTables) -> pl.DataFrame:
     """Return one row a bank: percentiles of std, skewness and kurtosis over its features.
 
-    Columns: bank, kind, layer, features, flat (that write nothing); for each statistic
+    Columns: bank, kind, layer, lens, features, flat (that write nothing); for each statistic
     `std_p1` … `std_p99` (the percentiles 1, 5, 25, 50, 75, 95, 99), `std_min` and `std_max`. Flat
     features are in none of the percentiles, which are null in a bank of nothing else.
     """
@@ -89,9 +91,10 @@ def require_classes(run: RunTables) -> None:
 
 
 def classes_by_bank(run: RunTables) -> pl.DataFrame:
-    """Return one row a bank and class: bank, kind, layer, class, features, share of the bank.
+    """Return one row a bank and class: bank, kind, layer, lens, class, features, share.
 
-    Every class has a row in every bank, in the order of `unembed.explanation.CLASSES`.
+    The share is of the bank. Every class has a row in every bank, in the order of
+    `unembed.explanation.CLASSES`.
 
     Raises:
         QueryError: when the run's features have no classes.

@@ -9,6 +9,7 @@ import polars as pl
 
 from unembed.questions import neuronpedia
 from unembed.questions.features import IDENTITY, OF_ENDS, SPLIT, STATISTICS
+from unembed.questions.lenses import lens_facts, other_lenses
 from unembed.questions.pairs import list_pairs
 from unembed.questions.same_label import apart_of
 from unembed.store.tables import RunTables
@@ -48,9 +49,10 @@ def own_facts(run: RunTables, address: str) -> dict[str, Any]:
     """Return what a feature is, without its token sets.
 
     Its address, class, label and statistics; `collision`, what sets it apart from others of its
-    label (`questions.same_label`); the model, the lens and the hook; the steps to the residual
-    stream; percentiles of the feature among all of its bank, by each statistic; `top` and `bottom`,
-    each token with its id; the histogram.
+    label (`questions.same_label`); the model and the hook; `through`, what is known of its layer
+    lens, and `other_lenses`, the same feature through the run's other ones; the steps to the
+    residual stream; percentiles of the feature among all of its bank, by each statistic; `top` and
+    `bottom`, each token with its id; the histogram.
 
     Raises:
         QueryError: when the run has no such feature.
@@ -62,7 +64,8 @@ def own_facts(run: RunTables, address: str) -> dict[str, Any]:
     return {
         **{name: row[name] for name in IDENTITY},
         "model": run.model,
-        "lens": run.manifest.unembedding.lens,
+        "through": lens_facts(bank),
+        "other_lenses": other_lenses(run, address),
         "hook": bank.hook,
         "steps": bank.steps,
         "neuronpedia": neuronpedia.page(known, row["index"]) if known else None,

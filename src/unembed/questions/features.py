@@ -16,7 +16,7 @@ from unembed.questions.pairs import check_sort
 from unembed.store.tables import RunTables
 from unembed.strict_json import dumps
 
-IDENTITY = ("feature", "bank", "index", "layer")
+IDENTITY = ("feature", "bank", "index", "layer", "lens")
 STATISTICS = ("mean", "std", "skewness", "kurtosis", "min", "max", "norm", "log10_density")
 SPLIT = ("partition_set", "partition_r2")
 OF_ENDS = (
@@ -27,10 +27,11 @@ OF_ENDS = (
 a random direction's outermost words belong together as much."""
 ENDS = ("top_tokens", "top_weights", "bottom_tokens", "bottom_weights")
 COLUMNS = (*IDENTITY, "class", "label", *STATISTICS, *SPLIT, *ENDS, "neuronpedia")
-"""The columns of every frame of features. The address and its parts, and the bank's layer; class
-and label; the statistics of its logit weights; the broad set that explains most of their variance,
-and how much; its outermost tokens and their logit weights, lists, the outermost first; the link to
-its page on Neuronpedia. Scores of a search stand behind the label."""
+"""The columns of every frame of features. The address and its parts, the bank's layer, and the lens
+that it is read through; class and label; the statistics of its logit weights; the broad set that
+explains most of their variance, and how much; its outermost tokens and their logit weights, lists,
+the outermost first; the link to its page on Neuronpedia. Scores of a search stand behind the
+label."""
 
 
 def list_features(

@@ -108,7 +108,7 @@ def follow(
         seed: decides them.
 
     Returns:
-        feature, bank, index; other, kind and layer, of the bank that it is matched to; match,
+        feature, bank, index; other, kind, layer and lens, of the bank it is matched to; match,
         match_index, cosine, z, z_back, mutual, cutoff, cutoff_back, passes, passes_back; and the
         same of the most opposite feature: opposite, opposite_index, opposite_cosine …
 
@@ -177,7 +177,7 @@ def _counts(side: Side, prefix: str) -> dict[str, Any]:
 
 
 _OTHER_END = {"top": "bottom", "bottom": "top"}
-_BEFORE = ("feature", "bank", "index", "other", "kind", "layer")
+_BEFORE = ("feature", "bank", "index", "other", "kind", "layer", "lens")
 _SIDE = ("cosine", "z", "z_back", "mutual", "cutoff", "cutoff_back", "passes", "passes_back")
 
 

@@ -75,6 +75,8 @@ def universal_class(
 def published_classes(run: RunTables, cosines: RunTables) -> pl.DataFrame:
     """Return one row a feature: its class here, and those by the rules that others published.
 
+    Features that are read through a layer lens are left out: the rules are of the logit lens.
+
     Args:
         run: with token sets.
         cosines: a run of the same features with the lens `cosine`; it needs no token sets.
@@ -90,8 +92,9 @@ def published_classes(run: RunTables, cosines: RunTables) -> pl.DataFrame:
             same features.
     """
     require_classes(run)
-    features = run.scalars.join(
-        _moments_of_cosines(run, cosines), on="feature", how="left", maintain_order="left"
+    own = run.scalars.filter(lens=run.manifest.unembedding.lens)
+    features = own.join(
+        _moments_of_cosines(run, own, cosines), on="feature", how="left", maintain_order="left"
     )
     wide = VARIANCE_ABOVE * WIDTH / run.manifest.unembedding.d_model
     skewness = _numbers(features, "skewness_of_cosines")
@@ -131,7 +134,7 @@ def _numbers(features: pl.DataFrame, column: str) -> F64:
     return features[column].cast(pl.Float64).fill_null(np.nan).to_numpy()
 
 
-def _moments_of_cosines(run: RunTables, cosines: RunTables) -> pl.DataFrame:
+def _moments_of_cosines(run: RunTables, features: pl.DataFrame, cosines: RunTables) -> pl.DataFrame:
     if cosines.manifest.unembedding.lens != "cosine":
         raise QueryError(
             f"The run {cosines.path} is of the lens {cosines.manifest.unembedding.lens!r}; the "
@@ -141,7 +144,7 @@ def _moments_of_cosines(run: RunTables, cosines: RunTables) -> pl.DataFrame:
     found = cosines.scalars.select(
         "feature", *(pl.col(name).alias(f"{name}_of_cosines") for name in moments)
     )
-    lacking = run.scalars.join(found, on="feature", how="anti", maintain_order="left")["feature"]
+    lacking = features.join(found, on="feature", how="anti", maintain_order="left")["feature"]
     if lacking.len():
         raise QueryError(
             f"The run {cosines.path} has no feature {lacking[0]!r}, which {run.path} has: both are "

@@ -9,6 +9,7 @@ import polars as pl
 from unembed.questions.banks import classes_by_bank, enriched_by_bank, spread_by_bank
 from unembed.questions.exam import label_exam
 from unembed.questions.features import list_features
+from unembed.questions.lenses import compare_lenses
 from unembed.questions.pairs import list_pairs
 from unembed.store.tables import RunTables
 
@@ -21,6 +22,7 @@ def overview(run: RunTables, *, n_features: int = 10) -> dict[str, Any]:
         "model": run.model,
         "tokens": unembedding.tokens,
         "lens": unembedding.lens,
+        "lenses": compare_lenses(run).to_dicts() if run.is_explained else None,
         "banks": banks_at_a_glance(run).to_dicts(),
         "classes": classes_of_banks(run).to_dicts() if run.is_explained else None,
         "label_exam": label_exam(run).to_dicts() if run.is_explained else None,
@@ -64,8 +66,9 @@ def classes_of_banks(run: RunTables) -> pl.DataFrame:
         QueryError: when the run's features have no classes.
     """
     counts = classes_by_bank(run).pivot("class", index="bank", values="features")
-    named = pl.col("label").str.contains("^(?:promotes|suppresses|splits)")
-    labelled = run.scalars.group_by("bank").agg(labelled=named.sum())
+    assert run.explanations is not None
+    named = run.scalars.select("bank").with_columns(run.explanations.labelled)
+    labelled = named.group_by("bank").agg(pl.col("labelled").sum())
     return counts.join(labelled, on="bank", maintain_order="left")
 
 

@@ -14,6 +14,7 @@ from weakref import WeakKeyDictionary
 
 from unembed.addresses import bank_named
 from unembed.enrichment.direction_null import DirectionNull
+from unembed.enrichment.directions import Null, second_moment
 from unembed.enrichment.second_moment import SecondMoment
 from unembed.errors import QueryError, SourceError, UnembedError
 from unembed.facts import NullFacts
@@ -91,16 +92,22 @@ class RunWeights:
         if self._manifest.enrichment is None:
             raise QueryError("The run was made without token sets, so its banks have no null.")
         facts = self._manifest.enrichment.nulls[self._manifest.names.index(name)]
+        lens = self._facts[name].lens
         return self._nulls.get(
-            facts.origin, lambda: DirectionNull(self.unembedding.covariance, self._moment(facts))
+            f"{facts.origin}/{lens.sha256 if lens else ''}",
+            lambda: DirectionNull(self.unembedding.covariance, self._moment(name, facts)),
         )
 
-    def _moment(self, facts: NullFacts) -> SecondMoment:
+    def _moment(self, name: str, facts: NullFacts) -> SecondMoment:
         origin = facts.origin
-        if origin == "identity":
+        if origin == "identity" and self._facts[name].lens is None:
             return SecondMoment.identity(self.unembedding.d_model)
-        if origin in self._facts:
-            moment = SecondMoment.of(self.bank(origin))
+        if origin == "identity" or origin in self._facts:
+            bank = self.bank(name)
+            null: Null = "identity" if origin == "identity" else "bank"
+            if origin not in ("identity", name):
+                null = self.bank(origin)
+            moment = second_moment(null, bank, self.unembedding)
             if moment.features == facts.features and _near(moment, facts.shrinkage):
                 return moment
         raise SourceError(

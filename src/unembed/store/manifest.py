@@ -20,7 +20,15 @@ from unembed.disk import told
 from unembed.enrichment.settings import TseaOf
 from unembed.errors import RunError
 from unembed.explanation import ExplanationSettings
-from unembed.facts import INFORMATION, BankFacts, NullFacts, UnembeddingFacts, counts, identity
+from unembed.facts import (
+    INFORMATION,
+    BankFacts,
+    LensFacts,
+    NullFacts,
+    UnembeddingFacts,
+    counts,
+    identity,
+)
 from unembed.outside.text import HALF
 from unembed.store.typed import check_depth, facts_of, rows, table
 from unembed.sweep import SweepSettings, Weight
@@ -176,7 +184,7 @@ class Manifest:
             "schema_version": SCHEMA_VERSION,
             "unembed_version": __version__,
             "unembedding": asdict(unembedding.facts),
-            "banks": [asdict(bank.facts) for bank in banks],
+            "banks": [_said_of(bank.facts) for bank in banks],
             "settings": {**asdict(settings), "shard": SHARD_FEATURES},
             **({"enrichment": enrichment} if enrichment else {}),
         }
@@ -234,7 +242,7 @@ class Manifest:
             content["schema_version"],
             version,
             facts_of(UnembeddingFacts, content["unembedding"], "unembedding", _RANGES),
-            tuple(facts_of(BankFacts, bank, f"banks[{i}]", _RANGES) for i, bank in banks),
+            tuple(_bank_facts(bank, f"banks[{i}]") for i, bank in banks),
             facts_of(SettingsFacts, content["settings"], "settings", _RANGES),
             None if enrichment is None else _enrichment_facts(enrichment),
             content,
@@ -299,6 +307,15 @@ class Manifest:
     def names(self) -> list[str]:
         """The names of the banks, in order."""
         return [bank.name for bank in self.banks]
+
+    def lens_of(self, bank: BankFacts) -> str:
+        """Return the lens that a bank of the run is read through."""
+        return bank.lens.name if bank.lens else self.unembedding.lens
+
+    @property
+    def lenses(self) -> list[str]:
+        """The lenses that banks are read through, in order."""
+        return list(dict.fromkeys(map(self.lens_of, self.banks)))
 
     @property
     def is_explained(self) -> bool:
@@ -420,6 +437,20 @@ def _damaged(path: Path, said: object) -> RunError:
         "that made the run again: it takes on the tables that are its own. Make the run again "
         "where none is left."
     )
+
+
+def _said_of(bank: BankFacts) -> dict[str, Any]:
+    """Return what is written of a bank; of a lens only where there is one."""
+    said = asdict(bank)
+    if bank.lens is None:
+        del said["lens"]
+    return said
+
+
+def _bank_facts(content: Any, at: str) -> BankFacts:
+    said = table(content, at).get("lens")
+    lens = None if said is None else facts_of(LensFacts, said, f"{at}.lens", _RANGES)
+    return facts_of(BankFacts, content, at, _RANGES, lens=lens)
 
 
 def _enrichment_facts(content: Any) -> EnrichmentFacts:

@@ -117,6 +117,7 @@ class RunTables:
             "bank": found["bank"],
             "index": found["index"],
             "layer": self.manifest.bank(found["bank"]).layer,
+            "lens": self.manifest.lens_of(self.manifest.bank(found["bank"])),
             **{name: found[name] for name in FEATURE_COLUMNS if name not in ("bank", "index")},
             **{
                 f"{end}_tokens": ids and self._texts_at(pl.Series(ids)).to_list()
@@ -142,11 +143,13 @@ class RunTables:
         return found if limit is None else found.select(pl.all().list.head(limit))
 
     def _described(self, table: pl.DataFrame, classes: pl.DataFrame) -> pl.DataFrame:
-        """Return features with their addresses and layers before, and their classes behind."""
+        """Return features with their addresses, layers and lenses before, and classes behind."""
         layers = {bank.name: bank.layer for bank in self.manifest.banks}
+        lenses = {bank.name: self.manifest.lens_of(bank) for bank in self.manifest.banks}
         before = (
             ADDRESS, "bank", "index",
             pl.col("bank").replace_strict(layers, return_dtype=pl.Int64).alias("layer"),
+            pl.col("bank").replace_strict(lenses, return_dtype=pl.String).alias("lens"),
         )  # fmt: skip
         addressed = table.select(*before, pl.exclude("bank", "index"))
         return pl.concat([addressed, classes], how="horizontal")

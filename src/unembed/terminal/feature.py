@@ -33,12 +33,17 @@ def draw(feature: dict[str, Any], *, n_tokens: int = 10, n_sets: int = 10) -> Gr
     if feature["steps"]:
         steps = f"as it reaches the residual stream: W_dec {' '.join(feature['steps'])}"
         heading.append(f"\n{shown(steps)}", style="dim")
+    if feature["through"]:
+        heading.append(f"\n{shown(_through(feature['through']))}", style="dim")
     if not feature["top"]:
         flat = "Its decoder row is zero, or no token's row sees it: it writes nothing."
         return Group(heading, Text(flat))
     said = [Text(f"{feature['class']}: {shown(feature['label'])}")] if feature["class"] else []
     if feature["collision"]:
         said.append(Text(shown(feature["collision"]["apart"]), style="dim"))
+    for other in feature["other_lenses"]:
+        what = f"{other['class']}: {other['label']}" if other["class"] else other["feature"]
+        said.append(Text(shown(f"through the {other['lens']} lens, {what}"), style="dim"))
     outermost = {end: [each["token"] for each in feature[end]] for end in ("top", "bottom")}
     return Group(
         heading,
@@ -51,6 +56,15 @@ def draw(feature: dict[str, Any], *, n_tokens: int = 10, n_sets: int = 10) -> Gr
         Text(""),
         _tokens(feature, n_tokens),
         *_drawn_sets(feature, n_sets),
+    )
+
+
+def _through(lens: dict[str, Any]) -> str:
+    """Say by what lens the feature is taken to the last layer, and what must be known of it."""
+    of = "the embedding" if lens["layer"] < 0 else f"the output of block {lens['layer']}"
+    prompts = f", {lens['n_prompts']:,} prompts" if lens["n_prompts"] else ""
+    return " ".join(
+        [f"taken to the last layer by the {lens['kind']} lens of {of}{prompts}.", *lens["notes"]]
     )
 
 
@@ -83,7 +97,7 @@ def _tokens(feature: dict[str, Any], n_tokens: int) -> Table:
     table = Table(box=None, pad_edge=False)
     for end, style in (("promotes", "green"), ("suppresses", "red")):
         table.add_column(end, style=style, min_width=24)
-        table.add_column(feature["lens"], justify="right")
+        table.add_column("cosine" if feature["lens"] == "cosine" else "logit", justify="right")
         table.add_column("z", justify="right")
     for top, bottom in zip(feature["top"][:n_tokens], feature["bottom"][:n_tokens], strict=True):
         cells: list[Text | str] = []

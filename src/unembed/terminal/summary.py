@@ -22,7 +22,7 @@ from unembed.questions.summary import (
     extreme,
     strongest_sets,
 )
-from unembed.terminal import enrichment, features
+from unembed.terminal import enrichment, features, lenses
 
 
 def draw(run: Run, *, n_features: int = 10) -> Group:
@@ -31,7 +31,7 @@ def draw(run: Run, *, n_features: int = 10) -> Group:
     count = run.scalars.height
     heading = Text.assemble(
         (f"{count:,} features", "bold"),
-        f" × {facts.tokens:,} tokens of {shown(run.model)} ({facts.lens} lens)",
+        f" × {facts.tokens:,} tokens of {shown(run.model)} ({lenses.called(run.manifest.lenses)})",
     )
     prediction = extreme(run, "right", n_features)
     first = prediction["feature"][0] if prediction.height else address(run.banks[0], 0)
@@ -56,6 +56,7 @@ def draw(run: Run, *, n_features: int = 10) -> Group:
         ),
         *(_enrichment(run, n_features) if run.has_enrichment else ()),
         *((Text(""), _classes(run), Text(""), _exam(run)) if run.is_explained else ()),
+        *lenses.draw(run),
         Text(""),
         Text("Where to go next", style="bold"),
         Text(f"  unembed explore {path}"),

@@ -23,7 +23,7 @@ def test_every_score_is_a_column(tiny: Planted) -> None:
         "set_z", "set_log10_p", "set_log10_q", "contrast_z", "contrast_log10_p",
         "contrast_log10_q", "token_z", "token_weight", "token_rank", "cosine",
     ]  # fmt: skip
-    assert found.columns == [*COLUMNS[:6], *scores, *COLUMNS[6:]]
+    assert found.columns == [*COLUMNS[:7], *scores, *COLUMNS[7:]]
     assert found.height == 4
     row = found.row(0, named=True)
     feature = tiny.run.feature(row["feature"])

@@ -18,6 +18,9 @@ export function run(): RunFacts {
 /** What a feature has of each token, as it is called under the run's lens. */
 export const weights = () => (run().lens === "cosine" ? "cosines" : "logit weights");
 
+/** The lenses that banks are read through, in order. */
+export const lenses = (): string[] => [...new Set(run().banks.map(({ lens }) => lens))];
+
 export function bankOf(row: number): Bank {
   const { banks } = run();
   let found = banks[0];

@@ -34,6 +34,10 @@ export interface Bank {
   /** What random directions were like: a bank's name, `identity`, or null. */
   null: string | null;
   envelope: Envelope | null;
+  /** What it is read through, such as `logit` or `jacobian`. */
+  lens: string;
+  /** What must be known of that, in sentences. */
+  notes: string[];
 }
 
 /** How one bank's features spread; null where all of them are flat. */
@@ -163,6 +167,7 @@ export interface Part {
   size: number;
   z: number;
   partial_z: number | null;
+  core_of: string | null;
   log10_p: number | null;
   given_the_others_log10_p: number | null;
   log10_q: number | null;
@@ -277,6 +282,24 @@ export interface Collision {
   by: "cosine" | "words" | null;
 }
 
+/** What takes a feature from its layer to the last one. */
+export interface LayerLens {
+  name: string;
+  kind: string;
+  /** Whose output's directions it takes; −1 for the embedding. */
+  layer: number;
+  n_prompts: number | null;
+  notes: string[];
+}
+
+/** A feature through another lens of the run. */
+export interface OtherLens {
+  class: FeatureClass | null;
+  feature: string;
+  lens: string;
+  label: string | null;
+}
+
 /** `features/BANK/INDEX.json`. */
 export interface Feature {
   class: FeatureClass | null;
@@ -286,7 +309,10 @@ export interface Feature {
   layer: number | null;
   row: number;
   model: string;
-  lens: Lens;
+  lens: string;
+  through: LayerLens | null;
+  /** The same feature through the run's other lenses. */
+  other_lenses: OtherLens[];
   hook: string | null;
   /** What its direction went through on the way to the residual stream, such as W_O. */
   steps: string[];
@@ -383,6 +409,7 @@ export interface BankSpread {
   bank: string;
   kind: string;
   layer: number | null;
+  lens: string;
   features: number;
   flat: number;
   std_p1: number | null;
@@ -422,6 +449,7 @@ export interface ClassOfBank {
   bank: string;
   kind: string;
   layer: number | null;
+  lens: string;
   features: number;
   share: number;
 }
@@ -436,6 +464,7 @@ export interface SetOfBank {
   bank: string;
   kind: string;
   layer: number | null;
+  lens: string;
   promoting: number;
   suppressing: number;
   promoted: number;

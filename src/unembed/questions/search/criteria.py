@@ -30,6 +30,7 @@ def find(
     like: str | None = None,
     feature_class: str | Sequence[str] | None = None,
     layer: int | Sequence[int] | None = None,
+    lens: str | Sequence[str] | None = None,
     bank: str | Sequence[str] | None = None,
     where: str | None = None,
     sign: Sign | None = None,
@@ -64,6 +65,7 @@ def find(
         like: a feature's address, `bank/index`; it is left out itself.
         feature_class: only features of this class, or of these.
         layer: only banks of this layer, or of these.
+        lens: only banks that are read through this lens (`jacobian`), or through these.
         bank: only this bank, or these.
         where: an SQL condition on any column of `run.scalars`, such as
             `kurtosis > 10 and label like '%months%'`.
@@ -87,12 +89,12 @@ def find(
     check_sign(sign)
     classes = _several(feature_class)
     of_class = of_classes(run, classes)
-    searched = Searched(run, banks_of(run, _several(bank), _several(layer)))
+    searched = Searched(run, banks_of(run, _several(bank), _several(layer), _several(lens)))
     scored = _scores(searched, token_set, contrast, token, like)
-    if not scored and not (classes or layer is not None or bank or where):
+    if not scored and not (classes or layer is not None or lens or bank or where):
         raise QueryError(
             "Say what to look for: a token set, a contrast of two, a token, a feature to be like, "
-            "or a class, layer, bank or condition."
+            "or a class, layer, lens, bank or condition."
         )
     found = searched.features.with_columns(
         pl.Series(name, values, nan_to_null=True)

@@ -1,4 +1,4 @@
-"""Which features are searched at all: those of some banks and layers."""
+"""Which features are searched at all: those of some banks, layers and lenses."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from unembed.errors import QueryError
 from unembed.store.tables import RunTables
 
 
-def banks_of(run: RunTables, banks: Sequence[str], layers: Sequence[int]) -> tuple[str, ...]:
-    """Return the banks with one of these names and on one of these layers; all where none is named.
+def banks_of(
+    run: RunTables, banks: Sequence[str], layers: Sequence[int], lenses: Sequence[str] = ()
+) -> tuple[str, ...]:
+    """Return the banks with one of these names, layers and lenses; all where none is named.
 
     Raises:
-        QueryError: for a bank or layer that the run does not have, or when no bank fits both.
+        QueryError: for a bank, layer or lens that the run does not have, or when no bank fits all.
     """
-    named = run.banks_named(banks or None)
+    named = _through(run, run.banks_named(banks or None), lenses)
     layer_of = {bank.name: bank.layer for bank in run.manifest.banks}
     known = sorted({layer for layer in layer_of.values() if layer is not None})
     for layer in layers:
@@ -34,3 +36,21 @@ def banks_of(run: RunTables, banks: Sequence[str], layers: Sequence[int]) -> tup
             f"{', '.join(map(str, layers))}, whose banks are {', '.join(of_layers)}."
         )
     return fitting
+
+
+def _through(run: RunTables, named: Sequence[str], lenses: Sequence[str]) -> list[str]:
+    """Return those of some banks that are read through one of these lenses; all where none is."""
+    manifest = run.manifest
+    for lens in lenses:
+        if lens not in manifest.lenses:
+            raise QueryError(
+                f"No bank of this run is read through a lens {lens!r}. Its lenses: "
+                f"{', '.join(manifest.lenses)}."
+            )
+    through = [n for n in named if not lenses or manifest.lens_of(manifest.bank(n)) in lenses]
+    if not through:
+        raise QueryError(
+            f"None of {', '.join(named)} is read through {' or '.join(lenses)}. Name a bank that "
+            "is: the name ends with its lens."
+        )
+    return through

@@ -1,0 +1,87 @@
+"""The lenses of a run: what each bank is read through, and what a feature is through each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import polars as pl
+
+from unembed.addresses import address
+from unembed.facts import BankFacts
+from unembed.questions.banks import by_depth, require_classes
+from unembed.questions.labels import labels
+from unembed.store.tables import RunTables
+
+UNSHAPED = ("diffuse", "dead", "flat")
+"""Classes of features of which neither tail is heavy, and which split nothing."""
+
+
+def lens_facts(bank: BankFacts) -> dict[str, Any] | None:
+    """Return what is known of the layer lens that a bank is read through, None where there is none.
+
+    name, kind; layer, whose output's directions it takes to the last one; n_prompts that it was
+    fitted on, where that is known; notes, sentences that a reader must know.
+    """
+    if bank.lens is None:
+        return None
+    lens = bank.lens
+    return {
+        "name": lens.name,
+        "kind": lens.kind,
+        "layer": lens.layer,
+        "n_prompts": lens.details.get("n_prompts"),
+        "notes": lens.notes,
+    }
+
+
+def written_as(bank: BankFacts) -> str:
+    """Return a bank's name without its lens: the same for all lenses that it is read through."""
+    return bank.lens.bank if bank.lens else bank.name
+
+
+def other_lenses(run: RunTables, feature: str) -> list[dict[str, Any]]:
+    """Return the same feature through the other lenses of a run: feature, lens, class and label.
+
+    Raises:
+        QueryError: when the run has no such feature.
+    """
+    row = run.row(run.row_of(feature))
+    own = run.manifest.bank(row["bank"])
+    others = [
+        bank
+        for bank in run.manifest.banks
+        if bank.name != own.name and written_as(bank) == written_as(own)
+    ]
+    rows = [run.row(run.row_of(address(bank.name, row["index"]))) for bank in others]
+    return [{name: each[name] for name in ("feature", "lens", "class", "label")} for each in rows]
+
+
+def compare_lenses(run: RunTables) -> pl.DataFrame:
+    """Return one row a bank and lens: how many of its features are shaped, and have a label.
+
+    Columns: written (the bank's name without a lens), bank, layer, lens, features, shaped (with a
+    heavy tail, or partition), labelled, shaped_labelled. Banks that are the same but for the lens
+    stand one after the other, from the first layer on.
+
+    Raises:
+        QueryError: when the run's features have no classes.
+    """
+    require_classes(run)
+    labelled_rows = labels(run)["row"].to_list()
+    shaped, labelled = ~pl.col("class").is_in(UNSHAPED), pl.col("at").is_in(labelled_rows)
+    counted = (
+        run.scalars.with_row_index("at")
+        .group_by("bank")
+        .agg(
+            features=pl.len().cast(pl.Int64),
+            shaped=shaped.sum().cast(pl.Int64),
+            labelled=labelled.sum().cast(pl.Int64),
+            shaped_labelled=(shaped & labelled).sum().cast(pl.Int64),
+        )
+    )
+    written = {bank.name: written_as(bank) for bank in run.manifest.banks}
+    banks = by_depth(run).with_columns(written=pl.col("bank").replace_strict(written))
+    banks = pl.concat(of_one for _, of_one in banks.group_by("written", maintain_order=True))
+    return banks.select("written", "bank", "layer", "lens").join(
+        counted, on="bank", how="left", maintain_order="left"
+    )
