@@ -1,6 +1,7 @@
 """Whether the p-values are right, on SmolLM2's real unembedding, and what each score can find.
 
     python benchmarks/calibration.py tails      # closed form against four million directions
+    python benchmarks/calibration.py tails --bank mlp:10 --lens      # the same through the demo's J
     python benchmarks/calibration.py figures    # docs/images/calibration.svg and power.svg
 
 `figures` needs `pip install 'unembed[bench]'` (matplotlib).
@@ -15,8 +16,15 @@ from typing import Any
 import numpy as np
 import torch
 
-from unembed import Sweep, TokenSets, build_token_sets, load_features, load_unembedding
-from unembed.demo import MODEL
+from unembed import (
+    Sweep,
+    TokenSets,
+    build_token_sets,
+    load_features,
+    load_unembedding,
+    through_lenses,
+)
+from unembed.demo import LENS, MODEL
 from unembed.enrichment import DirectionTest, SecondMoment
 from unembed.enrichment.effects import effects_of, rows_of
 from unembed.enrichment.token_null import TokenNull
@@ -30,10 +38,12 @@ COLOURS = ("#0b6e99", "#d1495b", "#edae49", "#3a7d44", "#8d8d8d")
 BANK = "mlp:26"
 
 
-def made() -> tuple[DirectionTest, Membership, TokenSets]:
-    """Return the test of a few sets against the neurons of layer 26."""
+def made(reference: str = BANK, lens: bool = False) -> tuple[DirectionTest, Membership, TokenSets]:
+    """Return the test of a few sets against a bank, as it is or through the demo's lens."""
     unembedding = load_unembedding(MODEL)
-    (bank,) = load_features(BANK, model=MODEL)
+    (bank,) = load_features(reference, model=MODEL)
+    if lens:
+        (bank,) = through_lenses([bank], [str(LENS)])
     library = build_token_sets(unembedding.vocabulary).select([*SETS, TIGHT])
     anyone = np.random.default_rng(0).choice(unembedding.token_ids, 300, replace=False)
     members = {**{name: library[name] for name in SETS}, RANDOM: anyone, TIGHT: library[TIGHT]}
@@ -43,9 +53,12 @@ def made() -> tuple[DirectionTest, Membership, TokenSets]:
     return test, Membership(unembedding.n_tokens, sets.indptr, rows), sets
 
 
-def tails(directions: int) -> None:
-    """Print the share of random directions beyond the point where the closed form says p."""
-    test, _, sets = made()
+def tails(directions: int, reference: str, lens: bool) -> None:
+    """Print the share of random directions beyond the point where the closed form says p.
+
+    They are drawn where the bank is written, and through a lens taken to the last layer.
+    """
+    test, _, sets = made(reference, lens)
     points = np.array([4e-2, 1e-2, 1e-3, 1e-4, 1e-5])
     knots = test.tails
     rows = zip(knots.z, knots.log10_p, strict=True)
@@ -54,12 +67,14 @@ def tails(directions: int) -> None:
     squares = np.zeros(len(sets))
     block = 100_000
     for seed in range(directions // block):
-        rows = test.moment.draw(block, seed + 1)
-        z = np.abs(test.z(test.sweep.standardised(rows).scaled))
+        drawn = (test.moment.before or test.moment).draw(block, seed + 1)
+        rows = test.sweep.standardised(test.moment.at_last_layer(drawn))
+        z = np.abs(test.z(rows.scaled))
         squares += (z.astype(np.float64) ** 2).sum(0)
         beyond += (z[:, :, None] >= z_at).sum(0)
     total = directions // block * block
-    print(f"{total:,} directions like {BANK}'s; the share beyond, over what the closed form says\n")
+    whose = f"{reference}'s{' through the Jacobian lens' if lens else ''}"
+    print(f"{total:,} directions like {whose}; the share beyond, over what the closed form says\n")
     head = " | ".join(f"p = {point:g}" for point in points)
     print(f"| token set | tokens | sd of z | {head} |\n|---|---|---|" + "---|" * len(points))
     for at, (name, size) in enumerate(zip(sets, sets.sizes, strict=True)):
@@ -168,9 +183,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("part", choices=("tails", "figures"))
     parser.add_argument("--directions", type=int, default=4_000_000)
+    parser.add_argument("--bank", default=BANK)
+    parser.add_argument("--lens", action="store_true", help="through the demo's Jacobian lens")
     arguments = parser.parse_args()
     if arguments.part == "tails":
-        tails(arguments.directions)
+        tails(arguments.directions, arguments.bank, arguments.lens)
     else:
         figures()
 

@@ -23,14 +23,13 @@ from enrichment import planted, prepared
 from stats import V, machine, weights
 
 import unembed
-from unembed.demo import FEATURES, MODEL
+from unembed.cli.inputs import load_demo
 from unembed.explanation import Explainer
 
 
 def demo() -> tuple[unembed.Unembedding, list[unembed.Features], unembed.TokenSets]:
     """Return what the demo analyses."""
-    unembedding = unembed.load_unembedding(MODEL)
-    banks = [bank for ref in FEATURES for bank in unembed.load_features(ref, model=MODEL)]
+    unembedding, banks = load_demo()
     return unembedding, banks, unembed.build_token_sets(unembedding.vocabulary)
 
 
@@ -77,7 +76,8 @@ def main() -> None:
             )  # fmt: skip
             whole = time.perf_counter() - start
             labels = sum(seconds[1:]) * len(seconds) / (len(seconds) - 1)
-            named = run.features["label"].str.contains("^(?:promotes|suppresses|splits)").sum()
+            assert run.explanations is not None
+            named = run.explanations.labelled.sum()
             count = run.features.height
         print(
             f"| {name} | {count:,} | {len(sets):,} | {named:,} | {whole:.1f} | **{labels:.1f}** | "

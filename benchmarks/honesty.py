@@ -2,11 +2,11 @@
 
     python benchmarks/honesty.py [planted] [envelope] [components]
 
-`planted`: random directions like each bank's are put among its features, and counted where they are
-chosen to be labelled; beside it, those that have a set which passes among all pairs of the bank, as
-was enough before. `envelope`: fresh random directions beyond the envelope that a run cuts classes
-by. `components`: banks that are nothing but components with heavy tails, which the test does not
-allow for, and whether its check says so.
+`planted`: random directions like each bank's are put among its features where they are written, and
+counted where they are chosen to be labelled; beside it, those that have a set which passes among
+all pairs of the bank, as was enough before. `envelope`: fresh random directions beyond the envelope
+that a run cuts classes by. `components`: banks that are nothing but components with heavy tails,
+which the test does not allow for, and whether its check says so.
 """
 
 from __future__ import annotations
@@ -64,14 +64,16 @@ def planted(bench: Bench) -> None:
     print("| bank | chosen | of them planted | share | by pairs | of them planted | share |")
     print("|---|---|---|---|---|---|---|")
     for bank in bench.banks:
-        counts = np.zeros(4, int)
+        counts, written = np.zeros(4, int), bank.before or bank
+        W_dec = written.W_dec
         for seed in range(SEEDS):
-            noise = SecondMoment.of(bank).draw(PLANTED, 100 + seed)
-            lengths = bank.W_dec.norm(dim=1)
+            noise = SecondMoment.of(written).draw(PLANTED, 100 + seed)
+            lengths = W_dec.norm(dim=1)
             noise *= lengths[torch.randperm(len(bank))[:PLANTED], None] / noise.norm(
                 dim=1, keepdim=True
             )
-            whole = Features.from_array(torch.cat([bank.W_dec, noise]), name=bank.name)
+            whole = Features.from_array(torch.cat([W_dec, noise]), name=written.name)
+            whole = whole if bank.lens is None else whole.through(bank.lens)
             for at, found in enumerate(chosen(bench.test_of(whole), whole, seed)):
                 counts[2 * at : 2 * at + 2] += found.sum(), found[len(bank) :].sum()
         shares = counts[1] / max(counts[0], 1), counts[3] / max(counts[2], 1)
@@ -89,7 +91,8 @@ def envelope(bench: Bench) -> None:
     print("|---|" + "---|" * SEEDS)
     for bank in bench.banks:
         test = bench.test_of(bank)
-        fresh = bench.sweep.read(test.moment.draw(FRESH, 999))
+        drawn = (test.moment.before or test.moment).draw(FRESH, 999)
+        fresh = bench.sweep.read(test.moment.at_last_layer(drawn))
         beyond = []
         for seed in range(SEEDS):
             cut = Envelope.of(simulate(test, None, 1000, seed, "none"), 0.99)

@@ -25,7 +25,6 @@ ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "explanations.md"
 
 SHAPED = ("prediction", "suppression", "two-sided")
-NAMED = pl.col("label").str.contains("^(?:promotes|suppresses|splits)")
 OURS = {"prediction": "the right tail", "suppression": "the left tail", "partition": "no tail"}
 RULES = {
     "prediction": {
@@ -50,10 +49,12 @@ RULES = {
 def cut_offs(run: Run, cosines: Run) -> str:
     """Return the table of features with tails by bank: ours, and by fixed cut-offs."""
     of_cosines = cosines.features.select("feature", pl.col("kurtosis").alias("of_cosines"))
-    features = run.features.join(of_cosines, on="feature")
+    assert run.explanations is not None
+    labelled = run.features.with_columns(run.explanations.labelled).filter(lens="logit")
+    features = labelled.join(of_cosines, on="feature", maintain_order="left")
     shaped = pl.col("class").is_in(SHAPED)
     counts = features.group_by("bank", maintain_order=True).agg(
-        pl.len(), shaped.sum(), (shaped & NAMED).sum().alias("named"),
+        pl.len(), shaped.sum(), (shaped & pl.col("labelled")).sum().alias("named"),
         (pl.col("of_cosines") > 10).sum(), (pl.col("skewness") > 3).sum(),
     )  # fmt: skip
     heads = ("bank", "features", "ours", "of them with a label", "kurtosis of cosines > 10",

@@ -52,8 +52,8 @@ def load_inputs(
         banks = load.through_lenses(
             written, lenses, model=opened, layer=lens_layer, another_model=another_model
         )
-        named = {bank.name: bank for bank in (*written, *banks)}
-        return unembedding, banks, _null(null_bank, list(named.values()), opened)
+        known = {bank.name: bank for bank in (*written, *banks)}
+        return unembedding, banks, _null(null_bank, list(known.values()), opened)
 
 
 def load_demo() -> tuple[Unembedding, list[Features]]:
