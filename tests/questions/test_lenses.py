@@ -12,7 +12,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 from tests.planted import FEW, Planted, planted, planted_run
-from unembed import direction_test, find, terminal
+from unembed import Contrast, direction_test, find, terminal
 from unembed.cli import app
 from unembed.errors import QueryError
 from unembed.layer_lens import LayerLens
@@ -95,8 +95,6 @@ def test_features_are_found_by_lens(both: Planted) -> None:
 
 def test_a_contrast_through_a_lens_has_the_null_of_that_lens(both: Planted) -> None:
     """The same as the test of the two sets alone, in the same bank."""
-    from unembed import Contrast
-
     assert both.sets is not None
     contrast = Contrast(both.sets, "names:female", "names:male")
     alone = direction_test(both.banks["a.jacobian"], both.unembedding, [contrast])
@@ -104,6 +102,23 @@ def test_a_contrast_through_a_lens_has_the_null_of_that_lens(both: Planted) -> N
     z = dict(zip(found["index"], found["contrast_z"], strict=True))
     for index in range(0, 300, 17):
         if index != 5:  # writes nothing
+            assert z[index] == pytest.approx(float(alone.z[index, 0]), abs=1e-4)
+
+
+def test_each_lens_has_an_identity_of_its_own(tmp_path: Path) -> None:
+    """Alike in every dimension of the layer: another null at the last one, for each lens."""
+    unembedding, (bank, _), sets = planted()
+    matrix = torch.diag(torch.linspace(0.1, 3, unembedding.d_model))
+    banks = [bank, bank.through(LayerLens("mine", "mine", 3, matrix))]
+    made = planted_run(
+        tmp_path / "run", unembedding, banks, sets, null="identity", enrichment=FEW
+    )  # fmt: skip
+    names = ("names:female", "names:male")
+    found = find(made.run, contrast=names, limit=None)
+    for each in banks:
+        alone = direction_test(each, unembedding, [Contrast(sets, *names)], null="identity")
+        z = dict(found.filter(bank=each.name).select("index", "contrast_z").rows())
+        for index in (0, 1, 17, 250):
             assert z[index] == pytest.approx(float(alone.z[index, 0]), abs=1e-4)
 
 
