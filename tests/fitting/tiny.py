@@ -35,7 +35,7 @@ FAMILIES = tuple(_SIZES)
 
 def tiny_model(family: str, seed: int = 0, **more: Any) -> Any:
     """A causal language model whose every parameter is random, norms' and biases too."""
-    torch.manual_seed(seed)
+    torch.default_generator.manual_seed(seed)  # of the CPU alone: others may be pretended
     config = transformers.AutoConfig.for_model(
         family, vocab_size=VOCABULARY, hidden_size=D, num_hidden_layers=LAYERS,
         num_attention_heads=4, bos_token_id=0, eos_token_id=0, pad_token_id=0,

@@ -140,6 +140,7 @@ class TestNLTK:
             ("of", "IN"), ("Of", "IN"), ("OF", "IN"), ("May", "NNP"), ("June", "NNP"),
             ("dog", "NN"), ("cat", "NN"), ("dogs", "NNS"),
         )]  # fmt: skip
+        monkeypatch.setattr(perceptron.random, "shuffle", lambda sentences: None)
         tagger = perceptron.PerceptronTagger(load=False)
         tagger.train(lesson, nr_iter=8)
         folder = tmp_path / "taggers" / "averaged_perceptron_tagger_eng"

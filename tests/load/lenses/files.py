@@ -68,7 +68,7 @@ def own(J: Mapping[int, Tensor], **said: Any) -> bytes:
 
 def translators(layers: int = BLOCKS, d: int = D, seed: int = 1) -> torch.nn.ModuleList:
     """What `tuned-lens` trains: a linear layer for each of `hidden_states`, but the last."""
-    torch.manual_seed(seed)
+    torch.default_generator.manual_seed(seed)  # of the CPU alone: others may be pretended
     return torch.nn.ModuleList([torch.nn.Linear(d, d) for _ in range(layers)])
 
 
