@@ -47,6 +47,7 @@ def tagger(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, unembedding: Unembed
     folder = tmp_path / "taggers" / "averaged_perceptron_tagger_eng"
     folder.parent.mkdir()
     monkeypatch.setattr(nltk.data, "path", [str(tmp_path)])
+    getattr(nltk.tag._get_tagger, "cache_clear", str)()  # another test's may be kept
     made.save_to_json(lang="eng", loc=str(folder))
 
 

@@ -146,6 +146,7 @@ class TestNLTK:
         folder = tmp_path / "taggers" / "averaged_perceptron_tagger_eng"
         folder.parent.mkdir()
         monkeypatch.setattr(nltk.data, "path", [str(tmp_path)])
+        getattr(nltk.tag._get_tagger, "cache_clear", str)()  # another test's may be kept
         tagger.save_to_json(lang="eng", loc=str(folder))
         words = {text.strip() for text in TEXTS if text.strip().isalpha()}
         expected = {f"nltk_pos_{nltk.pos_tag([word])[0][1]}" for word in words}
