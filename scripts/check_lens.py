@@ -26,6 +26,7 @@ from torch import Tensor
 from unembed import Features, Run, SecondMoment, Unembedding, weights_of
 from unembed.fitting.causal import STRENGTH, logit_changes
 from unembed.fitting.model import Opened, open_causal_model
+from unembed.load.lenses.of_bank import block_behind
 from unembed.load.reference import resolve
 from unembed.load.stream.along import point_of
 from unembed.products import product
@@ -114,9 +115,7 @@ def _layer(bank: Features) -> int:
     point = point_of(bank.hook)
     if point.along in ("attention", "between"):
         raise typer.BadParameter(f"{bank.name} is written inside a block, at {bank.hook}.")
-    if point.block is None:
-        return -1
-    return point.block - 1 if point.along == "block_input" else point.block
+    return block_behind(point)
 
 
 def draw(found: list[dict[str, Any]]) -> Table:

@@ -23,9 +23,7 @@ from unembed.errors import ShapeError, UnembedError, WeightError
 from unembed.facts import LensFacts
 from unembed.lens import LENSES
 from unembed.outside.arrays import float_tensor
-from unembed.products import product
-
-_ROWS_AT_ONCE = 8192
+from unembed.products import product_by_rows
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,12 +110,7 @@ class LayerLens:
                 f"The {self.name} lens is {self.d_model} wide, and the directions {W_dec.shape[1]}:"
                 " it is another model's."
             )
-        taken = torch.empty_like(W_dec)
-        matrix = self.matrix.to(W_dec).T.contiguous()
-        for start in range(0, len(W_dec), _ROWS_AT_ONCE):
-            rows = W_dec[start : start + _ROWS_AT_ONCE]
-            taken[start : start + len(rows)] = product(rows, matrix)
-        return taken
+        return product_by_rows(W_dec, self.matrix.to(W_dec).T.contiguous())
 
     def noted(self, notes: tuple[str, ...]) -> LayerLens:
         """Return the same lens with more notes; itself where there are none."""

@@ -45,6 +45,8 @@ _COLUMNS = 512
 """Columns of a block, which stay in a core's cache while it takes all rows with them."""
 _WORTH_SPREADING = 2**26
 """Multiplications from which a product is made on several threads: some 30 ms on one."""
+_ROWS_AT_ONCE = 8192
+"""Rows of which `product_by_rows` makes a copy at once."""
 _LIFTS = (0.0, 1e-15, 1e-14, 1e-13, 1e-12)
 _ALIGNMENT = 64
 """Bytes at whose multiples memory begins: elsewhere a library may begin its sums otherwise."""
@@ -112,6 +114,20 @@ def product(a: Tensor, b: Tensor, out: Tensor | None = None) -> Tensor:
         out = a.new_empty((*a.shape[:-1], *b.shape[1:]))
     _make(a, b, out)
     return out
+
+
+def product_by_rows(rows: Tensor, matrix: Tensor) -> Tensor:
+    """Return rows @ matrix in the matrix's dtype, some rows at a time.
+
+    Args:
+        rows: [F, d] of any floating point, on the matrix's device; no copy of all is made.
+        matrix: [d, k].
+    """
+    found = matrix.new_empty(len(rows), matrix.shape[1])
+    for start in range(0, len(rows), _ROWS_AT_ONCE):
+        part = rows[start : start + _ROWS_AT_ONCE].to(matrix.dtype)
+        found[start : start + len(part)] = product(part, matrix)
+    return found
 
 
 def array_product(a: npt.NDArray[Float], b: npt.NDArray[Float]) -> npt.NDArray[Float]:

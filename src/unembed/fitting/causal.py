@@ -65,5 +65,4 @@ def _typical_length(blocks: Blocks, ids: Tensor, layer: int) -> float:
 def _last_logits(blocks: Blocks, ids: Tensor, layer: int, added: Tensor) -> Tensor:
     """Return the logits [prompts, vocabulary] behind the last token, with something added."""
     with blocks.changed(layer, lambda stream: stream + added):
-        logits: Tensor = blocks.model(input_ids=ids.to(blocks.device), use_cache=False).logits
-    return logits[:, -1]
+        return blocks.logits(ids)[:, -1]

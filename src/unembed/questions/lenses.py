@@ -6,7 +6,7 @@ from typing import Any
 
 import polars as pl
 
-from unembed.addresses import address
+from unembed.addresses import address, split
 from unembed.facts import BankFacts
 from unembed.questions.banks import by_depth, require_classes
 from unembed.questions.labels import labels
@@ -45,14 +45,15 @@ def other_lenses(run: RunTables, feature: str) -> list[dict[str, Any]]:
     Raises:
         QueryError: when the run has no such feature.
     """
-    row = run.row(run.row_of(feature))
-    own = run.manifest.bank(row["bank"])
+    run.row_of(feature)  # or there is none
+    name, index = split(feature, run.banks)
+    own = run.manifest.bank(name)
     others = [
         bank
         for bank in run.manifest.banks
         if bank.name != own.name and written_as(bank) == written_as(own)
     ]
-    rows = [run.row(run.row_of(address(bank.name, row["index"]))) for bank in others]
+    rows = [run.row(run.row_of(address(bank.name, index))) for bank in others]
     return [{name: each[name] for name in ("feature", "lens", "class", "label")} for each in rows]
 
 

@@ -133,5 +133,5 @@ def test_another_width_is_refused(kind: str, message: str) -> None:
 
 def test_many_rows_in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = reached(D_FF, "neurons").W_dec
-    monkeypatch.setattr("unembed.load.stream.passage._ROWS_AT_ONCE", 2)
+    monkeypatch.setattr("unembed.products._ROWS_AT_ONCE", 2)
     torch.testing.assert_close(reached(D_FF, "neurons").W_dec, whole)

@@ -78,7 +78,7 @@ def layer_for(hook: str | None, lens: LensFile, *, bank: str = "The bank") -> Le
         raise FormatError(f"{bank}: {error} {_say(lens)}") from error
     if lens.capture_point != "block_output":
         return _served(hook, point, lens)
-    layer = _output(point)
+    layer = block_behind(point)
     if not lens.has(layer):
         raise SourceError(f"{bank} ({hook} {_worded(point)}): {lens.lacks(layer)}")
     exact = point.along not in ("attention", "between")
@@ -86,7 +86,7 @@ def layer_for(hook: str | None, lens: LensFile, *, bank: str = "The bank") -> Le
     return LensLayer(layer, _sentence(hook, point, whose, layer, lens, exact), exact)
 
 
-def _output(point: Point) -> int:
+def block_behind(point: Point) -> int:
     """Return the block whose output is nearest behind a point, or is that point."""
     if point.block is None:
         return EMBEDDING

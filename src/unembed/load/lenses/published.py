@@ -18,6 +18,7 @@ from typing import NamedTuple
 from unembed.errors import SourceError, did_you_mean, listed
 from unembed.load.hub import HubFolder, kinds
 from unembed.load.hub.errors import UnreachableError
+from unembed.load.lenses.tuned import CONFIG, PARAMS
 from unembed.load.models.short_names import repository_of
 from unembed.load.reference import Place, on_hub
 from unembed.outside.documents import read_json
@@ -26,7 +27,6 @@ from unembed.outside.fields import Fields, needed
 PUBLISHED = Path(__file__).with_name("published.json")
 TUNED = "spaces/AlignmentResearch/tuned-lens"
 _TUNED_FOLDER = "lens"
-_PARAMS = "params.pt"
 _MOST = 60
 
 
@@ -119,17 +119,17 @@ def tuned_place(names: Sequence[str]) -> Place:
         SourceError: when there is none, or the space cannot be reached.
     """
     inside = f"{_TUNED_FOLDER}/{names[0]}"
-    files = [f"{inside}/{name}" for name in ("config.json", _PARAMS)]
+    files = [f"{inside}/{name}" for name in (CONFIG, PARAMS)]
     with _by_hand(f"The tuned lens of {names[0]}", TUNED, *files):
         root = HubFolder(TUNED)
         parts = [part for name in names for part in (name, name.rpartition("/")[2])]
         for part in dict.fromkeys(parts):
-            if root.has(f"{_TUNED_FOLDER}/{part}/{_PARAMS}"):
-                return on_hub(root, f"{_TUNED_FOLDER}/{part}/{_PARAMS}")
+            if root.has(f"{_TUNED_FOLDER}/{part}/{PARAMS}"):
+                return on_hub(root, f"{_TUNED_FOLDER}/{part}/{PARAMS}")
         known = sorted(
-            path.removeprefix(f"{_TUNED_FOLDER}/").removesuffix(f"/{_PARAMS}")
+            path.removeprefix(f"{_TUNED_FOLDER}/").removesuffix(f"/{PARAMS}")
             for path in root.paths()[1]
-            if path.startswith(f"{_TUNED_FOLDER}/") and path.endswith(f"/{_PARAMS}")
+            if path.startswith(f"{_TUNED_FOLDER}/") and path.endswith(f"/{PARAMS}")
         )
     raise SourceError(
         f"hf:{TUNED} has no tuned lens of {names[0]}.{did_you_mean(names[0], known)} It has those "

@@ -10,9 +10,7 @@ from torch import Tensor
 from unembed.errors import FormatError, ShapeError, SourceError
 from unembed.load.models.model import Model, Passage
 from unembed.load.stream.sites import Site
-from unembed.products import product
-
-_ROWS_AT_ONCE = 8192
+from unembed.products import product_by_rows
 
 
 class Reached(NamedTuple):
@@ -123,12 +121,7 @@ def head_rows(
 def _multiply(directions: Tensor, through: Tensor, label: str, model: Model) -> Tensor:
     if directions.shape[1] != len(through):
         raise _width(directions, len(through), f"what {label} reads", model)
-    through = through.float().contiguous()
-    reached = through.new_empty(len(directions), through.shape[1])
-    for start in range(0, len(directions), _ROWS_AT_ONCE):
-        rows = directions[start : start + _ROWS_AT_ONCE].float()
-        reached[start : start + len(rows)] = product(rows, through)
-    return reached
+    return product_by_rows(directions, through.float().contiguous())
 
 
 def _behind_norm(directions: Tensor, site: Site, model: Model) -> Reached:
