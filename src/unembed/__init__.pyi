@@ -16,7 +16,18 @@ from .load import (
     load_vocabulary,
     through_lenses,
 )
-from .questions import Run, check_run, find, flat, follow, match_banks, neuronpedia, weights_of
+from .questions import (
+    Run,
+    check_run,
+    find,
+    flat,
+    follow,
+    match_banks,
+    neuronpedia,
+    read_and_written,
+    sides_by_bank,
+    weights_of,
+)
 from .sweep import Sweep, SweepSettings
 from .tokensets import TokenSets, build_token_sets, merge_token_sets
 from .unembedding import FinalNorm, Unembedding, prepare_unembedding
@@ -67,6 +78,8 @@ __all__ = [
     "notebook",
     "plots",
     "prepare_unembedding",
+    "read_and_written",
+    "sides_by_bank",
     "through_lenses",
     "weights_of",
 ]

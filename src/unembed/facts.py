@@ -13,11 +13,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any
+from typing import Any, Literal
 
 from unembed.errors import UnembedError
 from unembed.lens import Lens
 from unembed.outside.text import has_half
+
+Part = Literal["encoder", "gate", "up", "in"]
+"""Of a feature: what of it reads."""
 
 _COUNTS = "counts"
 
@@ -61,9 +64,13 @@ def _without_origin(preparation: Any) -> Any:
     return {name: value for name, value in preparation.items() if name != "origin"}
 
 
+def _part_of(reads: Any) -> Any:
+    return reads["part"] if isinstance(reads, dict) else reads
+
+
 @dataclass(frozen=True)
 class UnembeddingFacts:
-    """An unembedding, as a run names it.
+    """An unembedding, or the embedding that is read against likewise, as a run names it.
 
     Attributes:
         name_of_model: as references name it.
@@ -111,6 +118,22 @@ class LensFacts:
 
 
 @dataclass(frozen=True)
+class ReadFacts:
+    """What a bank is of that features read, as a run names it (`Features.reads`).
+
+    Attributes:
+        part: `encoder`, of a dictionary; of an MLP neuron `gate` and `up`, or `in` where it has no
+            gate.
+        bank: the bank's name without its side, as the same features have it that write.
+        notes: what a reader must know, in sentences.
+    """
+
+    part: Part
+    bank: str
+    notes: list[str]
+
+
+@dataclass(frozen=True)
 class BankFacts:
     """A bank of features, as a run names it.
 
@@ -124,6 +147,8 @@ class BankFacts:
         sha256: `Features.digest`, of directions as they are at the last layer.
         lens: the layer lens that it is read through; None for the logit lens and the cosine. The
             directions say already that it is another bank.
+        reads: what its directions are of, where they are what features read, held against the
+            embedding; None where they are what features write.
     """
 
     name: str
@@ -134,6 +159,7 @@ class BankFacts:
     origin: dict[str, Any] = field(metadata=INFORMATION)
     sha256: str
     lens: LensFacts | None = field(default=None, metadata=INFORMATION)
+    reads: ReadFacts | None = field(default=None, metadata=counts(_part_of))
 
     def __post_init__(self) -> None:
         for text in (self.hook, self.neuronpedia):

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from unembed.addresses import LONGEST, as_written, is_bank_name, is_device, position_of
 from unembed.errors import ShapeError, UnembedError, WeightError
-from unembed.facts import BankFacts
+from unembed.facts import BankFacts, ReadFacts
 from unembed.layer_lens import LayerLens
 from unembed.outside.arrays import float_tensor, whole_numbers
 from unembed.outside.text import has_half, shown
@@ -30,6 +30,9 @@ _ROUNDED = 1e-6
 class Features:
     """A bank of F features: the rows of an SAE's decoder, a layer's neurons, any vectors.
 
+    Or of what features read, where `reads` says so: the rows of an encoder, held against the
+    embedding instead of the unembedding.
+
     Attributes:
         W_dec: [F, d_model] float32, one direction a row.
         name: short and unique in a run, such as `mlp.26` or `sae.8`.
@@ -41,6 +44,7 @@ class Features:
         log10_density: [F] log10 of the share of tokens each feature fires on, where known.
         lens: the layer lens that the bank is read through: W_dec is at the last layer then.
         before: the same bank in its own layer, where it is read through a lens.
+        reads: of which part of the features W_dec is, where that is what they read.
 
     Raises:
         ShapeError: when W_dec is no matrix, or the other arrays are not one value a feature.
@@ -59,6 +63,7 @@ class Features:
     log10_density: Float[np.ndarray, " features"] | None = None
     lens: LayerLens | None = None
     before: Features | None = None
+    reads: ReadFacts | None = None
 
     def __post_init__(self) -> None:
         if not is_bank_name(self.name):
@@ -181,7 +186,7 @@ class Features:
             lens = self.lens.facts(self.before.name)
         return BankFacts(
             self.name, len(self), self.hook, self.layer, self.neuronpedia, self.origin,
-            self.digest, lens,
+            self.digest, lens, self.reads,
         )  # fmt: skip
 
     def through(self, lens: LayerLens) -> Features:
@@ -194,8 +199,13 @@ class Features:
 
         Raises:
             ShapeError: when the lens is not as wide.
-            UnembedError: when the bank is read through a lens already.
+            UnembedError: when the bank is read through a lens already, or is what features read.
         """
+        if self.reads is not None:
+            raise UnembedError(
+                f"{self.name} is what features read: it comes before their layer, and a lens says "
+                "what becomes of directions behind it."
+            )
         if self.lens is not None:
             raise UnembedError(f"{self.name} is read through the {self.lens.name} lens already.")
         try:
@@ -248,6 +258,27 @@ class Features:
             tensor = tensor[None]
         rows = len(tensor) if tensor.ndim else 0
         return cls(tensor, name, np.arange(rows) if whole is None else whole, **details)
+
+
+def held_against(bank: Features, unembedding: Unembedding) -> Unembedding:
+    """Return what a bank's directions are held against: the unembedding, or the embedding.
+
+    Args:
+        bank: of what features write, or read.
+        unembedding: of the model, with its embedding where features read.
+
+    Raises:
+        UnembedError: when the embedding is wanted and not there.
+    """
+    if bank.reads is None:
+        return unembedding
+    if unembedding.embedding is None:
+        raise UnembedError(
+            f"{bank.name} is what features read, and is held against the embedding, which is not "
+            "there: load_unembedding(model, embedding=True) has it, or prepare_unembedding(W_E, "
+            "vocabulary) and unembedding.with_embedding(…)."
+        )
+    return unembedding.embedding
 
 
 def check_size(features: Features, unembedding: Unembedding) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -94,6 +94,8 @@ class Unembedding:
         lens: `logit`, or `cosine` (every row of W_U of unit length, and every feature too).
         name: the model, as references name it.
         preparation: every choice made on the way, for the manifest.
+        embedding: the model's embedding, prepared likewise over the same tokens, for banks of what
+            features read; None where nobody asked for it. (Its own `W_U` is W_E, centred.)
     """
 
     W_U: Float[Tensor, "tokens d_model"]
@@ -103,6 +105,32 @@ class Unembedding:
     lens: Lens
     name: str
     preparation: dict[str, Any] = field(default_factory=dict)
+    embedding: Unembedding | None = None
+
+    def with_embedding(self, embedding: Unembedding) -> Unembedding:
+        """Return the unembedding beside the embedding of the same model.
+
+        Raises:
+            VocabularyError: when other tokens take part in it.
+            ShapeError: when it is of another width.
+            UnembedError: when it is of another lens.
+        """
+        if not np.array_equal(embedding.token_ids, self.token_ids):
+            raise VocabularyError(
+                f"The embedding of {self.name} has {embedding.n_tokens:,} tokens that take part, "
+                f"and the unembedding {self.n_tokens:,}: one of them lacks rows of the vocabulary."
+            )
+        if embedding.d_model != self.d_model:
+            raise ShapeError(
+                f"The embedding of {self.name} is {embedding.d_model} wide, and the unembedding "
+                f"{self.d_model}: they are of different models."
+            )
+        if embedding.lens != self.lens:
+            raise UnembedError(
+                f"The embedding is prepared for the {embedding.lens} lens, and the unembedding for "
+                f"the {self.lens} lens. Prepare both alike."
+            )
+        return replace(self, embedding=embedding)
 
     @property
     def d_model(self) -> int:

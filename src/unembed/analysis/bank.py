@@ -54,7 +54,7 @@ class BankSteps:
         at: the bank's place in the run.
         bank: whose features are tested.
         sets: of the run.
-        sweep: of the run.
+        sweep: of what the bank is held against.
     """
 
     def __init__(
@@ -65,6 +65,7 @@ class BankSteps:
         self._at = at
         self._bank = bank
         self._sets = sets
+        self._over = sets.over(reads=bank.reads is not None)
         self._sweep = sweep
         self._likely: dict[Shard, Passing] = {}
         of_bank = hashlib.sha256(f"{sets.settings.seed}/{bank.name}".encode()).digest()
@@ -74,7 +75,7 @@ class BankSteps:
     @cached_property
     def direction_test(self) -> DirectionTest:
         """The bank's direction test of every set."""
-        return self._sets.direction_test(self._at, self._sweep)
+        return self._sets.direction_test(self._at, self._over, self._sweep)
 
     def test(self) -> None:
         """Say what the direction test of each set rests on, and how small a feature's p may be."""
@@ -107,14 +108,14 @@ class BankSteps:
         tables = [self._folder / path for path in store.null_paths(self._bank.name)]
 
         def make() -> None:
-            membership, read = self._sets.membership, None
+            membership, read = self._over.membership, None
             if settings.tsea == "kept":  # only a set that some feature passes with has use of ES
                 strongest = store.read_strongest(self._counts(each)[1] for each in self._shards)
                 read = sets_that_pass(self.direction_test, strongest, self._threshold)
             null = simulate(
                 self.direction_test, membership if settings.tsea != "none" else None,
                 settings.directions, self._seed, settings.weight, report, read,
-                self._sets.cohesion(self._sweep),
+                self._over.cohesion(self._sweep),
             )  # fmt: skip
             store.write_null(self._folder, self._bank.name, null)
 
@@ -131,7 +132,7 @@ class BankSteps:
         def permute() -> None:
             features = self._features
             counted = count_permuted(
-                self.direction_test.of(self._sets.permuted), self._bank.W_dec,
+                self.direction_test.of(self._over.permuted), self._bank.W_dec,
                 np.array([threshold(self._curve, level) for level in LEVELS]),
                 np.array([features.largest(level) for level in LEVELS]), self._seed,
             )  # fmt: skip
@@ -148,7 +149,7 @@ class BankSteps:
 
         def make() -> None:
             claims = sample_claims(
-                self._bank.W_dec, self._sweep, self._sets.membership, settings.weight, tokens,
+                self._bank.W_dec, self._sweep, self._over.membership, settings.weight, tokens,
                 settings.seed,
             )  # fmt: skip
             store.write_claims(path, claims)
@@ -163,25 +164,25 @@ class BankSteps:
             every = settings.tsea == "all"
             tsea = Tsea(self._sweep, settings.weight, null, tokens, every)
         enrichment = BankEnrichment(
-            self.direction_test, sets.membership, self._passing(shard), self._curve,
+            self.direction_test, self._over.membership, self._passing(shard), self._curve,
             self._threshold, tsea,
         )  # fmt: skip
         explanation = replace(sets.explanation, max_q=min(sets.explanation.max_q, settings.max_q))
         explainer = Explainer(
-            self.direction_test, sets.token_sets, sets.membership,
+            self.direction_test, sets.token_sets, self._over.membership,
             Envelope.of(null, explanation.envelope),
             self._features.part(shard.start, shard.stop),
             self._features.log10_level(explanation.max_q), explanation,
-            self._own_words,
+            self._own_words, reads=self._bank.reads is not None,
         )  # fmt: skip
         return enrichment, explainer
 
     @cached_property
     def _own_words(self) -> OwnWordsTest:
         """The test of words that no set holds."""
-        vocabulary = self._sets.unembedding.vocabulary
+        vocabulary = self._over.unembedding.vocabulary
         null = self._null.cohesion.ravel()
-        return OwnWordsTest(self._sets.cohesion(self._sweep), null, vocabulary)
+        return OwnWordsTest(self._over.cohesion(self._sweep), null, vocabulary)
 
     def _counts(self, shard: Shard) -> tuple[Path, Path, Path]:
         rate, strongest, smallest = store.count_paths(shard.path)

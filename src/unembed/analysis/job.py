@@ -10,7 +10,7 @@ from unembed.analysis.sets import RunSets
 from unembed.enrichment import EnrichmentSettings, Null
 from unembed.errors import UnembedError
 from unembed.explanation import ExplanationSettings
-from unembed.features import Features, check_size, check_width
+from unembed.features import Features, check_size, check_width, held_against
 from unembed.store import Manifest
 from unembed.sweep import SweepSettings
 from unembed.tokensets import TokenSets
@@ -66,8 +66,9 @@ def _check(banks: Sequence[Features], unembedding: Unembedding) -> None:
     if not banks:
         raise UnembedError("There are no features to analyse: name at least one bank.")
     for bank in banks:
-        check_width(bank, unembedding)
-        check_size(bank, unembedding)
+        against = held_against(bank, unembedding)
+        check_width(bank, against)
+        check_size(bank, against)
     names = [bank.name for bank in banks]
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:

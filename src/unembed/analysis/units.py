@@ -14,17 +14,21 @@ import numpy as np
 
 from unembed.analysis.bank import BankSteps
 from unembed.analysis.job import Job
+from unembed.analysis.sets import SetsOver
 from unembed.analysis.shard import sweep_shard
 from unembed.enrichment.token_null import TokenNull
+from unembed.features import Features, held_against
 from unembed.progress import Progress, Report, report_of, silent
 from unembed.store.arrays import write_array
-from unembed.store.enrichment import EFFECTS, TOKEN_SETS
+from unembed.store.enrichment import TOKEN_SETS
+from unembed.store.files import RunFiles
 from unembed.store.kept import keep
 from unembed.store.manifest import Shard
 from unembed.store.schema import token_rows
 from unembed.store.shards import TOKENS, write_table
 from unembed.sweep import Sweep
 from unembed.tokensets.frame import to_frame
+from unembed.unembedding import Unembedding
 
 
 class Bench:
@@ -38,11 +42,14 @@ class Bench:
     def __init__(self, job: Job, progress: Progress = silent) -> None:
         self.job = job
         self._progress = progress
+        self._sweeps: dict[Unembedding, Sweep] = {}
 
-    @cached_property
-    def sweep(self) -> Sweep:
-        """The prepared sweep."""
-        return Sweep(self.job.unembedding, self.job.settings)
+    def sweep_of(self, bank: Features) -> Sweep:
+        """Return the prepared sweep of what a bank is held against, made once for all of these."""
+        against = held_against(bank, self.job.unembedding)
+        if against not in self._sweeps:
+            self._sweeps[against] = Sweep(against, self.job.settings)
+        return self._sweeps[against]
 
     @cached_property
     def tokens(self) -> TokenNull | None:
@@ -67,12 +74,16 @@ class Units:
 
     def write_shared(self) -> None:
         """Write the tables that all banks share."""
-        tokens, of_sets, effects = (self._folder / path for path in (TOKENS, TOKEN_SETS, EFFECTS))
+        tokens, of_sets = (self._folder / path for path in (TOKENS, TOKEN_SETS))
         keep([tokens], lambda: write_table(tokens, token_rows(self.job.unembedding)))
         if sets := self.job.sets:
             keep([of_sets], lambda: write_table(of_sets, to_frame(sets.token_sets)))
-            if self.job.manifest.z_is_factored:
-                keep([effects], lambda: write_array(effects, [sets.effects.delta], np.float32))
+            for reads, path in RunFiles(self.job.manifest).effects.items():
+                self._write_effects(self._folder / path, sets.over(reads))
+
+    @staticmethod
+    def _write_effects(path: Path, over: SetsOver) -> None:
+        keep([path], lambda: write_array(path, [over.effects.delta], np.float32))
 
     def count(
         self, at: int, shards: Sequence[Shard], own: Collection[Shard], report: Report
@@ -95,7 +106,13 @@ class Units:
         readers = steps.readers(shard, self._bench.tokens) if steps else None
         bank = self.job.banks[shard.bank]
         sweep_shard(
-            self._folder, self.job.manifest, shard, bank, self._bench.sweep, readers, report
+            self._folder,
+            self.job.manifest,
+            shard,
+            bank,
+            self._bench.sweep_of(bank),
+            readers,
+            report,
         )
 
     def _of(self, at: int) -> BankSteps | None:
@@ -103,13 +120,9 @@ class Units:
         if self.job.sets is None:
             return None
         if self._steps is None or self._steps[0] != at:
+            bank = self.job.banks[at]
             steps = BankSteps(
-                self._folder,
-                self.job.manifest,
-                at,
-                self.job.banks[at],
-                self.job.sets,
-                self._bench.sweep,
+                self._folder, self.job.manifest, at, bank, self.job.sets, self._bench.sweep_of(bank)
             )
             self._steps = at, steps
         return self._steps[1]

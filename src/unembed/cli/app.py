@@ -19,6 +19,7 @@ from unembed.cli.report import report
 from unembed.cli.run import demo, run
 from unembed.cli.saes import saes
 from unembed.cli.sets import app as sets
+from unembed.cli.sides import sides
 from unembed.version import __version__
 
 app = typer.Typer(
@@ -30,8 +31,8 @@ app = typer.Typer(
 )
 
 for command in (
-    demo, run, features, show, explain, find, enrichment, leading_edge, layers, match, explore,
-    report, neuronpedia, saes, check,
+    demo, run, features, show, explain, find, enrichment, leading_edge, layers, sides, match,
+    explore, report, neuronpedia, saes, check,
 ):  # fmt: skip
     app.command()(command)
 app.add_typer(sets, name="sets")

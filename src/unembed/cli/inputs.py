@@ -10,12 +10,14 @@ import typer
 
 from unembed import demo, load
 from unembed.cli.output import aside, stoppable
+from unembed.lens import LENSES
 from unembed.outside.text import shown
 
 if TYPE_CHECKING:
     from unembed import Features, Unembedding
     from unembed.enrichment import Null
     from unembed.load.models.model import Model
+    from unembed.load.sides import Side
 
 
 def load_inputs(
@@ -28,6 +30,7 @@ def load_inputs(
     another_model: bool = False,
     tokenizer: str | None = None,
     null_bank: str | None = None,
+    side: Side = "write",
 ) -> tuple[Unembedding, list[Features], Null]:
     """Return the unembedding, the banks and the null of a run.
 
@@ -41,23 +44,33 @@ def load_inputs(
         another_model: whether a lens of another model is meant.
         tokenizer: where the vocabulary is, if not beside the model.
         null_bank: what `--null-bank` names.
+        side: what features write, what they read, or both; lenses are of what they write.
     """
     with stoppable("Stopped while reading; no run was begun."):
         named, features = split_inputs(references, model)
         opened = load.load_model(named)
         aside().print(f"Reading {shown(opened.name)} …", style="dim")
         of_W_U, lenses = load.split_lenses(lens)
-        unembedding = load.load_unembedding(opened, lens=of_W_U, tokenizer=tokenizer)
-        written = load.load_features(features, model=opened, hook=hook)
-        banks = load.through_lenses(
+        _check_lenses(lenses, side)
+        unembedding = load.load_unembedding(
+            opened, lens=of_W_U, tokenizer=tokenizer, embedding=side != "write"
+        )
+        loaded = load.load_features(features, model=opened, hook=hook, side=side)
+        written = [bank for bank in loaded if bank.reads is None]
+        through = load.through_lenses(
             written, lenses, model=opened, layer=lens_layer, another_model=another_model
         )
+        banks = [*through, *(bank for bank in loaded if bank.reads)]
         known = {bank.name: bank for bank in (*written, *banks)}
         return unembedding, banks, _null(null_bank, list(known.values()), opened)
 
 
-def load_demo() -> tuple[Unembedding, list[Features]]:
-    """Return what `unembed demo` analyses: its banks, and some of them through its lens."""
+def load_demo(side: Side = "write") -> tuple[Unembedding, list[Features]]:
+    """Return what `unembed demo` analyses: its banks, and some of them through its lens.
+
+    Args:
+        side: `both` for what the neurons read, too.
+    """
     with stoppable("Stopped while reading; no run was begun."):
         model = load.load_model(demo.MODEL)
         aside().print(f"Reading {shown(model.name)} …", style="dim")
@@ -65,6 +78,14 @@ def load_demo() -> tuple[Unembedding, list[Features]]:
         some = [bank for bank in banks if bank.name in demo.THROUGH_LENS]
         through = load.through_lenses(some, [str(demo.LENS)], model=model)
         return load.load_unembedding(model), [*banks, *through]
+
+
+def _check_lenses(lenses: Sequence[str], side: Side) -> None:
+    if side == "read" and any(lens not in LENSES for lens in lenses):
+        raise typer.BadParameter(
+            "--side read and a layer lens do not go together: a lens says what becomes of what is "
+            "written. Leave --lens out, or take --side both."
+        )
 
 
 def split_inputs(

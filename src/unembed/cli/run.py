@@ -15,6 +15,7 @@ from unembed.cli.output import console, print_json
 from unembed.cli.progress import analyze_with_progress
 from unembed.enrichment import EnrichmentSettings
 from unembed.enrichment.settings import FEWEST_DIRECTIONS, TseaOf
+from unembed.load.sides import Side
 from unembed.sweep import MAX_TOP_K, SweepSettings, Weight
 from unembed.tokensets import DEFAULT as DEFAULT_SETS
 
@@ -78,6 +79,13 @@ def run(
             "from, say.",
         ),
     ] = False,
+    side: Annotated[
+        Side,
+        typer.Option(
+            help="What features write, what they read (an encoder's rows; gates and up "
+            "projections of neurons; over the embedding), or both, and how far they agree."
+        ),
+    ] = "write",
     tokenizer: Annotated[
         str | None, typer.Option(help="The tokenizer's file or folder, if not beside the model.")
     ] = None,
@@ -164,6 +172,10 @@ def run(
 
         unembed run gpt2-small mlp:0-5 --lens logit,jacobian -o runs/early
 
+    What the same neurons read beside what they write:
+
+        unembed run gpt2-small mlp:0-5 --side both -o runs/sides
+
     A first look at very many features, with your own token sets:
 
         unembed run gpt2 huge.npy --no-tsea --sets default,mine.yaml -o runs/huge
@@ -185,7 +197,7 @@ def run(
     )
     unembedding, banks, null = load_inputs(
         inputs, model=model, hook=hook, lens=lens, lens_layer=lens_layer,
-        another_model=lens_of_another_model, tokenizer=tokenizer, null_bank=null_bank,
+        another_model=lens_of_another_model, tokenizer=tokenizer, null_bank=null_bank, side=side,
     )  # fmt: skip
     finished = analyze_with_progress(
         unembedding, banks, out, sets=None if sets == NO_SETS else sets, family=several(family),

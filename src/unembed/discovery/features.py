@@ -14,6 +14,7 @@ from scipy.sparse.csgraph import connected_components
 from unembed.addresses import address
 from unembed.discovery.module import Module
 from unembed.discovery.settings import DiscoverSettings
+from unembed.errors import UnembedError
 from unembed.features import Features, check_width
 from unembed.progress import Progress
 from unembed.sweep import FeatureStatistics, Sweep, SweepSettings
@@ -61,6 +62,10 @@ def modules_of_features(
 def _tails(
     unembedding: Unembedding, bank: Features, settings: DiscoverSettings, report: Progress
 ) -> list[_Tail]:
+    if bank.reads is not None:
+        raise UnembedError(
+            f"{bank.name} is what features read; modules are found in what features write."
+        )
     check_width(bank, unembedding)
     sweep = Sweep(unembedding, SweepSettings(top_k=_TOP_K, device=settings.device))
     found: list[_Tail] = []

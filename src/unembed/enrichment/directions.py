@@ -23,7 +23,7 @@ from unembed.enrichment.effects import Effects, Testable, effects_of
 from unembed.enrichment.lookup import critical_values, log10_p_of_pairs, log10_p_values
 from unembed.enrichment.second_moment import SecondMoment
 from unembed.enrichment.tails import Tails
-from unembed.features import Features, check_width
+from unembed.features import Features, check_width, held_against
 from unembed.products import product
 from unembed.progress import Progress, Report, report_of, silent
 from unembed.sweep import Sweep, SweepSettings
@@ -218,7 +218,7 @@ def direction_test(
 
     Args:
         features: the bank that is tested.
-        unembedding: of the model that it writes to.
+        unembedding: of the model that it writes to; with its embedding for what features read.
         token_sets: `TokenSets`; a sequence of `Contrast`; or a mapping of names to properties, one
             value a token (see `effects_of`).
         null: what random directions are like: the bank itself, another bank (`--null-bank`), the
@@ -230,6 +230,7 @@ def direction_test(
         ShapeError: when widths do not agree.
         TokenSetError: when the sets are of another vocabulary.
     """
+    unembedding = held_against(features, unembedding)
     check_width(features, unembedding)
     sweep = Sweep(unembedding, SweepSettings(device=device))
     moment = second_moment(null, features, unembedding)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from unembed.enrichment.edge import LeadingEdge, edge_of
 from unembed.enrichment.effects import rows_of
-from unembed.features import Features, check_width
+from unembed.features import Features, check_width, held_against
 from unembed.sweep.settings import Weight
 from unembed.sweep.standardised import read_one
 from unembed.tokensets import TokenSets
@@ -34,6 +34,7 @@ def leading_edge(
         QueryError: when the bank has no such feature.
         TokenSetError: when there is no such set.
     """
+    unembedding = held_against(features, unembedding)
     check_width(features, unembedding)
     at = features.position(index)
     chosen = token_sets.select([name])

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import zip_longest
 
+from unembed.explanation.names import WRITES, Verbs
 from unembed.explanation.phrasing import said
 from unembed.outside.text import quoted, shown
 from unembed.tokensets import SetInfo
 
-_VERBS = {1: ("promotes", "promote"), -1: ("suppresses", "suppress"), 0: ("splits", "split")}
-"""Of one feature, and of several."""
 _ON_THE_SIDE = {
     "without": "without {what}",
     "with": "with {what}",
@@ -31,6 +30,7 @@ def written(
     cores: Sequence[SetInfo | None] = (),
     *,
     plural: bool = False,
+    verbs: Verbs = WRITES,
 ) -> str:
     """Return a label without its numbers.
 
@@ -45,6 +45,7 @@ def written(
         signs: of each 1 for promoted, −1 for suppressed, 0 for what a partition splits.
         cores: the set that each is a core of, as far as is known.
         plural: of several features.
+        verbs: of what features write, or of what they read.
     """
     phrases = []
     for sign in (0, 1, -1):
@@ -56,7 +57,7 @@ def written(
         there = [info for info, _ in side]
         names = [_with_cores(info, side) for info, core in side if core not in there]
         if names:
-            phrases.append(f"{_VERBS[sign][plural]} {', '.join(names)}")
+            phrases.append(f"{verbs[sign][plural]} {', '.join(names)}")
     return "; ".join(phrases)
 
 
@@ -75,7 +76,15 @@ def word(token: str) -> str:
     return f"“{shown(token.strip())}”" if token.strip() else quoted(token)
 
 
-def difference(kind: str, what: str, *, promotes: bool, signs: Sequence[int], sharing: int) -> str:
+def difference(
+    kind: str,
+    what: str,
+    *,
+    promotes: bool,
+    signs: Sequence[int],
+    sharing: int,
+    verbs: Verbs = WRITES,
+) -> str:
     """Return what sets a feature apart from others of its label.
 
     >>> difference("without", "“May”", promotes=True, signs=[1], sharing=0)
@@ -91,10 +100,11 @@ def difference(kind: str, what: str, *, promotes: bool, signs: Sequence[int], sh
         promotes: on which side.
         signs: of the label, as in `written`.
         sharing: how many others are like it.
+        verbs: of what features write, or of what they read.
     """
     is_only_side = {*signs} == {1 if promotes else -1}
     form = (_ON_THE_SIDE if is_only_side and kind in _ON_THE_SIDE else _ELSEWHERE)[kind]
-    one, several = _VERBS[1 if promotes else -1]
+    one, several = verbs[1 if promotes else -1]
     verb, do = (several, "do") if sharing else (one, "does")
     who = f"one of {sharing + 1:,}" if sharing else "the one"
     return f"{who} {form.format(what=what, verb=verb, several=several, do=do)}"

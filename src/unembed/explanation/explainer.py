@@ -28,7 +28,7 @@ from unembed.explanation.explanation import (
     Rejection,
 )
 from unembed.explanation.members import within
-from unembed.explanation.names import ONE_TAIL
+from unembed.explanation.names import ONE_TAIL, verbs_of
 from unembed.explanation.outermost import Outermost
 from unembed.explanation.own_words import OwnWordsTest, own_label
 from unembed.explanation.phrasing import is_last_resort, worth
@@ -87,6 +87,7 @@ class Explainer:
         log10_level: at which the sets of each chosen feature are tested.
         settings: where classes are cut.
         own_words: the test of words that no set holds; None where it is left out.
+        reads: whether the features' directions are what they read.
     """
 
     def __init__(
@@ -99,6 +100,8 @@ class Explainer:
         log10_level: float,
         settings: ExplanationSettings,
         own_words: OwnWordsTest | None = None,
+        *,
+        reads: bool = False,
     ) -> None:
         self.envelope = envelope
         self._test = test
@@ -108,6 +111,8 @@ class Explainer:
         self._log10_level = log10_level
         self._settings = settings
         self._own_words = own_words
+        self._reads = reads
+        self._verbs = verbs_of(reads=reads)
         self._name = np.array([worth(info) for info in token_sets.infos])
         self._last = np.array([is_last_resort(info) for info in token_sets.infos])
         sizes, n = membership.sizes, membership.n_tokens
@@ -304,12 +309,12 @@ class Explainer:
         own_words: Ends,
     ) -> str:
         if feature_class == "flat":
-            return "writes nothing"
+            return "reads nothing" if self._reads else "writes nothing"
         infos = self._token_sets.infos
         splitting = feature_class == "partition" and split is not None
         named = parts[1 if splitting else 0 :]
         if not parts:
-            return own_label(own_words) or wording.no_label(
+            return own_label(own_words, self._verbs) or wording.no_label(
                 self._texts(top), self._texts(bottom), feature_class,
                 as_random=own_words != NOT_ASKED or feature_class == "diffuse",
             )  # fmt: skip
@@ -323,6 +328,7 @@ class Explainer:
             (infos[split[0]], split[1]) if splitting and split else None,
             float(log10_q),
             self._texts(top if side > 0 else bottom) if untold else (),
+            self._verbs,
         )
 
     def _info(self, number: int | None) -> SetInfo | None:

@@ -23,6 +23,18 @@ CLASSES: tuple[FeatureClass, ...] = get_args(FeatureClass)
 ONE_TAIL: dict[str, int] = {"prediction": 1, "suppression": -1}
 """The sign of z at the heavy tail of classes that have one."""
 
+Verbs = dict[int, tuple[str, str]]
+WRITES: Verbs = {1: ("promotes", "promote"), -1: ("suppresses", "suppress"), 0: ("splits", "split")}
+"""What features do with tokens that they write, by the sign of z; of one, and of several."""
+READS: Verbs = {1: ("detects", "detect"), -1: ("rejects", "reject"), 0: ("splits", "split")}
+"""What they do with tokens that they read: those of positive z raise their pre-activation."""
+
+
+def verbs_of(*, reads: bool) -> Verbs:
+    """Return what features do with tokens, of what they read or of what they write."""
+    return READS if reads else WRITES
+
+
 Reason = Literal[
     "chance", "slight", "near-duplicate", "covered", "rival", "explained", "beyond the parts"
 ]

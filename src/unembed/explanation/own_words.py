@@ -13,6 +13,7 @@ import numpy.typing as npt
 
 from unembed.enrichment.cohesion import WordCohesion, log10_p
 from unembed.explanation.explanation import NOT_ASKED, Ends, OwnWords
+from unembed.explanation.names import WRITES, Verbs
 from unembed.numerals import power
 from unembed.outside.text import quoted
 from unembed.sweep import FeatureStatistics
@@ -83,7 +84,7 @@ class OwnWordsTest:
         return told
 
 
-def own_label(ends: Ends) -> str | None:
+def own_label(ends: Ends, verbs: Verbs = WRITES) -> str | None:
     """Return the label that says a feature's own words, None where they are not told.
 
     >>> own_label((OwnWords(-4.0, [" data", " information", " info"], True), None))
@@ -92,7 +93,7 @@ def own_label(ends: Ends) -> str | None:
     said = [
         f"{verb} {' / '.join(map(_said, words.words[:_MOST_NAMED]))} "
         f"(cohesion p {power(words.log10_p)})"
-        for verb, words in zip(("promotes", "suppresses"), ends, strict=True)
+        for (verb, _), words in zip((verbs[1], verbs[-1]), ends, strict=True)
         if words and words.passes
     ]
     return f"its own words: {'; '.join(said)}" if said else None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from unembed.explanation.names import WRITES, Verbs
 from unembed.explanation.phrasing import said
 from unembed.numerals import power
 from unembed.tokensets import SetInfo
@@ -33,6 +34,7 @@ def label(
     split: tuple[SetInfo, float] | None = None,
     log10_q: float | None = None,
     untold: Sequence[str] = (),
+    verbs: Verbs = WRITES,
 ) -> str:
     """Return the label of a feature: what it promotes, and what it suppresses.
 
@@ -52,14 +54,15 @@ def label(
         log10_q: of the feature, where it is said.
         untold: texts of the outermost tokens of a heavy tail, quoted, where all that is named is
             of the other end.
+        verbs: of what features write, or of what they read.
     """
     phrases = [f"splits {said(split[0])} (R² {split[1]:.2f})"] if split else []
-    for verb, sign in (("promotes", 1), ("suppresses", -1)):
+    for sign in (1, -1):
         side = [each for each in named if each.z * sign > 0]
         wholes = [each.info for each in side]
         phrased = [_with_cores(each, side) for each in side if each.core_of not in wholes]
         if phrased:
-            phrases.append(f"{verb} {', '.join(phrased)}")
+            phrases.append(f"{verbs[sign][0]} {', '.join(phrased)}")
     if untold:
         phrases.append(f"{NO_SET} for its heavy tail {' '.join(untold)}")
     if log10_q is not None:

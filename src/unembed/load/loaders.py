@@ -10,11 +10,12 @@ from unembed.errors import SourceError
 from unembed.features import Features
 from unembed.lens import Lens
 from unembed.load.banks import Asked, opener
+from unembed.load.embedding import embedding_of
 from unembed.load.models.model import Model
 from unembed.load.models.open import load_model, model_place
 from unembed.load.models.short_names import repository_of
-from unembed.load.names import named
 from unembed.load.reference import resolve
+from unembed.load.sides import Side, banks_of
 from unembed.load.sources import is_published, sources_named
 from unembed.load.vocabularies import read_vocabulary
 from unembed.unembedding import Unembedding, prepare_unembedding
@@ -22,6 +23,7 @@ from unembed.vocabulary import Vocabulary
 
 __all__ = [
     "is_published",
+    "load_embedding",
     "load_features",
     "load_model",
     "load_unembedding",
@@ -44,6 +46,7 @@ def load_unembedding(
     *,
     lens: Lens = "logit",
     tokenizer: str | Path | None = None,
+    embedding: bool = False,
 ) -> Unembedding:
     """Return a model's unembedding, prepared (see `prepare_unembedding`).
 
@@ -54,6 +57,7 @@ def load_unembedding(
             a short name (`gpt2-small`).
         lens: `logit` (logit weights) or `cosine`.
         tokenizer: where the vocabulary is, if not beside the model.
+        embedding: whether the embedding is read too, for banks of what features read.
 
     Raises:
         SourceError, FormatError, VocabularyError, ShapeError, WeightError: saying what is
@@ -61,6 +65,45 @@ def load_unembedding(
     """
     model = load_model(reference) if isinstance(reference, str | Path) else reference
     vocabulary = model.vocabulary() if tokenizer is None else load_vocabulary(tokenizer)
+    written = _unembedding(model, vocabulary, lens, tokenizer)
+    if not embedding:
+        return written
+    return written.with_embedding(_embedding(model, vocabulary, lens, tokenizer))
+
+
+def load_embedding(
+    reference: str | Path | Model, *, lens: Lens = "logit", tokenizer: str | Path | None = None
+) -> Unembedding:
+    """Return a model's embedding, prepared alike, against which what features read is held.
+
+    The rows of W_E, of tokens that are not masked, as they enter the first block, less their mean
+    (see `unembed.load.embedding`).
+
+    Args:
+        reference: as for `load_unembedding`.
+        lens: `logit`, or `cosine` (rows of length 1).
+        tokenizer: where the vocabulary is, if not beside the model.
+
+    Raises:
+        SourceError, FormatError, VocabularyError, ShapeError, WeightError: saying what is
+            wrong with the input and what to do.
+    """
+    model = load_model(reference) if isinstance(reference, str | Path) else reference
+    vocabulary = model.vocabulary() if tokenizer is None else load_vocabulary(tokenizer)
+    return _embedding(model, vocabulary, lens, tokenizer)
+
+
+def _embedding(
+    model: Model, vocabulary: Vocabulary, lens: Lens, tokenizer: str | Path | None
+) -> Unembedding:
+    elsewhere = {} if tokenizer is None else {"tokenizer": resolve(tokenizer).origin}
+    origin = {**model.origin, **elsewhere, "vocabulary": vocabulary.kind}
+    return embedding_of(model, vocabulary, lens, origin)
+
+
+def _unembedding(
+    model: Model, vocabulary: Vocabulary, lens: Lens, tokenizer: str | Path | None
+) -> Unembedding:
     raw = model.unembedding()
     elsewhere = {} if tokenizer is None else {"tokenizer": resolve(tokenizer).origin}
     prepared = prepare_unembedding(
@@ -87,6 +130,7 @@ def load_features(
     *,
     model: str | Path | Model | None = None,
     hook: str | None = None,
+    side: Side = "write",
 ) -> list[Features]:
     """Return the banks of features that one reference, or several, name.
 
@@ -114,6 +158,8 @@ def load_features(
         model: the model whose neurons `mlp:` means, and whose matrices directions may have to go
             through; for a published SAE the one it was made for, if not given.
         hook: where directions are written, if their files do not say it.
+        side: what features write, what they `read` (encoders; gates and up projections of
+            neurons), or `both`, one after the other (see `unembed.load.sides`).
 
     Raises:
         SourceError, FormatError, ShapeError, WeightError: saying what is wrong with the
@@ -122,7 +168,8 @@ def load_features(
     references = [reference] if isinstance(reference, str | Path) else reference
     opened = None if model is None else opener(model)
     asked = Asked(opened, hook, opened and (lambda: opened().d_model))
-    return named([source for each in references for source in sources_named(str(each), asked)])
+    sources = [source for each in references for source in sources_named(str(each), asked)]
+    return banks_of(sources, side)
 
 
 def model_of(references: Sequence[str | Path]) -> str:

@@ -23,12 +23,15 @@ class Source:
         read: reads it.
         given: the NAME of `NAME=REFERENCE`.
         model: the model it was made for, where its release or its config says so.
+        reads: reads the banks of what its features read, named as the one that they write is, each
+            with `Features.reads`; None where there is no such thing.
     """
 
     path: str
     read: Callable[[], Features]
     given: str | None = None
     model: str | None = None
+    reads: Callable[[], list[Features]] | None = None
 
 
 def named(sources: Sequence[Source]) -> list[Features]:
@@ -42,6 +45,18 @@ def named(sources: Sequence[Source]) -> list[Features]:
         SourceError: when two banks still have one name.
     """
     banks = [source.read() for source in sources]
+    return [
+        bank if bank.name == name else bank.renamed(name)
+        for bank, name in zip(banks, names_of(sources, banks), strict=True)
+    ]
+
+
+def names_of(sources: Sequence[Source], banks: Sequence[Features]) -> list[str]:
+    """Return the names that banks get, one of each source (see `named`).
+
+    Raises:
+        SourceError: when two would have one name.
+    """
     givens = [source.given for source in sources]
     counts = Counter(givens)
     names = [
@@ -65,10 +80,7 @@ def named(sources: Sequence[Source]) -> list[Features]:
                 f"{sources[number].path}, and a feature's address is bank/index. Leave one out, "
                 "or name it otherwise, as NAME=REFERENCE."
             )
-    return [
-        bank if bank.name == name else bank.renamed(name)
-        for bank, name in zip(banks, names, strict=True)
-    ]
+    return names
 
 
 def _from_given(bank: Features, given: str | None, count: int) -> str:

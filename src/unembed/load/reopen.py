@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from unembed.errors import SourceError
-from unembed.facts import BankFacts, LensFacts, UnembeddingFacts
+from unembed.facts import BankFacts, LensFacts, ReadFacts, UnembeddingFacts
 from unembed.features import Features
 from unembed.layer_lens import LayerLens
-from unembed.load import load_unembedding
+from unembed.load import load_embedding, load_unembedding
 from unembed.load.banks import Asked, sources_of
 from unembed.load.folder import LocalFolder
 from unembed.load.formats import FORMATS, Seen
@@ -22,7 +22,7 @@ from unembed.load.models.model import Model
 from unembed.load.models.open import load_model
 from unembed.load.names import Source
 from unembed.load.own.heads import read_head
-from unembed.load.own.neurons import read_neurons
+from unembed.load.own.neurons import read_neurons, read_neurons_inputs
 from unembed.load.published.names import entry_named
 from unembed.load.reference import Place, reference_of
 from unembed.outside import limits
@@ -62,6 +62,29 @@ def reopen_unembedding(facts: UnembeddingFacts, load: Load = load_model) -> Unem
     return _unchanged(opened, facts.sha256, reference_of(origin))
 
 
+def reopen_embedding(facts: UnembeddingFacts, load: Load = load_model) -> Unembedding:
+    """Return the embedding that a manifest describes.
+
+    Args:
+        facts: what it says of the embedding.
+        load: what opens its model.
+
+    Raises:
+        SourceError: when it was an array, is not there any more, or is not what it was.
+    """
+    origin = _origin(facts.preparation.get("origin"), "The embedding")
+    tokenizer = origin.get("tokenizer")
+
+    def opened() -> Unembedding:
+        return load_embedding(
+            load(reference_of(origin)),
+            lens=facts.lens,
+            tokenizer=tokenizer and reference_of(tokenizer),
+        )
+
+    return _unchanged(opened, facts.sha256, reference_of(origin))
+
+
 def reopen_features(facts: BankFacts, load: Load = load_model) -> Features:
     """Return the bank that a manifest describes.
 
@@ -75,6 +98,8 @@ def reopen_features(facts: BankFacts, load: Load = load_model) -> Features:
     origin = _origin(facts.origin, f"The bank {facts.name}")
 
     def opened() -> Features:
+        if facts.reads is not None:
+            return _what_reads(origin, facts, facts.reads, load)
         if "model" in origin:
             found = _part_of_model(origin, facts.layer, load)
         else:
@@ -134,6 +159,22 @@ def _part_of_model(origin: Mapping[str, Any], layer: int | None, load: Load) -> 
     if "head" in origin:
         return read_head(model, layer, origin["head"])
     return read_neurons(model, layer, origin.get("expert"))
+
+
+def _what_reads(
+    origin: Mapping[str, Any], facts: BankFacts, reads: ReadFacts, load: Load
+) -> Features:
+    """Return the bank of what features read that was a part of them."""
+    if "model" in origin and facts.layer is not None:
+        model = load(reference_of(origin["model"]))
+        banks = read_neurons_inputs(model, facts.layer, origin.get("expert"))
+    else:
+        source = _source(origin, facts, load)
+        banks = source.reads() if source.reads else []
+    for bank in banks:
+        if bank.reads is not None and bank.reads.part == reads.part:
+            return bank
+    raise _changed(reference_of(origin.get("model", origin)))
 
 
 def _source(origin: Mapping[str, Any], facts: BankFacts, load: Load) -> Source:

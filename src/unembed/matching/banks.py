@@ -12,7 +12,7 @@ from torch import Tensor
 
 from unembed.enrichment import SecondMoment
 from unembed.errors import UnembedError
-from unembed.features import Features, check_width
+from unembed.features import Features, check_width, held_against
 from unembed.matching.best import F32, I64, Best, Ends, best_matches, z_of
 from unembed.matching.settings import DIRECTIONS, FEWEST_DIRECTIONS, LEVEL, By
 from unembed.similarity import chance_cosine, logit_rows
@@ -116,18 +116,39 @@ def match(
     """
     if by not in ("z", "cosine"):
         raise UnembedError(f"Matches are chosen by 'z' or by 'cosine', not by {by!r}.")
-    ours = prepared(a, unembedding)
-    theirs = ours if a.name == b.name else prepared(b, unembedding)
+    check_same_side(a, b)
+    against = held_against(a, unembedding)
+    ours = prepared(a, against)
+    theirs = ours if a.name == b.name else prepared(b, against)
     return match_rows(
-        ours, theirs, unembedding,
+        ours, theirs, against,
         by=by, same=a.name == b.name, directions=directions, seed=seed,
     )  # fmt: skip
 
 
 def prepared(bank: Features, unembedding: Unembedding) -> Rows:
-    """Return a bank's rows for matching, and what its directions are like."""
+    """Return a bank's rows for matching, and what its directions are like.
+
+    Args:
+        bank: whose features are matched.
+        unembedding: that it is held against (`held_against`).
+    """
     check_width(bank, unembedding)
     return Rows(logit_rows(unembedding, bank.W_dec), SecondMoment.of(bank))
+
+
+def check_same_side(a: Features, b: Features) -> None:
+    """Check that two banks are both of what features write, or both of what they read.
+
+    Raises:
+        UnembedError: when they are not.
+    """
+    if (a.reads is None) != (b.reads is None):
+        raise UnembedError(
+            f"One of {a.name} and {b.name} is what features read, and the other what they write: "
+            "their weights are over different matrices, and are not matched. How what a feature "
+            "reads and writes agree is another question: unembed.read_and_written(run)."
+        )
 
 
 def match_rows(

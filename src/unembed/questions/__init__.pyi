@@ -16,6 +16,7 @@ from .run import Run
 from .same_label import collisions
 from .search.criteria import find
 from .sets_by_bank import sets_by_bank
+from .sides import read_and_written, sides_by_bank, sides_of
 from .summary import overview
 from .weights import RunWeights, weights_of
 
@@ -50,8 +51,11 @@ __all__ = [
     "overview",
     "post_class",
     "published_classes",
+    "read_and_written",
     "running_sum_of",
     "sets_by_bank",
+    "sides_by_bank",
+    "sides_of",
     "spread_by_bank",
     "universal_class",
     "weights_of",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 import polars as pl
@@ -62,10 +63,10 @@ def es_of_sets(
 def _read(run: RunTables, names: Sequence[str], banks: Sequence[str]) -> pl.DataFrame:
     """Return feature, token_set, es_read: of all features of some banks, by a sweep."""
     weights = weights_of(run)
-    sweep = Sweep(weights.unembedding)
-    sets = _membership(run, names, weights.unembedding)
+    prepared = cache(lambda of: (Sweep(of), _membership(run, names, of)))
     parts = []
     for bank in banks:
+        sweep, sets = prepared(weights.against(bank))
         tiles = sweep.tiles(weights.bank(bank).W_dec)
         es = np.concatenate([sweep.tsea(tile, sets, run.tested.weight).es for tile in tiles])
         addresses = run.scalars.filter(bank=bank)["feature"]

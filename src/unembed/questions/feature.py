@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from unembed import questions
 from unembed.questions import neuronpedia
 from unembed.questions.features import IDENTITY, OF_ENDS, SPLIT, STATISTICS
-from unembed.questions.lenses import lens_facts, other_lenses
+from unembed.questions.lenses import lens_facts, other_lenses, read_facts
 from unembed.questions.pairs import list_pairs
 from unembed.questions.same_label import apart_of
 from unembed.store.tables import RunTables
@@ -50,9 +51,11 @@ def own_facts(run: RunTables, address: str) -> dict[str, Any]:
 
     Its address, class, label and statistics; `collision`, what sets it apart from others of its
     label (`questions.same_label`); the model and the hook; `through`, what is known of its layer
-    lens, and `other_lenses`, the same feature through the run's other ones; the steps to the
-    residual stream; percentiles of the feature among all of its bank, by each statistic; `top` and
-    `bottom`, each token with its id; the histogram.
+    lens; `reads`, of which part of the feature it is, where it is what the feature reads;
+    `other_lenses`, the same feature through the run's other lenses and by its other side; `sides`,
+    how far what it reads and what it writes agree (`questions.sides`); the steps to the residual
+    stream; percentiles of the feature among all of its bank, by each statistic; `top` and `bottom`,
+    each token with its id; the histogram.
 
     Raises:
         QueryError: when the run has no such feature.
@@ -65,6 +68,7 @@ def own_facts(run: RunTables, address: str) -> dict[str, Any]:
         **{name: row[name] for name in IDENTITY},
         "model": run.model,
         "through": lens_facts(bank),
+        "reads": read_facts(bank),
         "other_lenses": other_lenses(run, address),
         "hook": bank.hook,
         "steps": bank.steps,
@@ -73,6 +77,7 @@ def own_facts(run: RunTables, address: str) -> dict[str, Any]:
         "class": row["class"],
         "label": row["label"],
         "collision": apart_of(run, address),
+        "sides": _sides(run, address),
         **{name: row[name] for name in (*SPLIT, *OF_ENDS)},
         "percentiles": {
             name: _percentile(scalars[name], row[name]) for name in ("std", "skewness", "kurtosis")
@@ -80,6 +85,13 @@ def own_facts(run: RunTables, address: str) -> dict[str, Any]:
         **{end: _tokens(row, end) for end in _ENDS},
         "histogram": row["histogram"],
     }
+
+
+def _sides(run: RunTables, address: str) -> list[dict[str, Any]]:
+    """Return how what the feature reads and writes agree; nothing in a run of one side."""
+    if len(run.manifest.sides) < 2:
+        return []
+    return questions.sides_of(run, address)
 
 
 def _sets(run: RunTables, address: str) -> list[dict[str, Any]] | None:

@@ -34,13 +34,28 @@ def lens_facts(bank: BankFacts) -> dict[str, Any] | None:
     }
 
 
+def read_facts(bank: BankFacts) -> dict[str, Any] | None:
+    """Return what is known of a bank of what features read, None of one of what they write.
+
+    part, of the features; bank, the name of the one that they write, whether the run holds it or
+    not; notes, sentences that a reader must know.
+    """
+    if bank.reads is None:
+        return None
+    return {"part": bank.reads.part, "bank": bank.reads.bank, "notes": bank.reads.notes}
+
+
 def written_as(bank: BankFacts) -> str:
-    """Return a bank's name without its lens: the same for all lenses that it is read through."""
+    """Return a bank's name without its lens or side: the same for all that its features are."""
+    if bank.reads:
+        return bank.reads.bank
     return bank.lens.bank if bank.lens else bank.name
 
 
 def other_lenses(run: RunTables, feature: str) -> list[dict[str, Any]]:
-    """Return the same feature through the other lenses of a run: feature, lens, class and label.
+    """Return the same feature through the other lenses of a run, and by what it reads.
+
+    Each with feature, lens, part (of the feature, where it is what it reads), class and label.
 
     Raises:
         QueryError: when the run has no such feature.
@@ -54,15 +69,20 @@ def other_lenses(run: RunTables, feature: str) -> list[dict[str, Any]]:
         if bank.name != own.name and written_as(bank) == written_as(own)
     ]
     rows = [run.row(run.row_of(address(bank.name, index))) for bank in others]
-    return [{name: each[name] for name in ("feature", "lens", "class", "label")} for each in rows]
+    parts = [bank.reads.part if bank.reads else None for bank in others]
+    return [
+        {"feature": row["feature"], "lens": row["lens"], "part": part, "class": row["class"],
+         "label": row["label"]}
+        for row, part in zip(rows, parts, strict=True)
+    ]  # fmt: skip
 
 
 def compare_lenses(run: RunTables) -> pl.DataFrame:
     """Return one row a bank and lens: how many of its features are shaped, and have a label.
 
-    Columns: written (the bank's name without a lens), bank, layer, lens, features, shaped (with a
-    heavy tail, or partition), labelled, shaped_labelled. Banks that are the same but for the lens
-    stand one after the other, from the first layer on.
+    Columns: written (the bank's name without a lens or side), bank, layer, lens, features, shaped
+    (with a heavy tail, or partition), labelled, shaped_labelled. Banks that are the same but for
+    the lens, or the side, stand one after the other, from the first layer on.
 
     Raises:
         QueryError: when the run's features have no classes.

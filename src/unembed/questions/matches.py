@@ -68,7 +68,10 @@ def match_banks(
     """
     weights = weights_of(run)
     a, b = weights.bank(bank), weights.bank(other)
-    found = match(a, b, weights.unembedding, by=by, directions=directions, seed=seed)
+    unembedding = weights.unembedding
+    if a.reads is not None:
+        unembedding = unembedding.with_embedding(weights.embedding)
+    found = match(a, b, unembedding, by=by, directions=directions, seed=seed)
     columns = {**_columns(found.alike, b, "match"), **_columns(found.opposite, b, "opposite")}
     facts = {
         "bank": a.name,
@@ -121,14 +124,16 @@ def follow(
         raise QueryError(f"{feature} is flat: it writes nothing, and so is like no other.")
     weights = weights_of(run)
     own = weights.bank(row["bank"])
-    wanted = by_depth(run).filter(pl.col("bank").is_in(run.banks_named(banks)))
-    ours = prepared(own, weights.unembedding)
+    against = weights.against(row["bank"])
+    alike = [name for name in run.banks_named(banks) if weights.against(name) is against]
+    wanted = by_depth(run).filter(pl.col("bank").is_in(alike))
+    ours = prepared(own, against)
     parts = []
     for name in wanted["bank"]:
         other = weights.bank(name)
         same = other.name == own.name
         found = match_rows(
-            ours, ours if same else prepared(other, weights.unembedding), weights.unembedding,
+            ours, ours if same else prepared(other, against), against,
             only=own.position(row["index"]), by=by, same=same, directions=directions, seed=seed,
         )  # fmt: skip
         columns = {

@@ -15,6 +15,7 @@ from unembed.questions.weights import weights_of
 from unembed.store.tables import RunTables
 from unembed.sweep.standardised import read_one
 from unembed.sweep.statistics import OneFeature
+from unembed.unembedding import Unembedding
 
 
 class LogitWeights(NamedTuple):
@@ -43,7 +44,7 @@ def logit_weights(run: RunTables, feature: str) -> LogitWeights:
         QueryError: when the run has no such feature.
         SourceError: when its sources are not there any more, or changed.
     """
-    return LogitWeights(weights_of(run).unembedding.token_ids, _read(run, feature).weights)
+    return LogitWeights(_against(run, feature).token_ids, _read(run, feature).weights)
 
 
 def running_sum_of(run: RunTables, feature: str, token_set: str) -> RunningSum:
@@ -61,7 +62,7 @@ def running_sum_of(run: RunTables, feature: str, token_set: str) -> RunningSum:
     read = _read(run, feature)
     if read.std == 0:
         raise QueryError(f"{feature} writes nothing (its decoder row is zero): it ranks no tokens.")
-    return _curve(run, read, _rows(run, token_set))
+    return _curve(run, feature, read, _rows(run, token_set))
 
 
 def leading_edge(run: RunTables, feature: str, token_set: str) -> LeadingEdge:
@@ -77,7 +78,7 @@ def leading_edge(run: RunTables, feature: str, token_set: str) -> LeadingEdge:
         SourceError: when its sources are not there any more, or changed.
     """
     rows = _rows(run, token_set)
-    return _edge(run, _read(run, feature), rows)
+    return _edge(run, feature, _read(run, feature), rows)
 
 
 def leading_edge_facts(run: RunTables, feature: str, token_set: str) -> dict[str, Any]:
@@ -107,10 +108,10 @@ def first_part(run: RunTables, facts: dict[str, Any]) -> tuple[dict[str, Any], R
     """
     rows = _rows(run, facts["parts"][0]["token_set"])
     read = _read(run, facts["feature"])
-    edge = _edge(run, read, rows)
+    edge = _edge(run, facts["feature"], read, rows)
     tokens = [member["token"] for member in edge_facts(run, edge)["leading_edge"]]
     shown = {"es": edge.es, "peak": edge.peak, "size": edge.size, "tokens": tokens}
-    return shown, _curve(run, read, rows)
+    return shown, _curve(run, facts["feature"], read, rows)
 
 
 def edge_facts(run: RunTables, edge: LeadingEdge) -> dict[str, Any]:
@@ -127,13 +128,22 @@ def edge_facts(run: RunTables, edge: LeadingEdge) -> dict[str, Any]:
     }
 
 
-def _edge(run: RunTables, read: OneFeature, rows: npt.NDArray[np.int64]) -> LeadingEdge:
-    unembedding = weights_of(run).unembedding
+def _edge(
+    run: RunTables, feature: str, read: OneFeature, rows: npt.NDArray[np.int64]
+) -> LeadingEdge:
+    unembedding = _against(run, feature)
     return edge_of(read, rows, unembedding.token_ids, run.tested.weight, unembedding.ties)
 
 
-def _curve(run: RunTables, read: OneFeature, rows: npt.NDArray[np.int64]) -> RunningSum:
-    return running_sum(read.z, rows, run.tested.weight, weights_of(run).unembedding.ties)
+def _curve(
+    run: RunTables, feature: str, read: OneFeature, rows: npt.NDArray[np.int64]
+) -> RunningSum:
+    return running_sum(read.z, rows, run.tested.weight, _against(run, feature).ties)
+
+
+def _against(run: RunTables, feature: str) -> Unembedding:
+    """Return the unembedding, or the embedding, that a feature is held against."""
+    return weights_of(run).against(run.place_of(run.row_of(feature))[0])
 
 
 def _rows(run: RunTables, token_set: str) -> npt.NDArray[np.int64]:
@@ -144,7 +154,7 @@ def _rows(run: RunTables, token_set: str) -> npt.NDArray[np.int64]:
 
 
 def _read(run: RunTables, feature: str) -> OneFeature:
-    """Return a feature's logit weights over the rows of W_U."""
+    """Return a feature's logit weights over the rows of what it is held against."""
     bank, position = run.place_of(run.row_of(feature))
     weights = weights_of(run)
-    return read_one(weights.bank(bank).W_dec[position], weights.unembedding)
+    return read_one(weights.bank(bank).W_dec[position], weights.against(bank))

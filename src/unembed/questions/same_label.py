@@ -13,6 +13,7 @@ import polars as pl
 
 from unembed.explanation import apart_wording, phrasing
 from unembed.explanation.apart import Difference
+from unembed.explanation.names import Verbs, verbs_of
 from unembed.questions.carriers import Carriers, info_of
 from unembed.questions.labels import labels
 from unembed.store.tables import RunTables
@@ -101,10 +102,10 @@ def apart_of(run: RunTables, address: str) -> dict[str, Any] | None:
 
 def _said(run: RunTables, carriers: Carriers, row: int) -> dict[str, Any]:
     """Return what is said of the feature in a row of the run."""
-    own = carriers.rows.tolist().index(row)
+    own, verbs = carriers.rows.tolist().index(row), _verbs_of(run, carriers)
     facts = dict.fromkeys(_SAID) | {
         "feature": carriers.features[own],
-        "writes": apart_wording.written(carriers.sets, carriers.signs, carriers.cores),
+        "writes": apart_wording.written(carriers.sets, carriers.signs, carriers.cores, verbs=verbs),
         "carriers": len(carriers.rows),
     }
     if len(carriers.rows) == 1:
@@ -113,7 +114,9 @@ def _said(run: RunTables, carriers: Carriers, row: int) -> dict[str, Any]:
     near = carriers.nearest(own)
     found = carriers.difference(own, near.rows)
     nearest = [carriers.features[each] for each in near.rows]
-    plural = apart_wording.written(carriers.sets, carriers.signs, carriers.cores, plural=True)
+    plural = apart_wording.written(
+        carriers.sets, carriers.signs, carriers.cores, plural=True, verbs=verbs
+    )
     among = f"among {len(carriers.rows):,} of {carriers.bank} that {plural}"
     facts |= {
         "differs": "nothing",
@@ -146,5 +149,10 @@ def _put(run: RunTables, carriers: Carriers, found: Difference, sharing: int) ->
         what = str(run.tokens["text"][found.what])
         phrase = apart_wording.word(what)
     return what, apart_wording.difference(
-        found.kind, phrase, promotes=found.promotes, signs=carriers.signs, sharing=sharing
-    )
+        found.kind, phrase, promotes=found.promotes, signs=carriers.signs, sharing=sharing,
+        verbs=_verbs_of(run, carriers),
+    )  # fmt: skip
+
+
+def _verbs_of(run: RunTables, carriers: Carriers) -> Verbs:
+    return verbs_of(reads=run.manifest.bank(carriers.bank).reads is not None)

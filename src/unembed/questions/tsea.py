@@ -14,12 +14,13 @@ from unembed.store.enrichment import PAIR_COLUMNS
 from unembed.store.tables import RunTables
 from unembed.sweep.standardised import read_one
 from unembed.sweep.tsea import Membership, TseaReadings
+from unembed.unembedding import Unembedding
 
 F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
 
 COLUMNS = ("es", "peak", "auroc", "nes", "log10_p_directions", "log10_p_tokens")
-_kept: WeakKeyDictionary[RunTables, Membership] = WeakKeyDictionary()
+_kept: WeakKeyDictionary[Unembedding, Membership] = WeakKeyDictionary()
 
 
 def with_tsea(run: RunTables, found: pl.DataFrame) -> pl.DataFrame:
@@ -56,9 +57,11 @@ def _read(run: RunTables, bank: str, position: int, pairs: pl.DataFrame) -> pl.D
     """Return TSEA of one feature's pairs, by their place `_at`."""
     from unembed.sweep.tsea.cpu import read_pairs  # compiled; those who read a run need it not
 
-    weights, membership = weights_of(run), _membership(run)
+    weights = weights_of(run)
+    against = weights.against(bank)
+    membership = _membership(run, against)
     sets = pairs["token_set"].to_numpy().astype(np.int64)
-    read = read_one(weights.bank(bank).W_dec[position], weights.unembedding)
+    read = read_one(weights.bank(bank).W_dec[position], against)
     scores = TseaReadings.nothing((len(sets),))
     real = membership.testable[sets] & (read.std > 0)
     rows = np.zeros(np.count_nonzero(real), np.int64)
@@ -76,15 +79,15 @@ def _read(run: RunTables, bank: str, position: int, pairs: pl.DataFrame) -> pl.D
     return table.with_columns(pairs["_at"])
 
 
-def _membership(run: RunTables) -> Membership:
-    """Return the tested sets over the rows of W_U, made once."""
-    if run not in _kept:
-        unembedding, sets = weights_of(run).unembedding, run.tested_sets
+def _membership(run: RunTables, unembedding: Unembedding) -> Membership:
+    """Return the tested sets over the rows of W_U, or of W_E, made once."""
+    if unembedding not in _kept:
+        sets = run.tested_sets
         ids = sets["ids"].explode().drop_nulls().to_numpy()
         ends = np.concatenate([[0], sets["size"].to_numpy().cumsum()]).astype(np.int64)
         rows = np.searchsorted(unembedding.token_ids, ids).astype(np.int32)
-        _kept[run] = Membership(unembedding.n_tokens, ends, rows, unembedding.ties)
-    return _kept[run]
+        _kept[unembedding] = Membership(unembedding.n_tokens, ends, rows, unembedding.ties)
+    return _kept[unembedding]
 
 
 def _against_directions(null: SimulatedNull | None, es: F64, sets: I64) -> tuple[F64, F64]:

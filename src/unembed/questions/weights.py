@@ -19,8 +19,9 @@ from unembed.enrichment.second_moment import SecondMoment
 from unembed.errors import QueryError, SourceError, UnembedError
 from unembed.facts import NullFacts
 from unembed.features import Features
+from unembed.lens import EMBEDDING
 from unembed.load.models.open import load_model
-from unembed.load.reopen import reopen_features, reopen_unembedding
+from unembed.load.reopen import reopen_embedding, reopen_features, reopen_unembedding
 from unembed.recent import Recent
 from unembed.store.manifest import Manifest
 from unembed.store.tables import RunTables
@@ -57,12 +58,42 @@ class RunWeights:
         """
         return self._unembedding.get("", self._read_unembedding)
 
+    @property
+    def embedding(self) -> Unembedding:
+        """The embedding that what features read is held against.
+
+        Raises:
+            QueryError: when the run holds nothing of what features read.
+            SourceError: when it cannot be had, or is not what it was.
+        """
+        return self._unembedding.get(EMBEDDING, self._read_embedding)
+
+    def against(self, name: str) -> Unembedding:
+        """Return what a bank is held against: the unembedding, or the embedding.
+
+        Raises:
+            QueryError: when the run has no such bank.
+            SourceError: when it cannot be had, or is not what it was.
+        """
+        reads = self._facts[bank_named(name, self._facts)].reads
+        return self.unembedding if reads is None else self.embedding
+
     def _read_unembedding(self) -> Unembedding:
         try:
             with self._reading:
                 return reopen_unembedding(self._manifest.unembedding, self._open)
         except UnembedError as error:
             raise _gone(error, "unembedding=…") from error
+
+    def _read_embedding(self) -> Unembedding:
+        facts = self._manifest.embedding
+        if facts is None:
+            raise QueryError("The run holds nothing of what features read: --side both has it.")
+        try:
+            with self._reading:
+                return reopen_embedding(facts, self._open)
+        except UnembedError as error:
+            raise _gone(error, "unembedding=…, with its embedding") from error
 
     def bank(self, name: str) -> Features:
         """Return a bank of the run.
@@ -92,10 +123,11 @@ class RunWeights:
         if self._manifest.enrichment is None:
             raise QueryError("The run was made without token sets, so its banks have no null.")
         facts = self._manifest.enrichment.nulls[self._manifest.names.index(name)]
-        lens = self._facts[name].lens
+        bank = self._facts[name]
+        alike = f"{bank.lens.sha256 if bank.lens else ''}/{bank.reads is not None}"
         return self._nulls.get(
-            f"{facts.origin}/{lens.sha256 if lens else ''}",
-            lambda: DirectionNull(self.unembedding.covariance, self._moment(name, facts)),
+            f"{facts.origin}/{alike}",
+            lambda: DirectionNull(self.against(name).covariance, self._moment(name, facts)),
         )
 
     def _moment(self, name: str, facts: NullFacts) -> SecondMoment:
@@ -140,8 +172,25 @@ class RunWeights:
             found |= {name: bank.renamed(name) for name in names}
         if unembedding is not None:
             self._unembedding.put("", unembedding)
+            self._give_embedding(unembedding.embedding)
         for name, bank in found.items():
             self._banks.put(name, bank)
+
+    def _give_embedding(self, embedding: Unembedding | None) -> None:
+        """Use an embedding that is in memory.
+
+        Raises:
+            SourceError: when it is not that of the run.
+        """
+        wanted = self._manifest.embedding
+        if embedding is None or wanted is None:
+            return
+        if embedding.digest != wanted.sha256:
+            raise SourceError(
+                f"{embedding!r} is not the embedding of the run: weights, tokens or preparation "
+                "differ. Prepare the same arrays in the same way."
+            )
+        self._unembedding.put(EMBEDDING, embedding)
 
 
 def weights_of(

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
 
 TOKEN_SETS = "token_sets.parquet"
 EFFECTS = "enrichment/effects.npy"
+EFFECTS_READ = "enrichment/effects_read.npy"
 
 F32 = npt.NDArray[np.float32]
 

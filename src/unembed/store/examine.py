@@ -136,7 +136,8 @@ def _rows(manifest: Manifest) -> dict[str, int]:
             rows[paths["strongest"]] = manifest.enrichment.token_sets
             rows[paths["smallest"]] = shard.features
     if manifest.enrichment:
-        rows[store.EFFECTS] = manifest.enrichment.token_sets
+        effects = RunFiles(manifest).effects.values()
+        rows |= dict.fromkeys(effects, manifest.enrichment.token_sets)
         for bank in manifest.names:
             by_set, by_direction = store.null_paths(bank)
             sets = manifest.enrichment.token_sets

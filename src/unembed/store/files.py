@@ -64,8 +64,15 @@ class RunFiles:
         """The tables that all banks share."""
         if self.manifest.enrichment is None:
             return (TOKENS,)
-        effects = (store.EFFECTS,) if self.manifest.z_is_factored else ()
-        return (TOKENS, store.TOKEN_SETS, *effects)
+        return (TOKENS, store.TOKEN_SETS, *self.effects.values())
+
+    @property
+    def effects(self) -> dict[bool, str]:
+        """The effects of all sets, over W_U (False) and over W_E (True), where z is factored."""
+        if not self.manifest.z_is_factored:
+            return {}
+        paths = {False: store.EFFECTS, True: store.EFFECTS_READ}
+        return {reads: paths[reads] for reads in self.manifest.sides}
 
     def of_bank(self, bank: str) -> BankFiles:
         """Return what is known of a bank before a feature of it is swept."""

@@ -25,10 +25,12 @@ from unembed.facts import (
     BankFacts,
     LensFacts,
     NullFacts,
+    ReadFacts,
     UnembeddingFacts,
     counts,
     identity,
 )
+from unembed.lens import EMBEDDING
 from unembed.outside.text import HALF
 from unembed.store.typed import check_depth, facts_of, rows, table
 from unembed.sweep import SweepSettings, Weight
@@ -40,14 +42,16 @@ if TYPE_CHECKING:
 
 MANIFEST = "manifest.json"
 SCHEMA_VERSION = 4
-"""Of runs that are made now. Since 2, what identity is stands by the fields (`facts.counts`); since
-3, TSEA is read of chosen pairs, z may be kept as what it is the product of, and pairs are counted
-shard by shard; since 4, features are tested before their sets are, and what a test rests on is
-checked."""
-SCHEMAS = (1, 2, 3, SCHEMA_VERSION)
+"""Of runs that are made now, of what features write alone. Since 2, what identity is stands by the
+fields (`facts.counts`); since 3, TSEA is read of chosen pairs, z may be kept as what it is the
+product of, and pairs are counted shard by shard; since 4, features are tested before their sets
+are, and what a test rests on is checked."""
+SCHEMAS = (1, 2, 3, SCHEMA_VERSION, 5)
 """Of runs that are read."""
 _CHOSEN_PAIRS = 3
 """The schema since which TSEA is read of chosen pairs."""
+_WITH_READS = 5
+"""The schema of runs that hold banks of what features read, too; otherwise the same."""
 _FEATURES_FIRST = 4
 """The schema since which features are tested first."""
 SHARD_FEATURES = 4096
@@ -154,6 +158,7 @@ class Manifest:
         schema_version: of the tables.
         unembed_version: that made the run.
         unembedding: that features were read against.
+        embedding: that what features read was held against; None where there is none of it.
         banks: of features, in order.
         settings: of the sweep.
         enrichment: how features were tested, None for statistics alone.
@@ -170,6 +175,7 @@ class Manifest:
     enrichment: EnrichmentFacts | None
     content: Mapping[str, Any] = field(repr=False, compare=False)
     is_sealed: bool = field(default=True, compare=False)
+    embedding: UnembeddingFacts | None = None
 
     @classmethod
     def of(
@@ -180,10 +186,12 @@ class Manifest:
         enrichment: Mapping[str, Any] | None = None,
     ) -> Manifest:
         """Return the manifest of a run that is about to be made."""
+        embedding = unembedding.embedding if any(bank.reads for bank in banks) else None
         content = {
-            "schema_version": SCHEMA_VERSION,
+            "schema_version": SCHEMA_VERSION if embedding is None else _WITH_READS,
             "unembed_version": __version__,
             "unembedding": asdict(unembedding.facts),
+            **({} if embedding is None else {"embedding": asdict(embedding.facts)}),
             "banks": [_said_of(bank.facts) for bank in banks],
             "settings": {**asdict(settings), "shard": SHARD_FEATURES},
             **({"enrichment": enrichment} if enrichment else {}),
@@ -237,7 +245,7 @@ class Manifest:
         version, enrichment = content.get("unembed_version", "?"), content.get("enrichment")
         if not isinstance(version, str):
             raise ValueError("unembed_version should be text")
-        banks = enumerate(rows(content["banks"], "banks"))
+        banks, embedding = enumerate(rows(content["banks"], "banks")), content.get("embedding")
         found = cls(
             content["schema_version"],
             version,
@@ -246,6 +254,9 @@ class Manifest:
             facts_of(SettingsFacts, content["settings"], "settings", _RANGES),
             None if enrichment is None else _enrichment_facts(enrichment),
             content,
+            embedding=None
+            if embedding is None
+            else facts_of(UnembeddingFacts, embedding, "embedding", _RANGES),
         )
         found._check()
         return found
@@ -259,7 +270,10 @@ class Manifest:
         for at, name in enumerate(self.names):
             if not is_bank_name(name):
                 raise ValueError(f"banks[{at}].name is {_short(ascii(name))}, and no bank's name")
+        if (self.embedding is not None) != any(bank.reads for bank in self.banks):
+            raise ValueError("it should name an embedding where banks are of what features read")
         hashes = {"unembedding": self.unembedding.sha256}
+        hashes |= {"embedding": self.embedding.sha256} if self.embedding else {}
         hashes |= {f"banks[{at}]": bank.sha256 for at, bank in enumerate(self.banks)}
         for place, found in hashes.items():
             if not _SHA256.fullmatch(found):
@@ -310,7 +324,21 @@ class Manifest:
 
     def lens_of(self, bank: BankFacts) -> str:
         """Return the lens that a bank of the run is read through."""
+        if bank.reads:
+            return EMBEDDING
         return bank.lens.name if bank.lens else self.unembedding.lens
+
+    @property
+    def sides(self) -> list[bool]:
+        """Whether banks are of what features write (False), and of what they read (True)."""
+        return sorted({bank.reads is not None for bank in self.banks})
+
+    def against(self, bank: BankFacts) -> UnembeddingFacts:
+        """Return what a bank of the run is held against: the unembedding, or the embedding."""
+        if bank.reads is None:
+            return self.unembedding
+        assert self.embedding is not None  # was checked when it was read
+        return self.embedding
 
     @property
     def lenses(self) -> list[str]:
@@ -440,17 +468,21 @@ def _damaged(path: Path, said: object) -> RunError:
 
 
 def _said_of(bank: BankFacts) -> dict[str, Any]:
-    """Return what is written of a bank; of a lens only where there is one."""
+    """Return what is written of a bank; of a lens and of what it reads only where there is that."""
     said = asdict(bank)
-    if bank.lens is None:
-        del said["lens"]
+    for part in ("lens", "reads"):
+        if said[part] is None:
+            del said[part]
     return said
 
 
 def _bank_facts(content: Any, at: str) -> BankFacts:
-    said = table(content, at).get("lens")
-    lens = None if said is None else facts_of(LensFacts, said, f"{at}.lens", _RANGES)
-    return facts_of(BankFacts, content, at, _RANGES, lens=lens)
+    given = table(content, at)
+    lens, reads = (
+        None if given.get(name) is None else facts_of(kind, given[name], f"{at}.{name}", _RANGES)
+        for name, kind in (("lens", LensFacts), ("reads", ReadFacts))
+    )
+    return facts_of(BankFacts, content, at, _RANGES, lens=lens, reads=reads)
 
 
 def _enrichment_facts(content: Any) -> EnrichmentFacts:
@@ -486,8 +518,9 @@ def _seal_of(content: Mapping[str, Any]) -> str:
 
 
 _PARTS: Mapping[str, type] = {
-    "unembedding": UnembeddingFacts, "banks": BankFacts, "settings": SettingsFacts,
-    "enrichment": EnrichmentFacts, "nulls": NullFacts, "explanation": ExplanationSettings,
+    "unembedding": UnembeddingFacts, "embedding": UnembeddingFacts, "banks": BankFacts,
+    "settings": SettingsFacts, "enrichment": EnrichmentFacts, "nulls": NullFacts,
+    "explanation": ExplanationSettings,
 }  # fmt: skip
 """What is said in the parts of a manifest, by their names."""
 

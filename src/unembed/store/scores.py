@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
@@ -20,13 +20,15 @@ from unembed.store.files import RunFiles
 from unembed.store.later import known_columns
 from unembed.store.manifest import Manifest, Shard
 from unembed.store.shards import recent_table
-from unembed.store.z import StoredZ
+from unembed.store.z import Multiply, StoredZ
 
 Score = Literal["z", "log10_p", "log10_q"]
 IDENTITY = ("feature", "token_set")
 """What numbers a pair: the feature's position in its bank, and the set's among those tested."""
 
 F32 = npt.NDArray[np.float32]
+Critical = Callable[[float, F32, F32, F32, F32], None]
+"""What is compiled, and not needed by those who read a run alone."""
 I64 = npt.NDArray[np.int64]
 
 
@@ -111,6 +113,22 @@ class StoredScores:
         shards = self._manifest.shards(bank)
         return np.concatenate([self._z.of_set(shard, number) for shard in shards])
 
+    def z_of_features(self, bank: str, positions: I64, multiply: Multiply) -> F32:
+        """Return [P, S] z of some of a bank's features with every set, as exact as it is kept.
+
+        Args:
+            bank: its name.
+            positions: [P] of the features in it.
+            multiply: returns the product of two matrices.
+        """
+        tested = self._manifest.enrichment
+        z = np.zeros((len(positions), tested.token_sets if tested else 0), np.float32)
+        for shard in self._manifest.shards(bank):
+            of = np.flatnonzero((positions >= shard.start) & (positions < shard.stop))
+            if len(of):
+                z[of] = self._z.of_rows(shard, positions[of] - shard.start, multiply)
+        return z
+
     def z_of_pairs(self, bank: str, positions: I64, numbers: I64) -> F32:
         """Return [P] z of some of a bank's features, each with one set, as exact as it is kept.
 
@@ -150,6 +168,18 @@ class StoredScores:
         """Return the largest log10 p that passes at the run's max_q in a bank; −inf if none."""
         assert self._manifest.enrichment is not None
         return threshold(self._curve(bank), self._manifest.enrichment.max_q)
+
+    def passing_z(self, bank: str, find: Critical) -> F32:
+        """Return [S] the |z| from which each set passes at the run's max_q; infinite if none does.
+
+        Args:
+            bank: its name.
+            find: fills in the |z| at which log10 p is as wanted (`lookup.critical_values`).
+        """
+        tails = self._tails(bank)
+        found = np.empty(len(tails.z), np.float32)
+        find(self.threshold(bank), *tails, found)
+        return found
 
     @cached_property
     def significant(self) -> pl.DataFrame:

@@ -7,7 +7,7 @@ milliseconds, a feature or a set at a time.
 
 from __future__ import annotations
 
-from functools import cached_property
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -16,12 +16,16 @@ import numpy.typing as npt
 from unembed.recent import Recent
 from unembed.store import enrichment as store
 from unembed.store.arrays import Array, read_array
+from unembed.store.files import RunFiles
 from unembed.store.manifest import Manifest, Shard
 from unembed.store.shards import recent_table
 
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
+
+Multiply = Callable[[F32, F32], F32]
+"""Returns a @ b: what reads many z has torch, and its own way to a product."""
 
 _PAIRS_AT_ONCE = 4096
 
@@ -38,13 +42,14 @@ class StoredZ:
         self._folder = folder
         self._manifest = manifest
         self._sd = Recent[str, F64]()
+        self._effects = Recent[bool, F32]()
 
     def of_feature(self, shard: Shard, row: int) -> F32:
         """Return [S] z of the feature in a row of a shard, with every set."""
         if not self._manifest.z_is_factored:
             return np.asarray(self.array("z", shard)[row], np.float32)
         unit = self.array("directions", shard)[row].astype(np.float32)
-        shift = _product(self._effects, unit) * self._lengths(shard)[row]
+        shift = _product(self._effects_on(shard), unit) * self._lengths(shard)[row]
         return _divided(shift, self._sd_of(shard))
 
     def of_set(self, shard: Shard, number: int) -> F32:
@@ -52,28 +57,38 @@ class StoredZ:
         if not self._manifest.z_is_factored:
             return np.asarray(self.array("z", shard)[:, number], np.float32)
         units = self.array("directions", shard).astype(np.float32)
-        shift = _product(units, self._effects[number]) * self._lengths(shard)
+        shift = _product(units, self._effects_on(shard)[number]) * self._lengths(shard)
         return _divided(shift, self._sd_of(shard)[number])
+
+    def of_rows(self, shard: Shard, rows: I64, multiply: Multiply) -> F32:
+        """Return [R, S] z of the features in some rows of a shard with every set."""
+        if not self._manifest.z_is_factored:
+            return np.asarray(self.array("z", shard)[rows], np.float32)
+        units = self.array("directions", shard)[rows].astype(np.float32)
+        shift = multiply(units, np.ascontiguousarray(self._effects_on(shard).T))
+        return _divided(shift * self._lengths(shard)[rows, None], self._sd_of(shard))
 
     def of_pairs(self, shard: Shard, rows: I64, numbers: I64) -> F32:
         """Return [P] z of the features in some rows of a shard, each with the set of its number."""
         if not self._manifest.z_is_factored:
             return np.asarray(self.array("z", shard)[rows, numbers], np.float32)
         directions, shift = self.array("directions", shard), np.empty(len(rows))
+        effects = self._effects_on(shard)
         for start in range(0, len(rows), _PAIRS_AT_ONCE):
             part = slice(start, start + _PAIRS_AT_ONCE)
             units = directions[rows[part]].astype(np.float32)
-            shift[part] = np.einsum("pd,pd->p", units, self._effects[numbers[part]])
+            shift[part] = np.einsum("pd,pd->p", units, effects[numbers[part]])
         return _divided(shift * self._lengths(shard)[rows], self._sd_of(shard)[numbers])
 
     def array(self, kind: str, shard: Shard) -> Array:
         """Return what one of the shard's arrays holds (`store.enrichment.ARRAYS`)."""
         return read_array(self._folder / store.shard_paths(shard.path)[kind])
 
-    @cached_property
-    def _effects(self) -> F32:
-        """[S, d_model] δ of every set."""
-        return np.array(read_array(self._folder / store.EFFECTS))
+    def _effects_on(self, shard: Shard) -> F32:
+        """[S, d_model] δ of every set, over what a shard's bank is held against."""
+        reads = self._manifest.banks[shard.bank].reads is not None
+        path = self._folder / RunFiles(self._manifest).effects[reads]
+        return self._effects.get(reads, lambda: np.array(read_array(path)))
 
     def _sd_of(self, shard: Shard) -> F64:
         """[S] the standard deviation of each set's t over random directions like the bank's."""

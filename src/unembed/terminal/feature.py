@@ -9,6 +9,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from unembed.explanation.names import verbs_of
+from unembed.lens import LENSES
 from unembed.numerals import number
 from unembed.outside.text import quoted, shown
 from unembed.questions.features import STATISTICS
@@ -30,20 +32,27 @@ def draw(feature: dict[str, Any], *, n_tokens: int = 10, n_sets: int = 10) -> Gr
     for detail in (feature["model"], feature["hook"], feature["neuronpedia"]):
         if detail:
             heading.append(f"  {shown(detail)}", style="dim")
+    if feature["reads"]:
+        heading.append(f"\n{shown(_reading(feature['reads']))}", style="dim")
     if feature["steps"]:
-        steps = f"as it reaches the residual stream: W_dec {' '.join(feature['steps'])}"
+        way = "reads" if feature["reads"] else "reaches"
+        rows = "its row" if feature["reads"] else "W_dec"
+        steps = f"as it {way} the residual stream: {rows} {' '.join(feature['steps'])}"
         heading.append(f"\n{shown(steps)}", style="dim")
     if feature["through"]:
         heading.append(f"\n{shown(_through(feature['through']))}", style="dim")
     if not feature["top"]:
         flat = "Its decoder row is zero, or no token's row sees it: it writes nothing."
+        if feature["reads"]:
+            flat = "What it reads with is zero, or no token's row meets it: it reads nothing."
         return Group(heading, Text(flat))
     said = [Text(f"{feature['class']}: {shown(feature['label'])}")] if feature["class"] else []
     if feature["collision"]:
         said.append(Text(shown(feature["collision"]["apart"]), style="dim"))
     for other in feature["other_lenses"]:
         what = f"{other['class']}: {other['label']}" if other["class"] else other["feature"]
-        said.append(Text(shown(f"through the {other['lens']} lens, {what}"), style="dim"))
+        said.append(Text(shown(f"{_seen_by(other)}, {what}"), style="dim"))
+    said += [Text(_agreement(each), style="dim") for each in feature["sides"]]
     outermost = {end: [each["token"] for each in feature[end]] for end in ("top", "bottom")}
     return Group(
         heading,
@@ -57,6 +66,34 @@ def draw(feature: dict[str, Any], *, n_tokens: int = 10, n_sets: int = 10) -> Gr
         _tokens(feature, n_tokens),
         *_drawn_sets(feature, n_sets),
     )
+
+
+def _reading(reads: dict[str, Any]) -> str:
+    """Say of which part of the feature its tokens are, and what must be known of it."""
+    return " ".join(
+        [f"what its {reads['part']} reads, held against the embedding.", *reads["notes"]]
+    )
+
+
+def _agreement(sides: dict[str, Any]) -> str:
+    """Say how far what the feature reads and what it writes agree."""
+    if sides["correlation"] is None:
+        return f"{sides['part']}: a side of it is flat"
+    both = f"; both are about {shown(sides['shared'])}" if sides["shared"] else ""
+    return (
+        f"{sides['kind']}: over token sets what its {sides['part']} reads and what it writes "
+        f"({sides['lens']} lens) correlate by {sides['correlation']:+.2f}, {sides['z']:+.1f} "
+        f"standard deviations from pairs of different features{both}"
+    )
+
+
+def _seen_by(other: dict[str, Any]) -> str:
+    """Say what the same feature is elsewhere in the run: through a lens, or what of it reads."""
+    if other["part"]:
+        return f"what it reads ({other['part']})"
+    if other["lens"] in LENSES:
+        return f"what it writes, by the {other['lens']} lens"
+    return f"through the {other['lens']} lens"
 
 
 def _through(lens: dict[str, Any]) -> str:
@@ -95,9 +132,13 @@ def _statistics(feature: dict[str, Any]) -> Table:
 
 def _tokens(feature: dict[str, Any], n_tokens: int) -> Table:
     table = Table(box=None, pad_edge=False)
-    for end, style in (("promotes", "green"), ("suppresses", "red")):
-        table.add_column(end, style=style, min_width=24)
-        table.add_column("cosine" if feature["lens"] == "cosine" else "logit", justify="right")
+    verbs = verbs_of(reads=feature["reads"] is not None)
+    of_weights = (
+        "cosine" if feature["lens"] == "cosine" else "weight" if feature["reads"] else "logit"
+    )
+    for (verb, _), style in ((verbs[1], "green"), (verbs[-1], "red")):
+        table.add_column(verb, style=style, min_width=24)
+        table.add_column(of_weights, justify="right")
         table.add_column("z", justify="right")
     for top, bottom in zip(feature["top"][:n_tokens], feature["bottom"][:n_tokens], strict=True):
         cells: list[Text | str] = []

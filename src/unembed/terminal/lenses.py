@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from rich.console import RenderableType
 from rich.table import Table
@@ -39,9 +40,14 @@ def draw(run: Run) -> Iterator[RenderableType]:
         yield Text(shown(f"{', '.join(banks)}: {note}"), style="yellow")
 
 
+def _lens(run: Run, row: dict[str, Any]) -> str:
+    reads = run.manifest.bank(row["bank"]).reads
+    return f"{row['lens']} ({reads.part})" if reads else str(row["lens"])
+
+
 def _by_lens(run: Run) -> Table:
     table = Table(box=None, pad_edge=False)
-    table.add_column("written by", style="bold")
+    table.add_column("bank", style="bold")
     table.add_column("lens")
     for name in ("features", "shaped", "labelled", "both"):
         table.add_column(name, justify="right")
@@ -49,7 +55,7 @@ def _by_lens(run: Run) -> Table:
     for row in compare_lenses(run).iter_rows(named=True):
         counts = (row[name] for name in ("features", "shaped", "labelled", "shaped_labelled"))
         table.add_row(
-            "" if row["written"] == before else shown(row["written"]), shown(row["lens"]),
+            "" if row["written"] == before else shown(row["written"]), shown(_lens(run, row)),
             *(f"{count:,}" for count in counts),
         )  # fmt: skip
         before = row["written"]

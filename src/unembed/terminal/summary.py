@@ -9,6 +9,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from unembed import questions
 from unembed.addresses import address
 from unembed.enrichment.discovery_rate import LEVELS
 from unembed.numerals import number
@@ -22,7 +23,7 @@ from unembed.questions.summary import (
     extreme,
     strongest_sets,
 )
-from unembed.terminal import enrichment, features, lenses
+from unembed.terminal import enrichment, features, lenses, sides
 
 
 def draw(run: Run, *, n_features: int = 10) -> Group:
@@ -57,6 +58,7 @@ def draw(run: Run, *, n_features: int = 10) -> Group:
         *(_enrichment(run, n_features) if run.has_enrichment else ()),
         *((Text(""), _classes(run), Text(""), _exam(run)) if run.is_explained else ()),
         *lenses.draw(run),
+        *_sides(run),
         Text(""),
         Text("Where to go next", style="bold"),
         Text(f"  unembed explore {path}"),
@@ -98,6 +100,13 @@ def _classes(run: Run) -> Table:
     for row in counts.iter_rows(named=True):
         table.add_row(row["bank"], *(f"{row[name]:,}" for name in shown))
     return table
+
+
+def _sides(run: Run) -> Iterator[RenderableType]:
+    """Draw how what features read and write agree, where the run has both."""
+    if len(run.manifest.sides) == 2 and run.is_explained:
+        yield Text("\nWhat features read beside what they write (`unembed sides`)")
+        yield sides.by_bank(questions.sides_by_bank(run))
 
 
 def _exam(run: Run) -> Text:

@@ -5,9 +5,13 @@ from __future__ import annotations
 import re
 from functools import partial
 
+from torch import Tensor
+
 from unembed.errors import SourceError
+from unembed.facts import Part, ReadFacts
 from unembed.features import Features
 from unembed.load.models.model import Expert, Model
+from unembed.load.models.reads import ReadNorm
 from unembed.load.names import Source
 from unembed.load.own.layers import parse_layers
 from unembed.load.stream.passage import pass_on
@@ -39,7 +43,13 @@ def neurons_of(text: str, model: Model) -> list[Source]:
     for layer in parse_layers(layers, model.n_layers, model=model.name):
         for expert in _experts(which, layer, model):
             path = f"{NEURONS}{layer}{_ending(expert)}"
-            found.append(Source(path, partial(read_neurons, model, layer, expert)))
+            found.append(
+                Source(
+                    path,
+                    partial(read_neurons, model, layer, expert),
+                    reads=partial(read_neurons_inputs, model, layer, expert),
+                )
+            )
         if len(found) > limits.PLACES:
             raise SourceError(
                 f"{NEURONS}{text} names more than {limits.PLACES:,} banks. Name fewer at once."
@@ -70,6 +80,50 @@ def read_neurons(model: Model, layer: int, expert: Expert | None = None) -> Feat
         hook=f"blocks.{layer}.hook_mlp_out",
         layer=layer,
     )
+
+
+def read_neurons_inputs(model: Model, layer: int, expert: Expert | None = None) -> list[Features]:
+    """Return what the MLP neurons of a layer read, as banks named as `read_neurons` names theirs.
+
+    Two banks where the MLP has a gate: row i of `gate` decides how far neuron i is open, row i of
+    `up` is what it multiplies with that. One, `in`, where it has none. Each row is ⊙ the weight of
+    the norm that the MLP reads through, where it has one, and of a LayerNorm less its mean; the
+    norm's own division is one positive number a token.
+
+    Raises:
+        SourceError: when the model has no such layer or expert.
+    """
+    read, norm = model.mlp_in(layer, expert), model.before_mlp(layer, expert)
+    parts: dict[Part, Tensor] = {"in": read.up}
+    if read.gate is not None:
+        parts = {"gate": read.gate, "up": read.up}
+    name = f"mlp.{layer}{_ending(expert, '.')}"
+    return [
+        Features.from_array(
+            norm.read_by(rows),
+            name=name,
+            origin={
+                "format": "mlp neurons",
+                "model": model.origin,
+                **({} if expert is None else {"expert": expert}),
+                **({"steps": [norm.step]} if norm.step else {}),
+            },
+            hook=f"blocks.{layer}.hook_mlp_in",
+            layer=layer,
+            reads=ReadFacts(part, name, _said(norm)),
+        )
+        for part, rows in parts.items()
+    ]
+
+
+def _said(norm: ReadNorm) -> list[str]:
+    """Return what must be known of how the MLP reads."""
+    if norm.kind == "none":
+        return ["The MLP reads the residual stream as it is, without a norm before it."]
+    return [
+        "The weight of the norm that the MLP reads through is folded in; the norm's division is "
+        "not, one positive number at each place of a text."
+    ]
 
 
 def _experts(which: str, layer: int, model: Model) -> list[Expert | None]:

@@ -8,6 +8,9 @@ in both counts on both sides.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import cache
+
 import numpy as np
 import numpy.typing as npt
 
@@ -19,6 +22,7 @@ from unembed.questions.search.scored import F64, Scored, Searched
 from unembed.questions.search.shift import shift_of
 from unembed.questions.weights import weights_of
 from unembed.tokensets.token_sets import TokenSets
+from unembed.unembedding import Unembedding
 
 F32 = npt.NDArray[np.float32]
 _ROLES = ("promoted", "against")
@@ -39,8 +43,8 @@ def by_contrast(searched: Searched, promoted: str, against: str) -> Scored:
         QueryError: when the run has no such set, or none at all, or both hold the same tokens.
         SourceError: when the run's weights cannot be had, or those of its null.
     """
-    effect = _effect(searched, promoted, against)
-    parts = [_of_bank(searched, name, effect) for name in searched.banks]
+    effect = _effects(searched, promoted, against)
+    parts = [_of_bank(searched, name, effect(name)) for name in searched.banks]
     names = ("contrast_z", "contrast_log10_p", "contrast_log10_q")
     columns = {name: np.concatenate([part[at] for part in parts]) for at, name in enumerate(names)}
     return Scored(columns, z="contrast_z", log10_q="contrast_log10_q", both_ways=True)
@@ -48,14 +52,19 @@ def by_contrast(searched: Searched, promoted: str, against: str) -> Scored:
 
 def contrast_z(searched: Searched, promoted: str, against: str) -> F64:
     """Return `contrast_z` alone, which takes no tail probabilities (see `by_contrast`)."""
-    effect = _effect(searched, promoted, against)
-    return np.concatenate([_z_of_bank(searched, name, effect)[0] for name in searched.banks])
+    effect = _effects(searched, promoted, against)
+    return np.concatenate([_z_of_bank(searched, name, effect(name))[0] for name in searched.banks])
 
 
-def _effect(searched: Searched, promoted: str, against: str) -> Effects:
+def _effects(searched: Searched, promoted: str, against: str) -> Callable[[str], Effects]:
+    """Return what gives the effect of a contrast over what a bank is held against."""
+    over = cache(lambda unembedding: _effect(searched, unembedding, promoted, against))
+    return lambda name: over(weights_of(searched.run).against(name))
+
+
+def _effect(searched: Searched, unembedding: Unembedding, promoted: str, against: str) -> Effects:
     numbers = [searched.run.sets.number(name) for name in (promoted, against)]
     both = searched.run.tested_sets[numbers]
-    unembedding = weights_of(searched.run).unembedding
     members = dict(zip(_ROLES, both["ids"], strict=True))
     sets = TokenSets.from_ids(
         {role: ids.to_numpy() for role, ids in members.items()}, unembedding.vocabulary

@@ -18,7 +18,7 @@ def by_likeness(searched: Searched, address: str) -> Scored:
     """Return `cosine`: the correlation of every feature's logit weights with those of a given one.
 
     1 for a feature that writes the same, −1 for the opposite, near 0 for most. The feature itself
-    has no score.
+    has no score, nor has what features read beside one that writes, or the other way round.
 
     Args:
         searched: any run.
@@ -37,9 +37,17 @@ def by_likeness(searched: Searched, address: str) -> Scored:
     weights = weights_of(searched.run)
     bank, position = searched.run.place_of(row)
     given = weights.bank(bank).W_dec[position].double()
-    seen = product(weights.unembedding.covariance, given)
+    against = weights.against(bank)
+    seen = product(against.covariance, given)
     towards = (seen / torch.sqrt(product(given, seen))).numpy()
-    cosine = np.concatenate([shift_of(searched, name, towards) for name in searched.banks])
+    cosine = np.concatenate(
+        [
+            shift_of(searched, name, towards)
+            if weights.against(name) is against
+            else np.full(searched.of_bank(name).height, np.nan)
+            for name in searched.banks
+        ]
+    )
     itself = searched.features["row"] == row
     cosine[itself.to_numpy()] = np.nan
     return Scored({"cosine": cosine})

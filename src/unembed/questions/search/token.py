@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from jaxtyping import Float
-from torch import Tensor
 
 from unembed.products import product
 from unembed.questions.search.scored import F64, Scored, Searched
@@ -47,7 +44,7 @@ def token_weights(searched: Searched, chosen: int) -> F64:
 
 
 def _of_bank(searched: Searched, name: str, chosen: int) -> F64:
-    unembedding = weights_of(searched.run).unembedding
+    unembedding = weights_of(searched.run).against(name)
     row = int(np.searchsorted(unembedding.token_ids, chosen))
     direction = (unembedding.W_U[row].double() + unembedding.mean_row.double()).float()
     weight = product(weights_of(searched.run).bank(name).W_dec, direction).double().numpy()
@@ -69,18 +66,16 @@ def ranks(searched: Searched, at: npt.NDArray[np.integer], token: str | int) -> 
         token: its text, or its id.
     """
     chosen = token_id(searched.run.tokens, token)
-    unembedding = weights_of(searched.run).unembedding
-    row = int(np.searchsorted(unembedding.token_ids, chosen))
-    found = []
-    for start in range(0, len(at), _AT_ONCE):
-        chunk = searched.features[at[start : start + _AT_ONCE]].select("bank", "index")
-        directions = torch.stack([_direction(searched, *each) for each in chunk.iter_rows()])
-        weights = product(unembedding.W_U, directions.T)
-        ahead = (weights > weights[row]).sum(0) + (weights[:row] == weights[row]).sum(0)
-        found += (1 + ahead).tolist()
+    weights = weights_of(searched.run)
+    row = int(np.searchsorted(weights.unembedding.token_ids, chosen))
+    asked = searched.features[at].select("bank", "index").with_row_index("at")
+    found = [0] * len(at)
+    for (bank,), of_bank in asked.group_by("bank", maintain_order=True):
+        W_U, features = weights.against(str(bank)).W_U, weights.bank(str(bank))
+        for chunk in of_bank.iter_slices(_AT_ONCE):
+            rows = [features.position(index) for index in chunk["index"]]
+            known = product(W_U, features.W_dec[rows].T)
+            ahead = (known > known[row]).sum(0) + (known[:row] == known[row]).sum(0)
+            for place, rank in zip(chunk["at"], (1 + ahead).tolist(), strict=True):
+                found[place] = rank
     return found
-
-
-def _direction(searched: Searched, bank: str, index: int) -> Float[Tensor, " d_model"]:
-    features = weights_of(searched.run).bank(bank)
-    return features.W_dec[features.position(index)]
