@@ -55,6 +55,7 @@ def write(
     types: Sequence[int] | None = TYPES,
     quantised: dict[str, Q] | None = None,
     numbers: dict[str, float] | None = None,
+    booleans: dict[str, bool] | None = None,
     split: int | None = None,
 ) -> Path:
     writer = gguf.GGUFWriter(path, architecture)
@@ -63,6 +64,8 @@ def write(
     for key, value in (numbers or {}).items():
         add = writer.add_uint32 if isinstance(value, int) else writer.add_float32
         add(f"{architecture}.{key}", value)
+    for key, flag in (booleans or {}).items():
+        writer.add_bool(f"{architecture}.{key}", flag)
     if split is not None:
         writer.add_uint16("split.count", split)
     if tokenizer:

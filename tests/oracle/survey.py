@@ -44,7 +44,20 @@ VARIANTS = {
     "opt, projected": Variant("opt", {"word_embed_proj_dim": 12}),
     "llama, tied": Variant("llama", {"tie_word_embeddings": True}),
     "gpt2, untied": Variant("gpt2", {"tie_word_embeddings": False}),
-    "t5 v1.1": Variant("t5", {"tie_word_embeddings": False}),
+    "t5 v1.1": Variant("t5", {"tie_word_embeddings": False, "feed_forward_proj": "gated-gelu"}),
+    "mt5 without a gate": Variant("mt5", {"feed_forward_proj": "relu"}),
+    "falcon, a norm each": Variant("falcon", {"new_decoder_architecture": True}),
+    "falcon, one norm": Variant(
+        "falcon", {"new_decoder_architecture": True, "num_ln_in_parallel_attn": 1}
+    ),
+    "falcon, one after the other": Variant("falcon", {"parallel_attn": False}),
+    "stablelm, parallel": Variant("stablelm", {"use_parallel_residual": True}),
+    "gpt_neox, one after the other": Variant("gpt_neox", {"use_parallel_residual": False}),
+    "cohere2_moe with RMSNorms": Variant("cohere2_moe", {"rms_norm_eps": 1e-5}),
+    "gpt_oss, square": Variant("gpt_oss", {"intermediate_size": 16}),
+    "granitemoe, square": Variant("granitemoe", {"intermediate_size": 8}),
+    "llama, square": Variant("llama", {"intermediate_size": 16}),
+    "gpt2, square": Variant("gpt2", {"n_inner": 16}),
     "gemma4 with experts": Variant(
         "gemma4_text", {"enable_moe_block": True, "num_experts": 3, "top_k_experts": 3}
     ),

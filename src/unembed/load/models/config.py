@@ -11,6 +11,7 @@ from unembed.load.models.families import (
     Factor,
     Family,
     Nested,
+    When,
     family_of,
     known_model_types,
     nested_of,
@@ -109,6 +110,15 @@ class ModelConfig:
     def width(self, key: str) -> int | None:
         """Return a setting that is a width; None where nothing says it."""
         return self._says(key).whole(key, limits.WIDTH, 1)
+
+    def holds(self, when: When) -> bool:
+        """Return whether something is said, or meant by what is not."""
+        says = self._says(when.key)
+        if isinstance(when.value, str):
+            return (says.text(when.key) or str(when.default)).startswith(when.value)
+        flag = isinstance(when.value, bool)
+        found = says.flag(when.key) if flag else says.whole(when.key, limits.LAYERS)
+        return (when.default if found is None else found) == when.value
 
     def _says(self, key: str) -> Fields:
         """Return who says a setting: the whole model before its language model."""

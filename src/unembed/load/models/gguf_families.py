@@ -1,4 +1,4 @@
-"""llama.cpp's architectures as data: their final norms, and what follows a sub-layer or W_U.
+"""llama.cpp's architectures as data: their norms, and what comes before and after a sub-layer.
 
 Facts from llama.cpp. Its converter has already added the 1 to norms that are stored without it
 (Gemma, Nemotron, Qwen 3.5) and multiplied Falcon-H1's constants into the weights. The name
@@ -30,6 +30,21 @@ _RMSNORM = (
 _POST_NORMS = ("gemma2", "gemma3", "gemma4", "olmo2", "exaone4", "glm4", "afmoe")
 _DIVIDED = ("granite", "granitemoe", "granitehybrid", "minicpm")
 _MULTIPLIED = ("command-r", "cohere2")
+_NO_MLP = ("mamba", "mamba2")
+_NOT_OF_LLAMA_CPP = ("opt",)
+_NO_GATE = (
+    "gpt2", "gptneox", "gptj", "phi2", "bloom", "mpt", "falcon", "starcoder", "starcoder2",
+    "codeshell", "nemotron", "nemotron_h", "nemotron_h_moe", "jais2", "arcee", "apertus",
+)  # fmt: skip
+_GATE_IN_UP = ("phi3", "glm4", "chatglm")
+_READ_ATTN_NORM = (
+    "phi2", "gptj", "falcon", "command-r", "cohere2", "plamo", "nemotron_h", "nemotron_h_moe",
+)  # fmt: skip
+_READ_POST_ATTENTION = ("gpt-oss", "glm4moe", "seed_oss", "qwen3next", "qwen35", "qwen35moe")
+_READ_THE_STREAM = ("olmo2", "exaone4")
+
+EITHER_NORM = "ffn_norm or attn_norm"
+"""Of StableLM: the first, but where the MLP stands beside the attention, and reads its norm."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +64,12 @@ class Architecture:
             nothing.
         residual_scale: whether sub-layers' outputs are multiplied by `*.residual_scale`.
         streams: whether it keeps several residual streams.
+        mlp: whether an MLP has a gate, which `ffn_up` may hold in its first rows (`fused`); None
+            where that is not known.
+        before_mlp: the norm that the MLP reads; empty where it reads the stream itself, None where
+            that is not known.
+        before_experts: the one of routed experts, where it is another.
+        embedding_norm: whether each embedding goes through a norm before the first layer.
     """
 
     norm_kind: Literal["rmsnorm", "layernorm"]
@@ -60,6 +81,10 @@ class Architecture:
     logit_power: int = 0
     residual_scale: bool = False
     streams: bool = False
+    mlp: Literal["gated", "fused", "no gate"] | None = None
+    before_mlp: str | None = None
+    before_experts: str | None = None
+    embedding_norm: bool = False
 
 
 def _architecture(name: str, kind: Literal["rmsnorm", "layernorm"]) -> Architecture:
@@ -73,7 +98,31 @@ def _architecture(name: str, kind: Literal["rmsnorm", "layernorm"]) -> Architect
         logit_power=-1 if name in _DIVIDED else int(name in _MULTIPLIED),
         residual_scale=name in _DIVIDED,
         streams=name == "gemma3n",
+        mlp=_mlp(name),
+        before_mlp=_before_mlp(name),
+        before_experts="pre_ffw_norm_2" if name == "gemma4" else None,
+        embedding_norm=name == "bloom",
     )
+
+
+def _mlp(name: str) -> Literal["gated", "fused", "no gate"] | None:
+    if name in (*_NO_MLP, *_NOT_OF_LLAMA_CPP):
+        return None
+    if name in _NO_GATE:
+        return "no gate"
+    return "fused" if name in _GATE_IN_UP else "gated"
+
+
+def _before_mlp(name: str) -> str | None:
+    if name in (*_NO_MLP, *_NOT_OF_LLAMA_CPP):
+        return None
+    if name in _READ_THE_STREAM:
+        return ""
+    if name in _READ_ATTN_NORM:
+        return "attn_norm"
+    if name in _READ_POST_ATTENTION:
+        return "post_attention_norm"
+    return {"dbrx": "attn_output_norm", "stablelm": EITHER_NORM}.get(name, "ffn_norm")
 
 
 ARCHITECTURES: dict[str, Architecture] = {

@@ -15,10 +15,14 @@ from torch import Tensor
 from unembed.errors import FormatError
 from unembed.load.models.families import SEVERAL_STREAMS
 from unembed.load.models.gguf_families import ARCHITECTURES, Architecture
+from unembed.load.models.gguf_reads import GGUFReads
 from unembed.load.models.model import (
     Expert,
+    MLPIn,
     Passage,
+    RawEmbedding,
     RawUnembedding,
+    ReadNorm,
     cannot_follow,
     check_expert,
     check_layer,
@@ -86,6 +90,9 @@ class GGUFModel:
         because = "there is no output.weight" if tied else ""
         return RawUnembedding(W_U, self._norm(), tied, constants, because)
 
+    def embedding(self) -> RawEmbedding:
+        return self._reads.embedding()
+
     def n_experts(self, layer: int) -> int:
         check_layer(self, layer)
         there = self._file.shapes().get(f"blk.{layer}.ffn_down_exps.weight", (0,))[0]
@@ -98,17 +105,42 @@ class GGUFModel:
         return there
 
     def mlp_out(self, layer: int, expert: Expert | None = None) -> Float[Tensor, "d_ff d_model"]:
-        check_layer(self, layer)
+        return self._matrix(self._down(layer, expert), _routed(expert)).T
+
+    def _down(self, layer: int, expert: Expert | None) -> str:
+        """Return the name of the MLP's output matrix, or of those of all routed experts."""
         n_experts = self.n_experts(layer)
         shared = f"blk.{layer}.ffn_down_shexp.weight"
         if n_experts and self._facts.inner_norms:
             shared = f"blk.{layer}.ffn_down.weight"
         check_expert(self, layer, expert, n_experts, shared=self._has(shared))
         if expert == "shared":
-            return self._matrix(shared).T
+            return shared
         if expert is not None:
-            return self._matrix(f"blk.{layer}.ffn_down_exps.weight", expert).T
-        return self._matrix(self._of_layer(layer, "ffn_down.weight", "MLP")).T
+            return f"blk.{layer}.ffn_down_exps.weight"
+        return self._of_layer(layer, "ffn_down.weight", "MLP")
+
+    def mlp_in(self, layer: int, expert: Expert | None = None) -> MLPIn:
+        self._check_read(layer)
+        return self._reads.mlp_in(self._down_there(layer, expert), _routed(expert))
+
+    def before_mlp(self, layer: int, expert: Expert | None = None) -> ReadNorm:
+        self._check_read(layer)
+        if expert is not None or not self.n_experts(layer):
+            self._down_there(layer, expert)
+        return self._reads.before_mlp(layer, routed=_routed(expert) is not None)
+
+    def _down_there(self, layer: int, expert: Expert | None) -> str:
+        """Return the name of an output matrix that the file has."""
+        down = self._down(layer, expert)
+        if not self._has(down):
+            self._file.read(down)  # says what there is
+        return down
+
+    def _check_read(self, layer: int) -> None:
+        check_layer(self, layer)
+        if self._facts.streams:
+            raise cannot_follow(self, SEVERAL_STREAMS, "reads")
 
     def n_heads(self, layer: int) -> int:
         check_layer(self, layer)
@@ -259,5 +291,13 @@ class GGUFModel:
         return str(self._file.metadata("general.architecture"))
 
     @cached_property
+    def _reads(self) -> GGUFReads:
+        return GGUFReads(self._file, self.path, self._architecture, self._facts)
+
+    @cached_property
     def _file(self) -> GGUFFile:
         return open_gguf(self.path, self._fetch)
+
+
+def _routed(expert: Expert | None) -> int | None:
+    return expert if isinstance(expert, int) else None

@@ -7,16 +7,17 @@ tables say of a model must be there: a tensor that is missing is an error, never
 from __future__ import annotations
 
 import re
-from functools import cached_property, partial
-from typing import Any
+from functools import cached_property
+from typing import Any, Literal
 
 from jaxtyping import Float
 from torch import Tensor
 
-from unembed.errors import FormatError, SourceError
+from unembed.errors import SourceError
 from unembed.load.folder import Folder
 from unembed.load.models.checkpoint import Checkpoint
 from unembed.load.models.config import ModelConfig
+from unembed.load.models.ends import Ends
 from unembed.load.models.experts import Experts
 from unembed.load.models.families import (
     POST_NORM,
@@ -24,24 +25,24 @@ from unembed.load.models.families import (
     Factor,
     Family,
     PostNorm,
-    Rows,
 )
+from unembed.load.models.matrices import Matrices
 from unembed.load.models.model import (
     Expert,
+    MLPIn,
     Passage,
+    RawEmbedding,
     RawUnembedding,
+    ReadNorm,
     cannot_follow,
     check_expert,
     check_layer,
     lacks,
     passage_through,
 )
-from unembed.load.models.tying import tie_of
+from unembed.load.models.norms import Norms
 from unembed.load.reference import Place
 from unembed.load.vocabularies import read_vocabulary
-from unembed.outside.row_reader import RowReader
-from unembed.products import product
-from unembed.unembedding import NO_NORM, FinalNorm
 from unembed.vocabulary import Vocabulary
 
 
@@ -59,6 +60,12 @@ class HuggingFaceModel:
         self._config = ModelConfig(folder)
         self._tensors = Checkpoint(folder, self._config)
         self._experts = Experts(self._config, self._tensors)
+        self._norms = Norms(self._config, self._tensors)
+        self._ends = Ends(self._config, self._tensors, self._norms)
+
+    @cached_property
+    def _matrices(self) -> Matrices:
+        return Matrices(self._config, self._tensors, self._experts, self.d_model)
 
     @property
     def name(self) -> str:
@@ -83,56 +90,11 @@ class HuggingFaceModel:
     def vocabulary(self) -> Vocabulary:
         return read_vocabulary(Place(self.folder))
 
-    # --- the unembedding ---
-
     def unembedding(self) -> RawUnembedding:
-        family = self._family
-        tied, because = tie_of(self._config, self._tensors)
-        name = self._tensors.require(family.embedding if tied else (family.head,))
-        W_U = self._tensors.rows(name)
-        if family.projection:
-            W_U = self._projected(W_U, family.projection)
-        constants = {}
-        if self._has_logit_factors():
-            constants = {f.label: self._config.number(f) for f in family.logit_factors}
-        for value in constants.values():
-            W_U = W_U.each(partial(_times, value))
-        return RawUnembedding(W_U, self._norm(), tied, constants, because)
+        return self._ends.unembedding()
 
-    def _has_logit_factors(self) -> bool:
-        setting = self._family.logit_factors_if
-        if setting is None:
-            return True
-        said = self._config.flag(setting)
-        return self._config.ties is not False if said is None else said
-
-    def _projected(self, W_U: RowReader, projection: str) -> RowReader:
-        """Return W_U for the residual stream, where a projection narrows that first."""
-        inner, outer = (self._config.width(k) for k in ("word_embed_proj_dim", "hidden_size"))
-        if inner in (None, outer) and self._tensors.find((projection,)) is None:
-            return W_U
-        inward = self._tensors.read(self._tensors.require((projection,))).float()
-        return RowReader.of(product(W_U.whole().float(), inward))
-
-    def _norm(self) -> FinalNorm:
-        family = self._family
-        if family.norm_kind == "none" or self._is_post_norm or self._is_norm_removed:
-            return NO_NORM
-        if family.norm is None:
-            return FinalNorm(family.norm_kind)
-        weight = self._tensors.read(self._tensors.require((family.norm,)))
-        return FinalNorm(family.norm_kind, weight, plus_one=family.plus_one)
-
-    @property
-    def _is_post_norm(self) -> bool:
-        """Whether a setting puts the norms after the sub-layers, and leaves out the final one."""
-        setting = self._family.norm_setting
-        return setting is not None and self._config.flag(setting) is False
-
-    @property
-    def _is_norm_removed(self) -> bool:
-        setting = self._family.norm_removed
-        return setting is not None and self._config.flag(setting) is True
+    def embedding(self) -> RawEmbedding:
+        return self._ends.embedding()
 
     # --- what layers write ---
 
@@ -142,19 +104,53 @@ class HuggingFaceModel:
 
     def mlp_out(self, layer: int, expert: Expert | None = None) -> Float[Tensor, "d_ff d_model"]:
         check_layer(self, layer)
-        family, tensors = self._family, self._tensors
+        self._check_neurons()
+        self._check_expert(layer, expert, self.n_experts(layer))
+        if isinstance(expert, int):
+            return self._matrices.out_of_expert(layer, expert)
+        return self._matrices.out(self._stems(expert), layer)
+
+    def _check_neurons(self) -> None:
+        family = self._family
         if family.no_mlp and not family.mlp_out:
             raise SourceError(f"{self.name} has no neurons to read: {family.no_mlp}.")
-        shared = tensors.find(family.shared, layer)
-        n_experts = self.n_experts(layer)
+
+    def _check_expert(self, layer: int, expert: Expert | None, n_experts: int) -> None:
+        """Check that a layer has an expert, or a single MLP."""
+        shared = self._tensors.find(self._family.shared, layer)
         check_expert(self, layer, expert, n_experts, shared=shared is not None)
-        if expert == "shared":
-            return self._matrix(family.shared, layer)
-        if expert is not None:
-            return self._expert(layer, expert)
-        if self._has_no(family.mlp_out, layer):
+        if expert is None and self._has_no(self._family.mlp_out, layer):
             raise lacks(self, layer, "MLP", self._parts_of(layer))
-        return self._matrix(family.mlp_out, layer)
+
+    def _stems(self, expert: Literal["shared"] | None) -> tuple[str, ...]:
+        return self._family.mlp_out if expert is None else self._family.shared
+
+    # --- what they read ---
+
+    def mlp_in(self, layer: int, expert: Expert | None = None) -> MLPIn:
+        self._check_read(layer)
+        self._check_expert(layer, expert, self.n_experts(layer))
+        if isinstance(expert, int):
+            return self._matrices.inward_of_expert(layer, expert)
+        return self._matrices.inward(self._stems(expert), layer)
+
+    def before_mlp(self, layer: int, expert: Expert | None = None) -> ReadNorm:
+        self._check_read(layer)
+        n_experts = self.n_experts(layer)
+        if expert is not None or not n_experts:
+            self._check_expert(layer, expert, n_experts)
+        norms = self._family.before_mlp
+        if isinstance(expert, int) and self._family.before_experts is not None:
+            norms = self._family.before_experts
+        return self._norms.read(norms, layer)
+
+    def _check_read(self, layer: int) -> None:
+        check_layer(self, layer)
+        self._check_neurons()
+        if self._why_not_followed:
+            raise cannot_follow(self, self._why_not_followed, "reads")
+
+    # --- heads ---
 
     def n_heads(self, layer: int) -> int:
         check_layer(self, layer)
@@ -167,7 +163,7 @@ class HuggingFaceModel:
         attention_out = self._family.attention_out
         if self._has_no(attention_out, layer):
             raise lacks(self, layer, "attention", self._parts_of(layer))
-        return self._matrix(attention_out, layer)
+        return self._matrices.out(attention_out, layer)
 
     def _check_heads(self) -> None:
         if not self._family.attention_out:
@@ -196,9 +192,18 @@ class HuggingFaceModel:
 
     def check_followed(self, layer: int) -> None:
         check_layer(self, layer)
-        why_not = POST_NORM if self._is_post_norm else self._family.no_mlp
-        if why_not in (POST_NORM, SEVERAL_STREAMS):
+        why_not = self._why_not_followed
+        if why_not:
             raise cannot_follow(self, why_not)
+
+    @property
+    def _why_not_followed(self) -> str | None:
+        """Why nothing stays in the stream as it was written; None where it does."""
+        normed = self._family.stream_normed_if
+        if self._norms.is_post_norm or (normed and self._config.flag(normed)):
+            return POST_NORM
+        why_not = self._family.no_mlp
+        return why_not if why_not in (POST_NORM, SEVERAL_STREAMS) else None
 
     def _switched_on(self, norm: PostNorm | None) -> tuple[str, ...]:
         """Return the name of a norm's weight, or nothing where the model has none."""
@@ -214,46 +219,16 @@ class HuggingFaceModel:
         why_not: str | None,
     ) -> Passage:
         check_layer(self, layer)
-        why_not = POST_NORM if self._is_post_norm else why_not
+        why_not = self._why_not_followed or why_not
         if why_not:
             raise cannot_follow(self, why_not)
-        weights = [self._gamma(norm, layer) for norm in norms]
+        gammas = [self._norms.gamma(norm, layer) for norm in norms]
+        weights = [(gamma, f"⊙ {words}") for gamma, words in gammas]
         values = [(each.label, self._config.number(each)) for each in factors]
         if self._family.layer_scalar:
             name = self._tensors.require((self._family.layer_scalar,), layer)
             values.append((name, self._tensors.read_number(name)))
         return passage_through(weights, values)
-
-    def _gamma(self, stem: str, layer: int) -> tuple[Tensor, str]:
-        name = self._tensors.require((stem,), layer)
-        weight = self._tensors.read(name).float()
-        if self._family.plus_one:
-            return weight + 1, f"⊙ (1 + {name})"
-        return weight, f"⊙ {name}"
-
-    def _matrix(self, stems: tuple[str, ...], *numbers: int) -> Tensor:
-        """Return an output matrix with a row a neuron."""
-        weight = self._tensors.read(self._tensors.require(stems, *numbers))
-        return self._facing_rows(weight, isinstance(stems[0], Rows), stems[0].format(*numbers))
-
-    def _facing_rows(self, weight: Tensor, rows: bool, name: str) -> Tensor:
-        if weight.shape[1 if rows else 0] != self.d_model or weight.ndim != 2:
-            raise FormatError(
-                f"{self.folder.name}: {name} has shape {list(weight.shape)}, but should write into "
-                f"a residual stream of width {self.d_model}. It belongs to another model."
-            )
-        return weight if rows else weight.T
-
-    def _expert(self, layer: int, expert: int) -> Tensor:
-        name = self._experts.together(layer)
-        if name is None:
-            return self._matrix(self._experts.stems_apart, layer, expert)
-        weight = self._tensors.read_item(name, expert)
-        # Both orders are published under one name; where widths differ, they tell.
-        rows = any(isinstance(s, Rows) for s in self._family.experts)
-        if weight.shape[0] != weight.shape[1]:
-            rows = weight.shape[1] == self.d_model
-        return self._facing_rows(weight, rows, name)
 
     def _has_no(self, stems: tuple[str, ...], layer: int) -> bool:
         """Return whether a layer is of a kind without such a matrix, as some layers may be."""
@@ -269,7 +244,3 @@ class HuggingFaceModel:
     @property
     def _family(self) -> Family:
         return self._config.family
-
-
-def _times(value: float, rows: Tensor) -> Tensor:
-    return rows.float() * value

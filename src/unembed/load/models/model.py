@@ -9,6 +9,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from unembed.errors import SourceError
+from unembed.load.models.reads import MLPIn as MLPIn
+from unembed.load.models.reads import RawEmbedding as RawEmbedding
+from unembed.load.models.reads import ReadNorm as ReadNorm
 from unembed.outside.row_reader import RowReader
 from unembed.unembedding import FinalNorm
 from unembed.vocabulary import Vocabulary
@@ -113,6 +116,12 @@ class Model(Protocol):
     def unembedding(self) -> RawUnembedding:
         """Return the unembedding and the final norm."""
 
+    def embedding(self) -> RawEmbedding:
+        """Return the token embedding as it enters the residual stream, but for one factor.
+
+        Whether it stays there as it is `check_followed` says.
+        """
+
     def n_experts(self, layer: int) -> int:
         """Return how many routed experts a layer's MLP has; 0 where it is a single MLP."""
 
@@ -127,6 +136,33 @@ class Model(Protocol):
             SourceError: when there is no such layer or expert, or the layer has experts and
                 none was named, or no MLP.
             FormatError: when the layer's experts are not as many as the model says.
+        """
+
+    def mlp_in(self, layer: int, expert: Expert | None = None) -> MLPIn:
+        """Return the matrices an MLP reads with: row i is of the neuron of row i of `mlp_out`.
+
+        They read what `before_mlp` makes of the residual stream.
+
+        Args:
+            layer: counted from 0.
+            expert: which of a mixture of experts; None for a layer with a single MLP.
+
+        Raises:
+            SourceError: as `mlp_out`; and when the stream does not stay as it is.
+            FormatError: when the matrices do not fit those that write, or are not known.
+        """
+
+    def before_mlp(self, layer: int, expert: Expert | None = None) -> ReadNorm:
+        """Return the norm that a layer's MLP reads the residual stream through.
+
+        Args:
+            layer: counted from 0.
+            expert: one of a mixture of experts, where those that are routed may have a norm of
+                their own; None for the module called `mlp`.
+
+        Raises:
+            SourceError: as `mlp_in`.
+            FormatError: when the norm is not there, or not known.
         """
 
     def n_heads(self, layer: int) -> int:
@@ -222,9 +258,11 @@ def check_expert(
         )
 
 
-def cannot_follow(model: Model, why: str) -> SourceError:
-    """Return the error for what a layer writes when it has no direction of its own."""
-    return SourceError(f"What a layer of {model.name} writes cannot be followed: {why}.")
+def cannot_follow(
+    model: Model, why: str, does: Literal["writes", "reads"] = "writes"
+) -> SourceError:
+    """Return the error for what a layer writes, or reads, that has no direction of its own."""
+    return SourceError(f"What a layer of {model.name} {does} cannot be followed: {why}.")
 
 
 def lacks(model: Model, layer: int, what: str, there: Collection[str]) -> SourceError:

@@ -10,10 +10,15 @@ from unembed.load.models.families.experts import EXPERTS
 from unembed.load.models.families.family import (
     POST_NORM,
     SEVERAL_STREAMS,
+    EmbeddingNorm,
     Factor,
     Family,
+    Inward,
+    NormKind,
     PostNorm,
+    PreNorm,
     Rows,
+    When,
 )
 from unembed.load.models.families.gpt_like import GPT_LIKE
 from unembed.load.models.families.llama_like import LLAMA_LIKE
@@ -21,8 +26,9 @@ from unembed.load.models.families.nested import NESTED, Nested
 from unembed.load.models.families.recurrent import RECURRENT
 
 __all__ = [
-    "FAMILIES", "NESTED", "POST_NORM", "PREFIXES", "SEVERAL_STREAMS", "Factor", "Family", "Nested",
-    "PostNorm", "Rows", "family_of", "known_model_types", "nested_of",
+    "FAMILIES", "NESTED", "POST_NORM", "PREFIXES", "SEVERAL_STREAMS", "EmbeddingNorm", "Factor",
+    "Family", "Inward", "Nested", "NormKind", "PostNorm", "PreNorm", "Rows", "When", "family_of",
+    "known_model_types", "nested_of",
 ]  # fmt: skip
 
 PREFIXES = (
