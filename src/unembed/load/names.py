@@ -23,12 +23,15 @@ class Source:
         read: reads it.
         given: the NAME of `NAME=REFERENCE`.
         model: the model it was made for, where its release or its config says so.
+        read_side: reads the bank of what its features read, `NAME.read`, or raises FormatError
+            saying why that is not known; None where nothing reads.
     """
 
     path: str
     read: Callable[[], Features]
     given: str | None = None
     model: str | None = None
+    read_side: Callable[[], Features] | None = None
 
 
 def named(sources: Sequence[Source]) -> list[Features]:
