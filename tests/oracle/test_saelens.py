@@ -16,6 +16,7 @@ import pytest
 import torch
 
 from tests.load.fake_hub import FakeHub, point_at
+from tests.load.formats.test_encoders import decoders
 from tests.load.published_hub import fill, repositories
 from tests.load.published_layouts import (
     SQUARE,
@@ -121,6 +122,35 @@ def test_we_read_what_saelens_reads(hub: FakeHub, entry: Entry) -> None:
     ours = np.sum([bank.W_dec.double().numpy() for bank in banks], axis=0)
     exact = len(banks) == 1 and not banks[0].hook.endswith(("hook_z", "hook_embed"))
     np.testing.assert_allclose(ours, reached, rtol=0 if exact else 1e-5, atol=0 if exact else 1e-5)
+
+
+@pytest.mark.parametrize("entry", REPRESENTATIVES, ids=lambda entry: entry.name)
+def test_we_read_the_encoder_that_saelens_reads(hub: FakeHub, entry: Entry) -> None:
+    """Its W_enc [d, F], at the same hook, but for a factor: the embedding's SAEs have one."""
+    config, weights = by_saelens(entry)
+    for decoder in decoders(entry):
+        encoder = decoder.encoder
+        if entry.loader == "temporal":
+            assert encoder is None
+            continue
+        assert encoder is not None
+        factor = np.sqrt(2304) if decoder.hook == "hook_embed" else 1.0
+        right = weights["W_enc"].double().numpy().T * factor
+        np.testing.assert_allclose(encoder.read().double().numpy(), right, rtol=1e-6, atol=1e-6)
+        read = encoder.hook or decoder.hook or lay(entry).banks()[0].hook
+        assert read == (
+            config.get("hf_hook_name") if _is_behind_the_norm(config) else _hook(config)
+        )
+
+
+def _hook(config: dict[str, Any]) -> Any:
+    hook = config.get("hook_name") or config.get("hook_point")
+    return config.get("metadata", {}).get("hook_name", hook)
+
+
+def _is_behind_the_norm(config: dict[str, Any]) -> bool:
+    """Whether SAELens says hook_mlp_in, which is before the norm, and Hugging Face's is behind."""
+    return str(_hook(config)).endswith("hook_mlp_in")
 
 
 # --- where SAELens is wrong ---

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from unembed.errors import FormatError, ShapeError, SourceError
+from unembed.facts import ReadFacts
 from unembed.features import Features
 from unembed.load.catalogue.facts import hook_of
 from unembed.load.formats import Decoder, Format, Seen, decoders_of, format_of
@@ -16,8 +17,10 @@ from unembed.load.formats.matrix import MATRIX
 from unembed.load.models.model import Model
 from unembed.load.models.open import load_model
 from unembed.load.names import Source
-from unembed.load.stream import Site, known_site, site_of, to_stream
+from unembed.load.stream import Site, from_stream, known_site, site_of, to_stream
 from unembed.load.stream.passage import Reached, needs_model
+from unembed.load.stream.reads import needs_norm
+from unembed.load.stream.sites import layer_of
 
 
 def opener(model: str | Path | Model) -> Callable[[], Model]:
@@ -57,14 +60,15 @@ def sources_of(
         SourceError: when there is nothing there.
     """
     kind = kind or format_of(seen)
-    decoders = decoders_of(seen, kind, part)
+    readers = [_Reader(each, kind, seen, asked) for each in decoders_of(seen, kind, part)]
     return [
         Source(
-            f"{seen.path}{each.part and f':{each.part}'}",
-            _Reader(each, kind, seen, asked),
-            model=seen.model or each.model,
+            f"{seen.path}{each.decoder.part and f':{each.decoder.part}'}",
+            each,
+            model=seen.model or each.decoder.model,
+            reads=each.reading,
         )
-        for each in decoders
+        for each in readers
     ]
 
 
@@ -78,21 +82,77 @@ class _Reader:
     asked: Asked
 
     def __call__(self) -> Features:
-        decoder, published = self.decoder, self.seen.published
         hook = self._hook()
         site = Site("stream") if hook is None else self._site(hook)
         reached = self._reached(site)
-        density = decoder.log10_density and decoder.log10_density()
-        source = published.neuronpedia if published is not None else None
         return Features.from_array(
             reached.W_dec,
-            name=decoder.name,
-            origin=self._origin(reached, site),
+            name=self.decoder.name,
+            origin=self._origin(reached, through=needs_model(site)),
             hook=hook,
-            layer=site.layer if decoder.layer is None else decoder.layer,
-            neuronpedia=source or decoder.neuronpedia,
-            log10_density=density,
+            layer=site.layer if self.decoder.layer is None else self.decoder.layer,
+            **self._beside(),
         )
+
+    def reading(self) -> list[Features]:
+        """Return the bank of what the features read: the encoder's rows, as they read the stream.
+
+        Its features are those of the bank that they write, in the same order, and it is called
+        alike; the hook and the layer are those that are read. Of the file, the encoder alone is
+        read.
+
+        Raises:
+            FormatError: when there is no encoder that is understood, or the tokens' embeddings do
+                not come by where it reads; it says why.
+            ShapeError, SourceError: as for what is written.
+        """
+        encoder, place = self.decoder.encoder, self.seen.place.name
+        if encoder is None:
+            why = self.decoder.no_encoder or "its format keeps none"
+            raise FormatError(f"What the features of {place} read is not known: {why}.")
+        hook = encoder.hook or self._hook() or ""
+        try:
+            through = needs_norm(hook, centred_stream=encoder.centred_stream)
+            model = self._model_of_reading(through)
+            reached = from_stream(
+                encoder.read(), hook, model, centred=encoder.centred,
+                centred_stream=encoder.centred_stream, folded=encoder.folded,
+            )  # fmt: skip
+        except (FormatError, ShapeError, SourceError) as error:
+            raise self._at_place(error) from error
+        done = Reached(reached.W_dec, encoder.steps + reached.steps)
+        stated = {"written_at": self.asked.hook} if self.asked.hook else {}
+        bank = Features.from_array(
+            done.W_dec,
+            name=self.decoder.name,
+            origin={**self._origin(done, through), **stated},
+            hook=hook,
+            layer=layer_of(hook),
+            reads=ReadFacts("encoder", self.decoder.name, []),
+            **self._beside(),
+        )
+        return [bank]
+
+    def _model_of_reading(self, through: bool) -> Model | None:
+        """Return the model where its norms lie between, or where its user named it."""
+        asked = self.asked
+        if asked.model is None or not (through or asked.d_model is not None):
+            return None
+        return asked.model()
+
+    def _at_place(self, error: Exception) -> Exception:
+        """Return an error that names the place."""
+        place = self.seen.place.name
+        return error if place in str(error) else type(error)(f"{place}: {error}")
+
+    def _beside(self) -> dict[str, Any]:
+        """Return what is said of the features, whichever side of them is read."""
+        decoder, published = self.decoder, self.seen.published
+        source = published.neuronpedia if published is not None else None
+        return {
+            "neuronpedia": source or decoder.neuronpedia,
+            "log10_density": decoder.log10_density and decoder.log10_density(),
+        }
 
     def _site(self, hook: str) -> Site:
         try:
@@ -159,7 +219,7 @@ class _Reader:
             )
         return stated or found
 
-    def _origin(self, reached: Reached, site: Site) -> dict[str, Any]:
+    def _origin(self, reached: Reached, through: bool) -> dict[str, Any]:
         """Return what the manifest keeps: enough to read the very same bank again."""
         decoder, published = self.decoder, self.seen.published
         trained_on = self.seen.model or decoder.model
@@ -173,5 +233,5 @@ class _Reader:
             **decoder.details,
             **trained,
             **({"steps": list(reached.steps)} if reached.steps else {}),
-            **({"through": self._model().origin} if needs_model(site) else {}),
+            **({"through": self._model().origin} if through else {}),
         }

@@ -24,7 +24,8 @@ class Source:
         given: the NAME of `NAME=REFERENCE`.
         model: the model it was made for, where its release or its config says so.
         reads: reads the banks of what its features read, named as the one that they write is, each
-            with `Features.reads`; None where there is no such thing.
+            with `Features.reads`, or raises an error that says why that is not known; None where
+            nothing reads.
     """
 
     path: str

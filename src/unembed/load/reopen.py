@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -31,7 +32,7 @@ from unembed.products import in_torchs_order
 from unembed.unembedding import Unembedding
 
 _PLACES = ("path", "repo")
-_TEXTS = (*_PLACES, "subfolder", "file", "commit", "format", "published", "part")
+_TEXTS = (*_PLACES, "subfolder", "file", "commit", "format", "published", "part", "written_at")
 
 Load = Callable[[str], Model]
 """What opens a model by its reference."""
@@ -169,7 +170,7 @@ def _what_reads(
         model = load(reference_of(origin["model"]))
         banks = read_neurons_inputs(model, facts.layer, origin.get("expert"))
     else:
-        source = _source(origin, facts, load)
+        source = _source(origin, replace(facts, hook=origin.get("written_at")), load)
         banks = source.reads() if source.reads else []
     for bank in banks:
         if bank.reads is not None and bank.reads.part == reads.part:

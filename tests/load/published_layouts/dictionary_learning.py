@@ -73,6 +73,11 @@ def decoder(seed: str, size: Size, width: int | None = None) -> torch.Tensor:
     return numbers(f"{seed} decoder", size.count(d), d)
 
 
+def encoder(seed: str, size: Size) -> torch.Tensor:
+    """What each feature of `dictionary(kind, seed, size)` reads, a row a feature."""
+    return numbers(f"{seed} encoder", size.count(size.d_model), size.d_model)
+
+
 def config(kind: str, size: Size, layer: int, model: str, **trainer: Any) -> dict[str, Any]:
     return {
         "trainer": {
@@ -118,6 +123,7 @@ def published(entry: Entry, size: Size) -> Laid:
 
     def banks() -> list[Bank]:
         W_dec = exact(decoder(seed, size))
-        return [Bank(W_dec, f"blocks.{layer}.hook_resid_post", layer)]
+        reads = exact(encoder(seed, size))
+        return [Bank(W_dec, f"blocks.{layer}.hook_resid_post", layer, reads)]
 
     return Laid(files, banks)

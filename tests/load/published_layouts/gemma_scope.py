@@ -55,15 +55,15 @@ def gemma_2(entry: Entry, size: Size) -> Laid:
     tensors = partial(jump_relu, f"{entry.repo} {entry.path}", width, width, size)
 
     def banks() -> list[Bank]:
-        W_dec = exact(tensors()["W_dec"])
+        W_dec, reads = exact(tensors()["W_dec"]), exact(tensors()["W_enc"]).T
         if embedding:
-            return [Bank(W_dec * np.sqrt(size.d_model), "hook_embed", None)]
+            return [Bank(W_dec * np.sqrt(size.d_model), "hook_embed", None, reads)]
         if site == "att":
             assert layer is not None
             hook = f"blocks.{layer}.attn.hook_z"
-            return [Bank(through_heads(W_dec, model, layer), hook, layer)]
+            return [Bank(through_heads(W_dec, model, layer), hook, layer, reads)]
         hook = "hook_resid_post" if site == "res" else "hook_mlp_out"
-        return [Bank(W_dec, f"blocks.{layer}.{hook}", layer)]
+        return [Bank(W_dec, f"blocks.{layer}.{hook}", layer, reads)]
 
     return Laid({"README.md": readme(), f"{entry.path}/params.npz": as_npz(tensors)}, banks)
 
@@ -74,7 +74,9 @@ def gemma_2_transcoder(entry: Entry, size: Size) -> Laid:
     tensors = partial(jump_relu, f"{entry.repo} {entry.path}", d_model, d_model, size)
 
     def banks() -> list[Bank]:
-        return [Bank(exact(tensors()["W_dec"]), f"blocks.{layer}.hook_mlp_out", layer)]
+        reads, read_hook = exact(tensors()["W_enc"]).T, f"blocks.{layer}.ln2.hook_normalized"
+        W_dec = exact(tensors()["W_dec"])
+        return [Bank(W_dec, f"blocks.{layer}.hook_mlp_out", layer, reads, read_hook)]
 
     return Laid({"README.md": readme(), f"{entry.path}/params.npz": as_npz(tensors)}, banks)
 
@@ -97,12 +99,13 @@ def gemma_3(entry: Entry, size: Size) -> Laid:
         return found
 
     def banks() -> list[Bank]:
-        W_dec = exact(tensors()["w_dec"])
+        W_dec, reads = exact(tensors()["w_dec"]), exact(tensors()["w_enc"]).T
         if kind == "attn_out":
             hook = f"blocks.{layer}.attn.hook_z"
-            return [Bank(through_heads(W_dec, model, layer), hook, layer)]
+            return [Bank(through_heads(W_dec, model, layer), hook, layer, reads)]
         hook = "hook_resid_post" if kind == "resid_post" else "hook_mlp_out"
-        return [Bank(W_dec, f"blocks.{layer}.{hook}", layer)]
+        read_hook = mlp_input(layer) if kind == "transcoder" else None
+        return [Bank(W_dec, f"blocks.{layer}.{hook}", layer, reads, read_hook)]
 
     tops = {"top_tokens": torch.zeros(size.count(width), 10, dtype=torch.int32)}
     files: Files = {
@@ -113,6 +116,10 @@ def gemma_3(entry: Entry, size: Size) -> Laid:
     if layer % 2 == 0:
         files[f"{entry.path}/config.json"] = as_json(_config(entry, kind, layer))
     return Laid(files, banks)
+
+
+def mlp_input(layer: int) -> str:
+    return f"model.layers.{layer}.pre_feedforward_layernorm.output"
 
 
 def _clt(entry: Entry, size: Size, layers: int) -> Laid:
@@ -130,7 +137,11 @@ def _clt(entry: Entry, size: Size, layers: int) -> Laid:
 
     def banks() -> list[Bank]:
         w_dec = exact(tensors()["w_dec"])
-        return [Bank(w_dec[:, to], f"blocks.{to}.hook_mlp_out", to) for to in range(layer, layers)]
+        reads, hook = exact(tensors()["w_enc"]).T, mlp_input(layer)
+        return [
+            Bank(w_dec[:, to], f"blocks.{to}.hook_mlp_out", to, reads, hook)
+            for to in range(layer, layers)
+        ]
 
     return Laid({f"{entry.path}.safetensors": as_safetensors(tensors)}, banks)
 

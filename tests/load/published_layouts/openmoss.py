@@ -38,6 +38,14 @@ def linear(
     return found
 
 
+def linear_bank(
+    tensors: dict[str, torch.Tensor], hook: str, layer: int, read_hook: str | None = None
+) -> Bank:
+    """The bank of two `nn.Linear`."""
+    W_dec, reads = exact(tensors["decoder.weight"]).T, exact(tensors["encoder.weight"])
+    return Bank(W_dec, hook, layer, reads, read_hook)
+
+
 def llama_scope(entry: Entry, size: Size) -> Laid:
     """`Llama3_1-8B-Base-L{layer}{A, M or R}-{8 or 32}x`."""
     found = re.search(r"-L(\d+)([AMR])-", entry.path)
@@ -60,7 +68,7 @@ def llama_scope(entry: Entry, size: Size) -> Laid:
         f"{entry.path}/lm_config.json": as_json({"model_name": "meta-llama/Llama-3.1-8B"}),
         f"{entry.path}/checkpoints/final.safetensors": as_safetensors(tensors),
     }
-    return Laid(files, lambda: [Bank(exact(tensors()["decoder.weight"]).T, hook, layer)])
+    return Laid(files, lambda: [linear_bank(tensors(), hook, layer)])
 
 
 def r1_distill(entry: Entry, size: Size) -> Laid:
@@ -80,4 +88,4 @@ def r1_distill(entry: Entry, size: Size) -> Laid:
         f"{entry.path}/config.json": as_json(config),
         f"{entry.path}/sae_weights.safetensors": as_safetensors(tensors),
     }
-    return Laid(files, lambda: [Bank(exact(tensors()["decoder.weight"]).T, hook, layer)])
+    return Laid(files, lambda: [linear_bank(tensors(), hook, layer)])

@@ -57,11 +57,18 @@ class Bank(NamedTuple):
         W_dec: [F, d_model] as it reaches the residual stream.
         hook: where its directions are written, as the publisher names it.
         layer: of that hook; None for the embedding.
+        reads: [F, width] what each feature's pre-activation reads at `read_hook`, up to a factor
+            above 0; None where no direction is read.
+        read_hook: where it is read, as the publisher names it; None: where it is written.
+        centred: whether what is read goes through a LayerNorm first.
     """
 
     W_dec: Array
     hook: str | None
     layer: int | None
+    reads: Array | None = None
+    read_hook: str | None = None
+    centred: bool = False
 
 
 class Laid(NamedTuple):

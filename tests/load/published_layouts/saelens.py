@@ -108,7 +108,9 @@ def native(entry: Entry, size: Size) -> Laid:
         files[f"{entry.path}/sparsity.safetensors"] = sparsity
 
     def banks() -> list[Bank]:
-        W_dec = exact(weights(seed, size, which)["W_dec"])
-        return [Bank(W_dec, hook, int(hook.split(".")[1]))]
+        tensors = weights(seed, size, which)
+        W_dec, reads = exact(tensors["W_dec"]), exact(tensors["W_enc"]).T
+        centred = which == 3  # see `config`: normalize_activations: layer_norm
+        return [Bank(W_dec, hook, int(hook.split(".")[1]), reads, centred=centred)]
 
     return Laid(files, banks)

@@ -33,9 +33,18 @@ def _layer(pattern: str, text: str) -> int:
     return int(found[1])
 
 
-def _resid_post(files: Files, layer: int, W_dec: Callable[[], torch.Tensor]) -> Laid:
+def _resid_post(
+    files: Files,
+    layer: int,
+    W_dec: Callable[[], torch.Tensor],
+    reads: Callable[[], torch.Tensor] | None,
+) -> Laid:
     hook = f"blocks.{layer}.hook_resid_post"
-    return Laid({"README.md": readme(), **files}, lambda: [Bank(exact(W_dec()), hook, layer)])
+
+    def banks() -> list[Bank]:
+        return [Bank(exact(W_dec()), hook, layer, None if reads is None else exact(reads()))]
+
+    return Laid({"README.md": readme(), **files}, banks)
 
 
 def hook_z(entry: Entry, size: Size) -> Laid:
@@ -58,7 +67,8 @@ def hook_z(entry: Entry, size: Size) -> Laid:
 
     def banks() -> list[Bank]:
         W_dec = through_heads(exact(tensors()["W_dec"]), model, layer)
-        return [Bank(W_dec, f"blocks.{layer}.attn.hook_z", layer)]
+        reads = exact(tensors()["W_enc"]).T
+        return [Bank(W_dec, f"blocks.{layer}.attn.hook_z", layer, reads)]
 
     files: Files = {
         "README.md": readme(),
@@ -90,7 +100,8 @@ def _of_modules(entry: Entry, size: Size, layer: str, *, suffix: str = "") -> La
         }
 
     file = as_torch(lambda: state_dict(tensors()), "cuda:0")
-    return _resid_post({entry.path: file}, _layer(layer, entry.path), W_dec)
+    reads = partial(numbers, f"{entry.path} W_enc", F, d, dtype=torch.bfloat16)
+    return _resid_post({entry.path: file}, _layer(layer, entry.path), W_dec, reads)
 
 
 def qwen_scope(entry: Entry, size: Size) -> Laid:
@@ -107,7 +118,8 @@ def qwen_scope(entry: Entry, size: Size) -> Laid:
         }
 
     layer = _layer(r"layer(\d+)\.sae\.pt", entry.path)
-    return _resid_post({entry.path: as_torch(tensors)}, layer, W_dec)
+    reads = partial(numbers, f"{seed} W_enc", F, d)
+    return _resid_post({entry.path: as_torch(tensors)}, layer, W_dec, reads)
 
 
 def temporal(entry: Entry, size: Size) -> Laid:
@@ -132,4 +144,4 @@ def temporal(entry: Entry, size: Size) -> Laid:
         f"{entry.path}/conf.yaml": as_yaml(config),
         f"{entry.path}/latest_ckpt.safetensors": as_safetensors(tensors),
     }
-    return _resid_post(files, _layer(r"layer_(\d+)", entry.path), W_dec)
+    return _resid_post(files, _layer(r"layer_(\d+)", entry.path), W_dec, None)

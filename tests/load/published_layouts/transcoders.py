@@ -59,7 +59,9 @@ def mwhanna(entry: Entry, size: Size) -> Laid:
         )
 
     def banks() -> list[Bank]:
-        return [Bank(exact(tensors()["W_dec"]), f"blocks.{layer}.hook_mlp_out", layer)]
+        W_dec, reads = exact(tensors()["W_dec"]), exact(tensors()["W_enc"])
+        read_hook = f"blocks.{layer}.mlp.hook_in"
+        return [Bank(W_dec, f"blocks.{layer}.hook_mlp_out", layer, reads, read_hook)]
 
     return Laid(files, banks)
 
@@ -85,8 +87,9 @@ def cross_layer_files(layer: int, layers: int, size: Size, model: str) -> Laid:
 
     def banks() -> list[Bank]:
         W_dec = exact(decoder()[f"W_dec_{layer}"])
+        reads, read_hook = exact(encoder()[f"W_enc_{layer}"]), f"blocks.{layer}.hook_resid_mid"
         return [
-            Bank(W_dec[:, to - layer], f"blocks.{to}.hook_mlp_out", to)
+            Bank(W_dec[:, to - layer], f"blocks.{to}.hook_mlp_out", to, reads, read_hook)
             for to in range(layer, layers)
         ]
 

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import NamedTuple
 
-import torch
 from torch import Tensor
 
 from unembed.errors import FormatError
-from unembed.load.formats.format import Decoder, Format, Seen, bank_of
+from unembed.load.formats.encoders import encoder_rows, features_of
+from unembed.load.formats.format import Decoder, Encoder, Format, Seen, bank_of
+from unembed.load.formats.neuron_std import STD, divided_by, std_of, times
 from unembed.load.formats.reading import (
+    Faces,
     bias_of,
-    directions_in,
     matrix,
     no_decoder,
     only,
     read_config,
 )
-from unembed.load.formats.several_layers import check_count
+from unembed.load.formats.several_layers import check_count, share_of
 from unembed.load.stream.sites import layer_of
 from unembed.load.tensors.file import TensorFile
 from unembed.outside import limits
@@ -28,7 +30,11 @@ from unembed.outside.layers import layer_in
 _CONFIG, _MIXIN = "config.json", "model.safetensors"
 _CHECKPOINT = r"ae(?:_\d+)?\.pt"
 _SUBMODULE = re.compile(r"(resid_post|resid_pre|attn_out|attention_out|mlp_out)_(?:layer_?)?(\d+)")
-_STD, _GLOBAL_SCALE = "activation_std", "activation_global_scale"
+_LINEAR = (
+    "AutoEncoder", "AutoEncoderNew", "AutoEncoderTopK", "BatchTopKSAE", "GatedAutoEncoder",
+    "JumpReluAutoEncoder", "MatryoshkaBatchTopKSAE", "CrossCoder", "BatchTopKCrossCoder",
+)  # fmt: skip
+"""Classes whose features each read one direction of the activations."""
 
 
 def _fits(seen: Seen) -> bool:
@@ -63,19 +69,65 @@ def _decoders(seen: Seen) -> list[Decoder]:
     hook, layer = _hook(seen, trainer, config.table("buffer"))
     model = trainer.text("lm_name")
     details = {"architecture": trainer.text("dict_class")}
+    reads = _reads(trainer.text("dict_class") or config.text("dict_class"), config, hook)
     if len(file.shapes()[tensor]) == 3:
-        return _crosscoder(file, tensor, place, config, hook, model)
-    read = matrix(
-        file, tensor, place,
-        faces="rows" if tensor.endswith("W_dec") else "columns", bias=bias_of(file, tensor),
+        return _crosscoder(file, tensor, place, config, hook, model, reads)
+    faces: Faces = "rows" if tensor.endswith("W_dec") else "columns"
+    bias, std = bias_of(file, tensor), std_of(file, config, None)
+    read = matrix(file, tensor, place, faces=faces, bias=bias)
+    rows = encoder_rows(
+        file, _beside(tensor), place, "columns" if faces == "rows" else "rows",
+        features_of(file, tensor, faces, bias=bias),
     )  # fmt: skip
-    read, steps = _unnormalised(read, file, config, None)
     return [
         Decoder(
             name=bank_of("sae", layer),
-            read=read, hook=hook, layer=layer, model=model, steps=steps, details=details,
-        )
+            read=read if std is None else times(read, std), hook=hook, layer=layer, model=model,
+            steps=() if std is None else (f"⊙ {STD}",), details=details,
+        ).that_reads(_encoder(rows, std, reads))
     ]  # fmt: skip
+
+
+def _beside(tensor: str) -> str:
+    """Return what the encoder beside a decoder is called.
+
+    >>> _beside("ae.decoder.weight"), _beside("W_dec")
+    ('ae.encoder.weight', 'W_enc')
+    """
+    if tensor.endswith("W_dec"):
+        return f"{tensor.removesuffix('dec')}enc"
+    return f"{tensor.removesuffix('decoder.weight')}encoder.weight"
+
+
+class _Reads(NamedTuple):
+    """The hook that is read, None for the one that is written; or why that is not known."""
+
+    hook: str | None = None
+    unknown: str = ""
+
+
+def _reads(kind: str | None, config: Fields, hook: str | None) -> _Reads:
+    """Return where a dictionary of some class reads; `in_and_out` means a module's two ends."""
+    if kind is not None and kind not in _LINEAR:
+        return _Reads(unknown=f"how the class {kind!r} encodes is not known")
+    if config.table("buffer").text("io") != "in_and_out":
+        return _Reads()
+    if hook is None or hook.startswith("blocks."):
+        return _Reads(unknown="it is a transcoder, and its config names no module that it reads")
+    return _Reads(f"{hook.removesuffix('.output')}.input")
+
+
+def _encoder(
+    rows: Callable[[], Tensor], std: Tensor | None, reads: _Reads, *steps: str
+) -> Encoder | str:
+    """Return an encoder of activations, which may have been divided by each neuron's std."""
+    if reads.unknown:
+        return reads.unknown
+    divided = (f"⊘ {STD}",) if std is not None else ()
+    return Encoder(
+        rows if std is None else divided_by(rows, std),
+        hook=reads.hook, steps=(*divided, *steps),
+    )  # fmt: skip
 
 
 def _hook(seen: Seen, trainer: Fields, buffer: Fields) -> tuple[str | None, int | None]:
@@ -111,73 +163,32 @@ def _hook_of_name(name: str, layer: int | None = None) -> tuple[str | None, int 
     return (f"layers.{at}.{module}" if module else f"blocks.{at}.hook_{site}"), at
 
 
-def _unnormalised(
-    read: Callable[[int | None], Tensor],
-    file: TensorFile,
-    config: Fields,
-    at: int | None,
-) -> tuple[Callable[[int | None], Tensor], tuple[str, ...]]:
-    """Return what reads directions of activations that were divided by each neuron's std.
-
-    NaN is how these files say that nothing was normalised.
-    """
-    if _STD not in file.shapes() or not _scaled_by_neuron(file, config):
-        return read, ()
-    std = directions_in(file.read(_STD), f"Tensor {_STD}")
-    std = std if at is None or std.ndim == 1 else std[at]
-    if torch.isnan(std).any():
-        return read, ()
-
-    def finished(width: int | None) -> Tensor:
-        directions = read(width)
-        if std.shape not in ((), (1,), directions.shape[1:]):
-            raise FormatError(
-                f"{_STD} has shape {list(std.shape)}, but directions are {directions.shape[1]} "
-                "wide. They do not belong together: save the dictionary again."
-            )
-        return directions * (std + 1e-8)
-
-    return finished, (f"⊙ {_STD}",)
-
-
-def _scaled_by_neuron(file: TensorFile, config: Fields) -> bool:
-    """Return whether each neuron was divided by its own std, not all of them by one number.
-
-    One number is seen by no direction. The config says which, or the global scale does: it is 1
-    where it was not used.
-
-    Raises:
-        FormatError: when neither is there.
-    """
-    together = config.flag("keep_relative_variance")
-    if together is not None:
-        return not together
-    if _GLOBAL_SCALE in file.shapes():
-        return bool((file.read(_GLOBAL_SCALE) == 1).all())
-    if torch.isnan(file.read(_STD)).any():
-        return False
-    raise FormatError(
-        f"The dictionary was trained on normalised activations ({_STD}), but neither its config "
-        f"(keep_relative_variance) nor {_GLOBAL_SCALE} says how. Save it with a current version of "
-        "its trainer."
-    )
-
-
 def _crosscoder(
     file: TensorFile, tensor: str, place: str, config: Fields,
-    hook: str | None, model: str | None,
+    hook: str | None, model: str | None, reads: _Reads,
 ) -> list[Decoder]:  # fmt: skip
-    """A bank for each layer or model that a crosscoder writes to: [layers, F, d]."""
+    """A bank for each layer or model that a crosscoder writes to: [layers, F, d].
+
+    What its features read is added up over the layers: `encoder.weight` [layers, d, F].
+    """
     decoders = []
-    for at in range(check_count(file.shapes()[tensor][0], tensor, place)):
-        read, steps = _unnormalised(
-            matrix(file, tensor, place, part=(at,)), file, config, at
+    count = check_count(file.shapes()[tensor][0], tensor, place)
+    if file.shapes().get(_beside(tensor), ())[:1] != (count,):
+        reads = _Reads(unknown="it does not read as many layers as it writes to")
+    for at in range(count):
+        std = std_of(file, config, at)
+        read = matrix(file, tensor, place, part=(at,))
+        rows = encoder_rows(
+            file, _beside(tensor), place, "columns", features_of(file, tensor, part=(at,)),
+            part=(at,),
         )  # fmt: skip
         decoders.append(
             Decoder(
-                name=f"crosscoder.{at}", read=read, hook=hook, layer=layer_of(hook),
-                part=str(at), model=model, steps=steps, details={"architecture": "CrossCoder"},
-            )
+                name=f"crosscoder.{at}", read=read if std is None else times(read, std),
+                hook=hook, layer=layer_of(hook), part=str(at), model=model,
+                steps=() if std is None else (f"⊙ {STD}",),
+                details={"architecture": "CrossCoder"},
+            ).that_reads(_encoder(rows, std, reads, share_of(count)))
         )  # fmt: skip
     return decoders
 
@@ -186,6 +197,7 @@ DICTIONARY_LEARNING = Format(
     "dictionary-learning", "dictionary_learning",
     "`ae.pt` or `model.safetensors`: `W_dec` [F, d] (JumpReLU, Matryoshka), else `decoder.weight` "
     "[d, F]; crosscoders [layers, F, d]",
+    "`W_enc` [d, F], else `encoder.weight` [F, d]; crosscoders [layers, d, F]",
     _fits, _decoders, loaders=("dictionary_learning_1",),
     file="{}/ae.pt", hook_of=lambda entry: _hook_of_name(entry.path)[0],
 )  # fmt: skip

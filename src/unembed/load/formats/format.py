@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -25,6 +25,34 @@ from unembed.load.reference import Place
 from unembed.load.tensors.file import TensorFile
 from unembed.outside.fields import Fields
 from unembed.outside.layers import layer_in
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """What a dictionary's features read, as its file keeps it.
+
+    Only directions matter: a factor above 0 of each feature, and one for all that it reads, are
+    left out, and so are biases.
+
+    Attributes:
+        read: returns [F, width], row i the direction that feature i's pre-activation reads, in
+            the order of the decoder's rows. It reads the encoder alone, when it is called, and
+            raises FormatError where there is none, or none of as many features as the decoder.
+        hook: where it reads, as the file or its release says; None: where the decoder writes.
+        centred: whether what it reads goes through a LayerNorm without parameters first.
+        centred_stream: whether the model was loaded with `center_writing_weights`: where its norms
+            are LayerNorms, TransformerLens takes the mean out of all that is in the stream.
+        folded: whether the model was loaded with each norm's weight folded into the matrices
+            behind it (`fold_ln`); None where nothing says so.
+        steps: what `read` does beyond reading, in words.
+    """
+
+    read: Callable[[], Tensor]
+    hook: str | None = None
+    centred: bool = False
+    centred_stream: bool = False
+    folded: bool | None = None
+    steps: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -45,6 +73,8 @@ class Decoder:
         log10_density: reads [F] log10 of the share of tokens each fires on, where it is there.
         steps: what `read` does beyond reading, in words.
         details: more of the manifest's `origin`, such as the architecture.
+        encoder: what its features read; None where that is not a direction each, or not known.
+        no_encoder: why there is none, in words.
     """
 
     name: str
@@ -59,6 +89,14 @@ class Decoder:
     log10_density: Callable[[], npt.NDArray[np.float32]] | None = None
     steps: tuple[str, ...] = ()
     details: dict[str, Any] = field(default_factory=dict)
+    encoder: Encoder | None = None
+    no_encoder: str = ""
+
+    def that_reads(self, found: Encoder | str) -> Decoder:
+        """Return the same bank with what its features read, or why that is not known."""
+        if isinstance(found, str):
+            return replace(self, encoder=None, no_encoder=found)
+        return replace(self, encoder=found, no_encoder="")
 
 
 @dataclass(frozen=True)
@@ -185,6 +223,7 @@ class Format:
         name: in manifests; never changed once runs have it.
         title: whose format it is, as the docs say.
         stores: where the decoder lies and how it is turned, as the docs say.
+        encodes: the same of the encoder, or why there is none to be read.
         fits: whether a place is of this format, from its listing and configs.
         decoders: the banks that a place of this format holds.
         loaders: what SAELens calls its loaders of it, which the table of published SAEs names.
@@ -197,6 +236,7 @@ class Format:
     name: str
     title: str
     stores: str
+    encodes: str
     fits: Callable[[Seen], bool]
     decoders: Callable[[Seen], list[Decoder]]
     loaders: tuple[str, ...] = ()

@@ -3,6 +3,10 @@
 The files hold nothing but arrays. What was read and written is said by the repository's name
 (`gemma-scope-2b-pt-res`, `-mlp`, `-att`, `-transcoders`) and by the path (`layer_20`,
 `embedding`).
+
+Transcoders read what the MLP's norm puts out before its weight, which their makers folded into the
+MLP (Lieberum et al. 2024, "Language model technical details"): TransformerLens'
+`ln2.hook_normalized`.
 """
 
 from __future__ import annotations
@@ -13,7 +17,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from unembed.load.formats.format import Decoder, Format, Seen, bank_of, last_number
+from unembed.load.formats.encoders import encoder_rows, features_of
+from unembed.load.formats.format import Decoder, Encoder, Format, Seen, bank_of, last_number
 from unembed.load.formats.reading import matrix, no_decoder
 from unembed.load.stream.sites import layer_of
 from unembed.load.tensors.file import TensorFile
@@ -41,7 +46,8 @@ def _decoders(seen: Seen) -> list[Decoder]:
     layer = seen.number(r"layer_(\d+)") if hook is None else layer_of(hook)
     embedding = hook == _EMBEDDING
     read = matrix(file, tensor, f"{seen.place.name}/{FILE}", bias="b_dec")
-    kind = "transcoder" if found and found["site"] == "transcoders" else "sae"
+    transcodes = found is not None and found["site"] == "transcoders"
+    kind = "transcoder" if transcodes else "sae"
     return [
         Decoder(
             name=bank_of(kind, "embed" if embedding else layer),
@@ -51,8 +57,29 @@ def _decoders(seen: Seen) -> list[Decoder]:
             model=_model(found),
             steps=("× √d_model",) if embedding else (),
             details={"architecture": "jumprelu"},
-        )
+        ).that_reads(_encoder(file, tensor, f"{seen.place.name}/{FILE}", layer, transcodes))
     ]
+
+
+def _encoder(
+    file: TensorFile, tensor: str, place: str, layer: int | None, transcodes: bool
+) -> Encoder | str:
+    """Return what the features read; of the embedding's SAEs up to one factor for all."""
+    if transcodes and layer is None:
+        return "its path does not name the layer that it reads"
+    read = encoder_rows(
+        file, encoder_beside(tensor), place, "columns", features_of(file, tensor, bias="b_dec")
+    )  # fmt: skip
+    return Encoder(read, hook=f"blocks.{layer}.ln2.hook_normalized" if transcodes else None)
+
+
+def encoder_beside(tensor: str) -> str:
+    """Return what the encoder beside a decoder is called.
+
+    >>> encoder_beside("w_dec")
+    'w_enc'
+    """
+    return f"{tensor.removesuffix('dec')}enc"
 
 
 def decoder_of(file: TensorFile, place: str) -> str:
@@ -106,6 +133,6 @@ def _times_root_width(read: Callable[[int | None], Tensor]) -> Callable[[int | N
 
 GEMMA_SCOPE = Format(
     "gemma-scope", "Gemma Scope (Gemma 2 SAEs and transcoders)", "`params.npz`: `W_dec` [F, d]",
-    _fits, _decoders, loaders=("gemma_2", "gemma_2_transcoder"),
+    "`W_enc` [d, F]", _fits, _decoders, loaders=("gemma_2", "gemma_2_transcoder"),
     file=f"{{}}/{FILE}", hook_of=lambda entry: hook_by_path(f"{entry.repo}/{entry.path}"),
 )  # fmt: skip

@@ -1,15 +1,21 @@
-"""Gemma Scope 2 (Gemma 3): `params.safetensors`, and a `config.json` that may be absent."""
+"""Gemma Scope 2 (Gemma 3): `params.safetensors`, and a `config.json` that may be absent.
+
+Transcoders, cross-layer ones too, read what the MLP does, behind its norm and the norm's weight
+(`hf_hook_point_in`), not TransformerLens' `hook_mlp_in` that SAELens calls it.
+"""
 
 from __future__ import annotations
 
 import re
 
 from unembed.errors import FormatError
-from unembed.load.formats.format import Decoder, Format, Seen, bank_of, last_number
-from unembed.load.formats.gemma_scope import decoder_of
+from unembed.load.formats.encoders import encoder_rows, features_of
+from unembed.load.formats.format import Decoder, Encoder, Format, Seen, bank_of, last_number
+from unembed.load.formats.gemma_scope import decoder_of, encoder_beside
 from unembed.load.formats.reading import matrix
 from unembed.load.formats.several_layers import Slice, cross_layer_shape, decoders_of_slices
 from unembed.load.stream.sites import layer_of, site_of
+from unembed.outside.fields import Fields
 
 FILE = "params.safetensors"
 _CLT_FILE = r"params_layer_(\d+)\.safetensors"
@@ -46,8 +52,28 @@ def _decoders(seen: Seen) -> list[Decoder]:
             layer=layer,
             model=_model(seen),
             details={"architecture": config.text("architecture") or "jump_relu"},
-        )
+        ).that_reads(_encoder(seen, config, tensor, layer, transcodes))
     ]
+
+
+def _encoder(
+    seen: Seen, config: Fields, tensor: str, layer: int | None, transcodes: bool
+) -> Encoder | str:
+    """Return what the features read, or why that is not known."""
+    file, stated = seen.tensors(FILE), config.text("hf_hook_point_in")
+    if transcodes and stated is None and layer is None:
+        return "neither its path nor config.json says what it reads"
+    if stated is not None and layer is not None and layer_of(stated) != layer:
+        return f"it is of layer {layer}, but config.json says that it reads {stated}"
+    read = encoder_rows(
+        file, encoder_beside(tensor), f"{seen.place.name}/{FILE}", "columns",
+        features_of(file, tensor, bias="b_dec"),
+    )  # fmt: skip
+    return Encoder(read, hook=(stated or _mlp_input(layer)) if transcodes else None)
+
+
+def _mlp_input(layer: int | None) -> str:
+    return f"model.layers.{layer}.pre_feedforward_layernorm.output"
 
 
 def hook_by_path(path: str) -> str | None:
@@ -93,20 +119,25 @@ def _clt_decoders(seen: Seen) -> list[Decoder]:
     tensor = decoder_of(file, f"{seen.place.name}")
     source = last_number(_CLT_FILE, name) or 0
     shape = cross_layer_shape(file, tensor, f"{seen.folder.name}/{name}")
+    place = f"{seen.folder.name}/{name}"
     slices = [Slice(source, to, tensor, (slice(None), to)) for to in range(source, shape[1])]
+    features = features_of(file, tensor, part=(slice(None), source))
+    read = encoder_rows(file, encoder_beside(tensor), place, "columns", features)
     return decoders_of_slices(
-        file, f"{seen.folder.name}/{name}", slices,
+        file, place, slices,
         hooks=[f"blocks.{to}.hook_mlp_out" for to in range(shape[1])], model=_model(seen),
+        encoder=Encoder(read, hook=_mlp_input(source)),
     )  # fmt: skip
 
 
 GEMMA_SCOPE_2 = Format(
     "gemma-scope-2", "Gemma Scope 2 (Gemma 3 SAEs and transcoders)",
-    "`params.safetensors`: `w_dec` [F, d]", _fits, _decoders, loaders=("gemma_3",),
-    file=f"{{}}/{FILE}", hook_of=lambda entry: hook_by_path(f"{entry.repo}/{entry.path}"),
+    "`params.safetensors`: `w_dec` [F, d]", "`w_enc` [d, F]", _fits, _decoders,
+    loaders=("gemma_3",), file=f"{{}}/{FILE}",
+    hook_of=lambda entry: hook_by_path(f"{entry.repo}/{entry.path}"),
 )  # fmt: skip
 GEMMA_SCOPE_2_CLT = Format(
     "gemma-scope-2-clt", "Gemma Scope 2, cross-layer transcoders",
     "`params_layer_N.safetensors`: `w_dec` [F, layers, d], a bank for each layer from N on",
-    _fits_clt, _clt_decoders,
+    "`w_enc` [d, F]", _fits_clt, _clt_decoders,
 )  # fmt: skip

@@ -48,7 +48,12 @@ def _decoders(seen: Seen) -> list[Decoder]:
     file = seen.tensors(seen.place.file)
     tensor, faces = _which(file, seen.place.name)
     read, hook = _reader(file, tensor, faces, seen), _stated_hook(seen)
-    return [Decoder(name=bank_name(seen.place.file), read=read, by_width=True, hook=hook)]
+    return [
+        Decoder(
+            name=bank_name(seen.place.file), read=read, by_width=True, hook=hook,
+            no_encoder="a matrix alone says what features write, not what they read",
+        )
+    ]  # fmt: skip
 
 
 def _stated_hook(seen: Seen) -> str | None:
@@ -119,5 +124,5 @@ def bank_name(file: str) -> str:
 MATRIX = Format(
     "matrix", "any matrix, or one vector",
     "`.npy`, `.npz`, `.safetensors`, `.pt`: `W_dec` or the only tensor, [F, d] or [d]",
-    _fits, _decoders,
+    "none", _fits, _decoders,
 )  # fmt: skip

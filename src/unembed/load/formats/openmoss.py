@@ -9,7 +9,9 @@ from typing import NamedTuple
 from unembed.errors import FormatError
 from unembed.load.folder import Folder
 from unembed.load.formats.format import Decoder, Format, Seen, bank_of
+from unembed.load.formats.openmoss_encoder import no_encoder, share, single
 from unembed.load.formats.reading import (
+    Faces,
     matrix,
     no_decoder,
     numbers_of,
@@ -17,7 +19,7 @@ from unembed.load.formats.reading import (
     read_config,
     scaled,
 )
-from unembed.load.formats.several_layers import Slice, decoders_of_slices
+from unembed.load.formats.several_layers import Slice, decoders_of_slices, share_of
 from unembed.load.published.table import Published
 from unembed.load.stream.sites import layer_of
 from unembed.load.tensors.file import TensorFile
@@ -100,15 +102,14 @@ def _single(opened: _Opened) -> Decoder:
     if tensor is None:
         raise no_decoder(place, file)
     rows = not tensor.endswith("decoder.weight")
+    faces: Faces = "rows" if rows else "columns"
+    bias = "b_D" if rows else "decoder.bias"
     factor = _factor(opened, None if lorsa else read_from, hook)
     layer = layer_of(hook)
     return Decoder(
         name=bank_of("lorsa" if lorsa else "sae" if read_from == hook else "transcoder", layer),
         read=scaled(
-            matrix(
-                file, tensor, place,
-                faces="rows" if rows else "columns", bias="b_D" if rows else "decoder.bias",
-            ),
+            matrix(file, tensor, place, faces=faces, bias=bias),
             factor,
         ),
         hook=hook,
@@ -116,6 +117,8 @@ def _single(opened: _Opened) -> Decoder:
         model=_model(opened.folder),
         steps=() if factor == 1 else (f"× {factor:g} (average norms)",),
         details={"architecture": config.text("act_fn") or config.text("sae_type")},
+    ).that_reads(
+        no_encoder(config) or single(file, place, tensor, faces, bias, read_from, hook)
     )  # fmt: skip
 
 
@@ -170,6 +173,9 @@ def _crosscoder(opened: _Opened) -> list[Decoder]:
             layer=layer_of(hook),
             part=str(at),
             model=_model(opened.folder),
+        ).that_reads(
+            no_encoder(opened.config)
+            or share(opened.file, opened.place, at, "W_D", steps=(share_of(len(hooks)),))
         )
         for at, hook in enumerate(hooks)
     ]
@@ -195,6 +201,8 @@ def _cross_layer(opened: _Opened) -> list[Decoder]:
                 for to in layers[source:]
             ],
             hooks=written, model=model,
+            encoder=no_encoder(opened.config)
+            or share(opened.file, opened.place, source, f"W_D.{source}", read[source]),
         )
     ]  # fmt: skip
 
@@ -215,6 +223,7 @@ def _hook_by_name(entry: Published) -> str | None:
 
 LLAMA_SCOPE = Format(
     "llama-scope", "Llama Scope", "`checkpoints/final.safetensors`: `decoder.weight` [d, F]",
+    "`encoder.weight` [F, d]",
     _fits_llama_scope, _llama_scope, loaders=("llama_scope",),
     file="{}/checkpoints/final.safetensors", bytes_each=2, hook_of=_hook_by_name,
 )  # fmt: skip
@@ -222,6 +231,8 @@ LLAMASCOPIUM = Format(
     "llamascopium", "llamascopium (OpenMOSS), Llama Scope R1",
     "`W_D` [F, d], lorsa `W_O` [F, d], crosscoders [heads, F, d], cross-layer `W_D.i` "
     "[i + 1, F, d]; R1 `decoder.weight` [d, F]",
+    "`W_E` [d, F], crosscoders and cross-layer [places, d, F]; R1 `encoder.weight` [F, d]; of a "
+    "lorsa none",
     _fits_llamascopium, _llamascopium, loaders=("llama_scope_r1_distill",),
     file="{}/sae_weights.safetensors", bytes_each=2, hook_of=_hook_by_name,
 )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 from torch import Tensor
@@ -64,7 +64,7 @@ def matrix(
         found = file.read(tensor, part)
         found = directions_in(found, f"{place}, tensor {tensor},")
         known = next(iter(shapes.get(bias or "", ())[-1:]), None)
-        turned = _faces(found, width if by_width and not known else known, faces)
+        turned = faces_of(found.shape, width if by_width and not known else known, faces)
         return found.T if turned == "columns" else found
 
     return read
@@ -75,9 +75,13 @@ def scaled(read: Callable[[int | None], Tensor], factor: float) -> Callable[[int
     return read if factor == 1 else lambda width: read(width).float() * factor
 
 
-def _faces(found: Tensor, width: int | None, faces: Faces) -> Faces:
-    """Return how a matrix is turned: the width tells, where one axis alone fits it."""
-    rows, columns = found.shape[1] == width, found.shape[0] == width
+def faces_of(shape: Sequence[int], width: int | None, faces: Faces) -> Faces:
+    """Return how a matrix is turned: the width tells, where one axis alone fits it.
+
+    >>> faces_of((20, 8), 8, "columns"), faces_of((8, 8), 8, "columns")
+    ('rows', 'columns')
+    """
+    rows, columns = shape[1] == width, shape[0] == width
     return faces if rows == columns else "rows" if rows else "columns"
 
 

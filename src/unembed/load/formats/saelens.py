@@ -1,15 +1,16 @@
 """An SAE in SAELens' layout: `cfg.json`, `sae_weights.safetensors`, `sparsity.safetensors`.
 
 Three generations of `cfg.json` are in use: flat with `hook_point` (SAELens 1 and 2), flat with
-`hook_name` (3 to 5), and with the model's fields nested under `metadata` (6). Only the decoder is
-read, never the encoder.
+`hook_name` (3 to 5), and with the model's fields nested under `metadata` (6). What features read is
+in `saelens_encoder`.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +21,7 @@ from unembed.errors import FormatError
 from unembed.load.folder import Folder
 from unembed.load.formats.format import Decoder, Format, Seen, bank_of
 from unembed.load.formats.reading import matrix, numbers_of
+from unembed.load.formats.saelens_encoder import encoder_of
 from unembed.load.stream.sites import layer_of
 from unembed.load.tensors.file import TensorFile
 from unembed.outside import limits
@@ -73,7 +75,8 @@ def _decoders(seen: Seen) -> list[Decoder]:
         FormatError: when config and weights contradict each other, or W_dec is missing.
     """
     folder = seen.folder
-    config = parse_config(seen.config(CONFIG))
+    stated = seen.config(CONFIG)
+    config = parse_config(stated)
     file = seen.tensors(WEIGHTS)
     shape = file.shapes().get("W_dec")
     if shape and config.d_sae is not None and config.d_sae != shape[0]:
@@ -85,10 +88,12 @@ def _decoders(seen: Seen) -> list[Decoder]:
     factor = next((name for name in _FACTORS if config.scaled and name in file.shapes()), None)
     kind = "transcoder" if "transcoder" in str(config.architecture) else "sae"
     n_features = shape[0] if shape else 0
+    overrides = seen.published.overrides if seen.published is not None else None
+    place = f"{folder.name}/{WEIGHTS}"
     return [
         Decoder(
             name=bank_of(kind, config.layer),
-            read=_reader(file, f"{folder.name}/{WEIGHTS}", config, factor, whitening),
+            read=_reader(file, place, config, factor, whitening),
             hook=config.hook,
             layer=config.layer,
             head=config.head,
@@ -99,7 +104,7 @@ def _decoders(seen: Seen) -> list[Decoder]:
                    *(["/ ‖W_dec‖ (rescale_acts_by_decoder_norm)"] if config.unit_rows else []),
                    *([f"@ inverse_matrix of {WHITENING}"] if whitening else [])),
             details={"architecture": config.architecture},
-        )
+        ).that_reads(encoder_of(file, place, _flat(stated, overrides), whitening))
     ]  # fmt: skip
 
 
@@ -112,7 +117,7 @@ def parse_config(config: Fields) -> SAEConfig:
     Raises:
         FormatError: when one is not of its type.
     """
-    fields = Fields({**config.content, **config.table("metadata").content}, config.where)
+    fields = _flat(config)
     hook = fields.text(_first(fields, "hook_name_out", "hook_name", "hook_point"))
     layer = _number(fields, _first(fields, "hook_layer_out", "hook_layer", "hook_point_layer"))
     head = _first(fields, "hook_head_index_out", "hook_head_index", "hook_point_head_index")
@@ -130,6 +135,12 @@ def parse_config(config: Fields) -> SAEConfig:
         scaled=bool(fields.flag("finetuning_scaling_factor")),
         unit_rows=bool(fields.flag("rescale_acts_by_decoder_norm")),
     )
+
+
+def _flat(config: Fields, overrides: Mapping[str, Any] | None = None) -> Fields:
+    """Return the fields of a config in one table, and what its release says instead."""
+    metadata = config.table("metadata").content
+    return Fields({**config.content, **metadata, **(overrides or {})}, config.where)
 
 
 def _number(fields: Fields, key: str) -> int | None:
@@ -207,7 +218,8 @@ def _density(folder: Folder, n_features: int) -> Callable[[], npt.NDArray[np.flo
 
 
 SAELENS = Format(
-    "saelens", "SAELens", "`sae_weights.safetensors`: `W_dec` [F, d]", _fits, _decoders,
+    "saelens", "SAELens", "`sae_weights.safetensors`: `W_dec` [F, d]", "`W_enc` [d, F]",
+    _fits, _decoders,
     loaders=("sae_lens",), file=f"{{}}/{WEIGHTS}",
 )  # fmt: skip
 

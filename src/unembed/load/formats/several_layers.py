@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from unembed.errors import FormatError
-from unembed.load.formats.format import Decoder
+from unembed.load.formats.format import Decoder, Encoder
 from unembed.load.formats.reading import matrix, no_decoder, scaled
 from unembed.load.stream.sites import site_of
 from unembed.load.tensors.file import Part, TensorFile
@@ -75,6 +75,11 @@ def check_count(count: int, tensor: str, place: str) -> int:
     return count
 
 
+def share_of(count: int) -> str:
+    """Return, in words, that what features read is added up over several places."""
+    return f"its share of the {count} places that are added up"
+
+
 def decoders_of_slices(
     file: TensorFile,
     place: str,
@@ -82,6 +87,7 @@ def decoders_of_slices(
     *,
     hooks: Sequence[str],
     model: str | None,
+    encoder: Encoder | str,
 ) -> list[Decoder]:
     """Return a bank for each slice, named `clt.5→9`, and their sum, which is read on request.
 
@@ -91,6 +97,7 @@ def decoders_of_slices(
         slices: from one source layer.
         hooks: what is written to in each layer of the model, from the first.
         model: the model they were made for.
+        encoder: what the features read in that layer, or why that is not known.
     """
     readers = [
         scaled(matrix(file, each.tensor, place, part=each.part), each.factor) for each in slices
@@ -105,7 +112,7 @@ def decoders_of_slices(
             model=model,
             steps=() if each.factor == 1 else (f"× {each.factor:g} (average norms)",),
             details={"reads_layer": each.source},
-        )
+        ).that_reads(encoder)
         for each, read in zip(slices, readers, strict=True)
     ]
     source, last = slices[0].source, slices[-1].to
@@ -118,7 +125,7 @@ def decoders_of_slices(
         model=model,
         steps=(f"summed over the layers {slices[0].to} to {last} that it writes to",),
         details={"reads_layer": source},
-    )
+    ).that_reads(encoder)
     return [*apart, together]
 
 

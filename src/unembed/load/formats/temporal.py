@@ -21,11 +21,14 @@ def _decoders(seen: Seen) -> list[Decoder]:
             hook=None if layer is None else f"blocks.{layer}.hook_resid_post",
             layer=layer,
             details={"architecture": "temporal"},
+            no_encoder="it is a temporal SAE: its features read what attention over the tokens "
+            "before has not foretold, which is no direction of one token",
         )
     ]
 
 
 TEMPORAL = Format(
-    "temporal", "temporal SAEs", "`latest_ckpt.safetensors`: `D` [F, d]", _fits, _decoders,
+    "temporal", "temporal SAEs", "`latest_ckpt.safetensors`: `D` [F, d]",
+    "none that is a direction: it reads what attention has not foretold", _fits, _decoders,
     loaders=("temporal",), file=f"{{}}/{_FILE}",
 )  # fmt: skip

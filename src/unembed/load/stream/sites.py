@@ -36,31 +36,31 @@ class Site(NamedTuple):
     layer: int | None = None
 
 
-_LAYER = r"(?:(?:[a-z_]+\.)*(?:layers|h|blocks|block)\.)(?P<layer>\d+)"
-_ATTENTION = r"(?:self_attn|attn|attention|self_attention)"
-_MLP = r"(?:mlp|feed_forward|ffn)"
-_W_O = r"(?:o_proj|out_proj|c_proj|dense|wo)"
-_W_OUT = r"(?:down_proj|c_proj|dense_4h_to_h|fc2|fc_out|w2|out)"
+LAYER = r"(?:(?:[a-z_]+\.)*(?:layers|h|blocks|block)\.)(?P<layer>\d+)"
+ATTENTION = r"(?:self_attn|attn|attention|self_attention)"
+MLP = r"(?:mlp|feed_forward|ffn)"
+W_O = r"(?:o_proj|out_proj|c_proj|dense|wo)"
+W_OUT = r"(?:down_proj|c_proj|dense_4h_to_h|fc2|fc_out|w2|out)"
 
-_OTHER_STREAM = r"(?:.*\.)?(?:encoder|vision\w*|visual|audio\w*|image\w*|speech\w*)\."
+OTHER_STREAM = r"(?:.*\.)?(?:encoder|vision\w*|visual|audio\w*|image\w*|speech\w*)\."
 
 _SITES: tuple[tuple[Kind, str], ...] = (
     ("stream", r"hook_(?:embed|pos_embed)"),
     ("stream", r"(?:[a-z_]+\.)*(?:embed_tokens|wte|embed_in|word_embeddings)(?:\.output)?"),
-    ("stream", rf"{_LAYER}\.hook_(?:resid_pre|resid_mid|resid_post|attn_out|mlp_out)"),
-    ("stream", rf"{_LAYER}(?:\.output)?"),
-    ("stream", rf"{_LAYER}\.hook_out"),
-    ("stream", rf"{_LAYER}\.post_(?:feedforward|mlp|self_attn)_layernorm(?:\.output)?"),
-    ("post_attention_norm", rf"{_LAYER}\.post_attention_layernorm(?:\.output)?"),
-    ("heads", rf"{_LAYER}\.attn\.hook_z"),
-    ("heads", rf"{_LAYER}\.{_ATTENTION}\.{_W_O}\.(?:input|hook_in)"),
-    ("heads", rf"{_LAYER}\.attn\.o\.hook_in"),
-    ("attention", rf"{_LAYER}\.attn\.hook_(?:result|out)"),
-    ("attention", rf"{_LAYER}\.{_ATTENTION}(?:\.{_W_O})?(?:\.output)?"),
-    ("neurons", rf"{_LAYER}\.mlp\.hook_post"),
-    ("neurons", rf"{_LAYER}\.{_MLP}\.{_W_OUT}\.(?:input|hook_in)"),
-    ("mlp", rf"{_LAYER}\.mlp\.hook_out"),
-    ("mlp", rf"{_LAYER}\.{_MLP}(?:\.{_W_OUT})?(?:\.output)?"),
+    ("stream", rf"{LAYER}\.hook_(?:resid_pre|resid_mid|resid_post|attn_out|mlp_out)"),
+    ("stream", rf"{LAYER}(?:\.output)?"),
+    ("stream", rf"{LAYER}\.hook_out"),
+    ("stream", rf"{LAYER}\.post_(?:feedforward|mlp|self_attn)_layernorm(?:\.output)?"),
+    ("post_attention_norm", rf"{LAYER}\.post_attention_layernorm(?:\.output)?"),
+    ("heads", rf"{LAYER}\.attn\.hook_z"),
+    ("heads", rf"{LAYER}\.{ATTENTION}\.{W_O}\.(?:input|hook_in)"),
+    ("heads", rf"{LAYER}\.attn\.o\.hook_in"),
+    ("attention", rf"{LAYER}\.attn\.hook_(?:result|out)"),
+    ("attention", rf"{LAYER}\.{ATTENTION}(?:\.{W_O})?(?:\.output)?"),
+    ("neurons", rf"{LAYER}\.mlp\.hook_post"),
+    ("neurons", rf"{LAYER}\.{MLP}\.{W_OUT}\.(?:input|hook_in)"),
+    ("mlp", rf"{LAYER}\.mlp\.hook_out"),
+    ("mlp", rf"{LAYER}\.{MLP}(?:\.{W_OUT})?(?:\.output)?"),
 )
 
 _NOT_WRITTEN: tuple[tuple[str, str], ...] = (
@@ -96,7 +96,7 @@ def site_of(hook: str) -> Site:
     """
     if len(hook) > limits.LONGEST_FIELD:
         raise FormatError(f"A hook's name should not have {len(hook):,} characters.")
-    if re.match(_OTHER_STREAM, hook):
+    if re.match(OTHER_STREAM, hook):
         raise FormatError(
             f"The hook {hook} is in an encoder, or a tower for pictures or sound: what is written "
             "there is not the stream that the unembedding reads, so that it has no logit weights."
@@ -138,5 +138,5 @@ def layer_of(hook: str | None) -> int | None:
     >>> layer_of("blocks.12.ln2.hook_normalized")
     12
     """
-    found = re.match(_LAYER + r"(?:\.|$)", hook or "")
+    found = re.match(LAYER + r"(?:\.|$)", hook or "")
     return None if found is None else layer_in(found["layer"], str(hook))

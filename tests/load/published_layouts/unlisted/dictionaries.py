@@ -38,8 +38,8 @@ def unfinished(size: Size) -> Case:
     }
     config = dl.config("AutoEncoderTopK", size, 5, "google/gemma-2-2b")
     files = {"t/ae.pt": as_torch(lambda: content, "cuda:0"), "t/config.json": as_json(config)}
-    W_dec = exact(dl.decoder("unfinished", size))
-    banks = [Bank(W_dec, RESIDUAL, 5)]
+    W_dec, reads = exact(dl.decoder("unfinished", size)), exact(dl.encoder("unfinished", size))
+    banks = [Bank(W_dec, RESIDUAL, 5, reads)]
     return Case(files, "t", MODEL, banks=banks)
 
 
@@ -52,8 +52,8 @@ def checkpoint(size: Size) -> Case:
         "t/config.json": as_json(config),
         "t/checkpoints/ae_500.pt": as_torch(lambda: state_dict(state), "cuda:0"),
     }
-    W_dec = exact(dl.decoder("checkpoint", size))
-    banks = [Bank(W_dec, RESIDUAL, 5)]
+    W_dec, reads = exact(dl.decoder("checkpoint", size)), exact(dl.encoder("checkpoint", size))
+    banks = [Bank(W_dec, RESIDUAL, 5, reads)]
     return Case(files, "t/checkpoints/ae_500.pt", MODEL, banks=banks)
 
 
@@ -67,7 +67,8 @@ def mixin(size: Size) -> Case:
         "config.json": as_json(config),
         "model.safetensors": as_safetensors(lambda: state),
     }
-    banks = [Bank(exact(dl.decoder("mixin", size)), RESIDUAL, 5)]
+    reads = exact(dl.encoder("mixin", size))
+    banks = [Bank(exact(dl.decoder("mixin", size)), RESIDUAL, 5, reads)]
     return Case(files, "", MODEL, RESIDUAL, banks)
 
 
@@ -99,7 +100,8 @@ def _crosscoder(size: Size, *, per_neuron: bool) -> Case:
         "model.safetensors": as_safetensors(lambda: tensors),
     }
     scale = exact(std) if per_neuron else [1.0, 1.0]
-    banks = [Bank(exact(W_dec)[i] * scale[i], RESIDUAL, 5) for i in (0, 1)]
+    W_enc = exact(tensors["encoder.weight"])  # pre-activations add up (x / std) @ W_enc
+    banks = [Bank(exact(W_dec)[i] * scale[i], RESIDUAL, 5, W_enc[i].T / scale[i]) for i in (0, 1)]
     return Case(files, "", MODEL, RESIDUAL, banks)
 
 
@@ -131,5 +133,6 @@ def two_models(size: Size) -> Case:
         f"{path}/cfg.json": as_json(config),
         f"{path}/cc_weights.pt": as_torch(lambda: state_dict(tensors), "cuda:0"),
     }
-    banks = [Bank(exact(W_dec)[:, i], path, 14) for i in (0, 1)]
+    W_enc = exact(tensors["W_enc"])
+    banks = [Bank(exact(W_dec)[:, i], path, 14, W_enc[i].T) for i in (0, 1)]
     return Case(files, path, MODEL, banks=banks)

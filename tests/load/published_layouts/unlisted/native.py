@@ -50,7 +50,7 @@ def _native(
     found, W_dec = _at(hook, width, size, **others)
     tensors = {"W_enc": numbers("W_enc", width, len(W_dec)), "W_dec": W_dec}
     layer = int(hook.split(".")[1])
-    banks = [Bank(reach(exact(W_dec)), hook, layer)]
+    banks = [Bank(reach(exact(W_dec)), hook, layer, exact(tensors["W_enc"]).T)]
     return Case(_folder(found, lambda: tensors), model=MODEL, banks=banks)
 
 
@@ -120,7 +120,8 @@ def transcoder(size: Size) -> Case:
         "b_enc": numbers("b_enc", len(W_dec)),
         "b_dec": numbers("b_dec", size.d_model),
     }
-    banks = [Bank(exact(W_dec), out, 8)]
+    read_hook = "blocks.8.ln2.hook_normalized"
+    banks = [Bank(exact(W_dec), out, 8, exact(tensors["W_enc"]).T, read_hook)]
     return Case(_folder(found, lambda: tensors), model=MODEL, banks=banks)
 
 
@@ -137,7 +138,7 @@ def _architecture(name: str, others: Callable[[int], Tensors]) -> None:
         written = exact(W_dec)
         if name == "topk":  # SAELens decodes with acts / ‖W_dec‖
             written = written / np.linalg.norm(written, axis=1, keepdims=True)
-        banks = [Bank(written, RESIDUAL, 8)]
+        banks = [Bank(written, RESIDUAL, 8, exact(tensors["W_enc"]).T)]
         return Case(_folder(found, lambda: {**tensors, **others(F)}), model=MODEL, banks=banks)
 
 
@@ -163,5 +164,6 @@ def whitened(size: Size) -> Case:
         "activation_whitening.safetensors": as_safetensors(lambda: whitening),
         "activation_scaler.json": as_json({"scaling_factor": None, "has_whitening": True}),
     }
-    banks = [Bank(exact(tensors["W_dec"]) @ inverse, RESIDUAL, 8)]
+    reads = (matrix @ exact(tensors["W_enc"])).T  # z @ W_enc = (x − mean) @ matrix @ W_enc
+    banks = [Bank(exact(tensors["W_dec"]) @ inverse, RESIDUAL, 8, reads)]
     return Case(files, model=MODEL, banks=banks)

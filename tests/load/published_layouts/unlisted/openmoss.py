@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 
-from tests.load.published_layouts.openmoss import linear
+from tests.load.published_layouts.openmoss import linear, linear_bank
 from tests.load.published_layouts.parts import (
     Bank,
     Files,
@@ -36,7 +36,7 @@ def llama_scope_transcoder(size: Size) -> Case:
         f"{folder}/hyperparams.json": as_json(hyperparams),
         f"{folder}/checkpoints/final.safetensors": as_safetensors(lambda: tensors),
     }
-    banks = [Bank(exact(tensors["decoder.weight"]).T, out, 3)]
+    banks = [linear_bank(tensors, out, 3, "blocks.3.ln2.hook_normalized")]
     return Case(files, folder, "meta-llama/Llama-3.1-8B", banks=banks)
 
 
@@ -62,7 +62,7 @@ def llamascopium(size: Size) -> Case:
         f"dataset_average_activation_norm.{hook}": torch.tensor(3.0),
     }  # fmt: skip
     hooks = {"hook_point_in": hook, "hook_point_out": hook}
-    banks = [Bank(exact(tensors["W_D"]), hook, 5)]
+    banks = [Bank(exact(tensors["W_D"]), hook, 5, exact(tensors["W_E"]).T)]
     return Case(_llamascopium("sae", size, tensors, hooks), "L", "qwen3-1.7b", banks=banks)
 
 
@@ -88,9 +88,9 @@ def llamascopium_crosscoder(size: Size) -> Case:
         "W_E": numbers("W_E", 3, d, F), "b_E": numbers("b_E", 3, F),
         "W_D": numbers("W_D", 3, F, d), "b_D": numbers("b_D", 3, d),
     }  # fmt: skip
-    W = exact(tensors["W_D"])
+    W, W_E = exact(tensors["W_D"]), exact(tensors["W_E"])
     files = _llamascopium("crosscoder", size, tensors, {"hook_points": points})
-    banks = [Bank(W[i], points[i], (2, 5, 7)[i]) for i in range(3)]
+    banks = [Bank(W[i], points[i], (2, 5, 7)[i], W_E[i].T) for i in range(3)]
     return Case(files, "L", "qwen3-1.7b", banks=banks)
 
 
@@ -107,9 +107,12 @@ def llamascopium_clt(size: Size) -> Case:
     }
 
     banks = [
-        Bank(exact(decoders[f"W_D.{to}"])[of], f"blocks.{to}.hook_mlp_out", to)
+        Bank(
+            exact(decoders[f"W_D.{to}"])[of], f"blocks.{to}.hook_mlp_out", to,
+            exact(encoder["W_E"])[of].T, f"blocks.{of}.hook_resid_mid",
+        )
         for of in range(layers)
         for to in range(of, layers)
-    ]
+    ]  # fmt: skip
     files = _llamascopium("clt", size, {**encoder, **decoders, **biases}, hooks)
     return Case(files, "L", "qwen3-1.7b", banks=banks)

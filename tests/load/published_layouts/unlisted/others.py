@@ -22,7 +22,7 @@ from tests.load.published_layouts.unlisted.case import Case, case
 MODEL = "gemma-2-2b"
 
 
-def _openai(size: Size, location: str, width: int) -> tuple[Files, str, torch.Tensor]:
+def _openai(size: Size, location: str, width: int) -> tuple[Files, str, torch.Tensor, torch.Tensor]:
     F, path = size.count(width), f"{location}_v5_32k/autoencoders/8.pt"
     W_dec = numbers(location, F, width)
     content = {
@@ -36,22 +36,23 @@ def _openai(size: Size, location: str, width: int) -> tuple[Files, str, torch.Te
         "activation": "TopK",
         "activation_state_dict": {"k": 32, "postact_fn": "ReLU"},
     }
-    return {path: as_torch(lambda: content)}, path, W_dec
+    return {path: as_torch(lambda: content)}, path, W_dec, numbers("encoder", F, width)
 
 
 @case("openai residual")
 def openai(size: Size) -> Case:
-    files, path, W_dec = _openai(size, "resid_post_mlp", size.d_model)
-    banks = [Bank(exact(W_dec), "blocks.8.hook_resid_post", 8)]
+    files, path, W_dec, W_enc = _openai(size, "resid_post_mlp", size.d_model)
+    hook = "blocks.8.hook_resid_post"
+    banks = [Bank(exact(W_dec), hook, 8, exact(W_enc), centred=True)]  # by its TopK
     return Case(files, path, "gpt2-small", banks=banks)
 
 
 @case("openai neurons")
 def openai_neurons(size: Size) -> Case:
-    files, path, W_dec = _openai(size, "mlp_post_act", D_FF)
+    files, path, W_dec, W_enc = _openai(size, "mlp_post_act", D_FF)
     model = tiny_model("gpt2-small", size)
     W = exact(W_dec) @ model.mlp_out(8)
-    banks = [Bank(W, "blocks.8.mlp.hook_post", 8)]
+    banks = [Bank(W, "blocks.8.mlp.hook_post", 8, exact(W_enc), centred=True)]
     return Case(files, path, "gpt2-small", banks=banks)
 
 
@@ -74,7 +75,8 @@ def columns(size: Size) -> Case:
         "layer_3.safetensors": as_safetensors(lambda: tensors),
         "layer_4.safetensors": as_safetensors(lambda: tensors),
     }
-    banks = [Bank(exact(W_dec), "blocks.3.mlp.hook_out", 3)]
+    reads = exact(tensors["W_enc"])
+    banks = [Bank(exact(W_dec), "blocks.3.mlp.hook_out", 3, reads, "blocks.3.mlp.hook_in")]
     return Case(files, "layer_3.safetensors", "meta-llama/Llama-3.1-8B", banks=banks)
 
 

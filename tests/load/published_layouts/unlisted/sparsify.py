@@ -43,7 +43,9 @@ def _sparsify(size: Size, hookpoint: str, layer: int, scale: Any, **others: Any)
         "layers.9/cfg.json": as_json(coder),
         "layers.9/sae.safetensors": as_safetensors(lambda: tensors),
     }
-    banks = [Bank(exact(tensors["W_dec"]) * scale, hookpoint, layer)]
+    reads = exact(tensors["encoder.weight"])
+    read_hook = f"{hookpoint}.input" if others.get("transcode") else None
+    banks = [Bank(exact(tensors["W_dec"]) * scale, hookpoint, layer, reads, read_hook)]
     return Case(files, path=hookpoint, model=MODEL, banks=banks)
 
 
