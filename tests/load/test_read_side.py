@@ -16,6 +16,7 @@ from tests.load.layouts import spy_on_reads, tensor
 from tests.load.stream.test_reads import Norm, Tiny
 from unembed import Features
 from unembed.errors import FormatError, ShapeError, WeightError
+from unembed.facts import ReadFacts
 from unembed.load.banks import Asked
 from unembed.load.names import Source
 from unembed.load.sources import sources_named
@@ -69,7 +70,7 @@ def test_the_bank_is_named_after_the_one_that_is_written(tmp_path: Path) -> None
     save_file({"sparsity": -tensor(F).abs()}, folder / "sparsity.safetensors")
     (source,) = sources(folder)
     written, found = source.read(), read(folder)
-    assert (written.name, found.name) == ("sae.3", "sae.3")
+    assert (written.name, found.name) == ("sae.3", "sae.3.encoder")
     assert found.reads == ReadFacts("encoder", "sae.3", [])
     assert found.origin == written.origin
     assert (found.hook, found.layer) == (RESIDUAL, 3)
@@ -83,7 +84,7 @@ def test_a_transcoder_reads_elsewhere(tmp_path: Path) -> None:
     model = Model("layernorm")
     found = read(saelens(tmp_path, **TRANSCODER), model)
     assert (found.name, found.hook, found.layer) == (
-        "transcoder.3",
+        "transcoder.3.encoder",
         TRANSCODER["hook_name"],
         3,
     )
@@ -103,7 +104,11 @@ def test_a_slice_of_a_cross_layer_transcoder_reads_its_own_layer(tmp_path: Path)
     }
     folder = write(tmp_path, files)
     found = [bank for each in sources(folder) if each.reads for bank in each.reads()]
-    assert [each.name for each in found] == ["clt.1→1", "clt.1→2", "clt.1→3"]
+    assert [each.name for each in found] == [
+        "clt.1→1.encoder",
+        "clt.1→2.encoder",
+        "clt.1→3.encoder",
+    ]
     assert {(each.hook, each.layer) for each in found} == {("blocks.1.hook_resid_mid", 1)}
     for each in found:
         np.testing.assert_array_equal(each.W_dec.numpy(), tensor(F, D, seed=1).numpy())
@@ -269,7 +274,7 @@ def test_an_encoder_with_nan(tmp_path: Path) -> None:
     folder, W_enc = saelens(tmp_path), tensor(D, F)
     W_enc[2, 7] = torch.nan
     save_file({"W_dec": tensor(F, D), "W_enc": W_enc}, folder / WEIGHTS)
-    with pytest.raises(WeightError, match=r"sae\.3\.read.*sae\.3\.read/7"):
+    with pytest.raises(WeightError, match=r"sae\.3\.encoder.*sae\.3\.encoder/7"):
         read(folder)
 
 

@@ -98,8 +98,8 @@ class _Reader:
         """Return the bank of what the features read: the encoder's rows, as they read the stream.
 
         Its features are those of the bank that they write, in the same order, and it is called
-        alike; the hook and the layer are those that are read. Of the file, the encoder alone is
-        read.
+        `….encoder`; the hook and the layer are those that are read. Of the file the encoder alone
+        is read.
 
         Raises:
             FormatError: when there is no encoder that is understood, or the tokens' embeddings do
@@ -124,7 +124,7 @@ class _Reader:
         stated = {"written_at": self.asked.hook} if self.asked.hook else {}
         bank = Features.from_array(
             done.W_dec,
-            name=self.decoder.name,
+            name=f"{self.decoder.name}.encoder",
             origin={**self._origin(done, through), **stated},
             hook=hook,
             layer=layer_of(hook),

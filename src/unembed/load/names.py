@@ -23,9 +23,8 @@ class Source:
         read: reads it.
         given: the NAME of `NAME=REFERENCE`.
         model: the model it was made for, where its release or its config says so.
-        reads: reads the banks of what its features read, named as the one that they write is, each
-            with `Features.reads`, or raises an error that says why that is not known; None where
-            nothing reads.
+        reads: reads the banks of what its features read, each with `Features.reads`, or raises an
+            error that says why that is not known; None where nothing reads.
     """
 
     path: str

@@ -36,7 +36,7 @@ def banks_of(sources: Sequence[Source], side: Side) -> list[Features]:
         return named(sources)
     read = [_reads(source) for source in sources]  # before much is read of the other side
     if side == "read":
-        names = names_of(sources, [banks[0] for banks in read])
+        names = names_of(sources, [_as_written(banks[0]) for banks in read])
         return _as_read(read, names)
     written = named(sources)
     return [*written, *_as_read(read, [bank.name for bank in written])]
@@ -49,6 +49,12 @@ def _reads(source: Source) -> list[Features]:
             "more. Leave it out, or take --side write."
         )
     return source.reads()
+
+
+def _as_written(bank: Features) -> Features:
+    """Return a bank of what features read, called as the one that they write."""
+    assert bank.reads is not None
+    return bank.renamed(bank.reads.bank)
 
 
 def _as_read(read: Sequence[Sequence[Features]], names: Sequence[str]) -> list[Features]:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from unembed.matching.shared_sets import shared_sets
+from unembed.enrichment.shared_sets import shared_sets
 from unembed.products import array_product
 
 F32 = npt.NDArray[np.float32]

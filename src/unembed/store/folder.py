@@ -21,7 +21,7 @@ from unembed.store.check import check_tables
 from unembed.store.files import LOCK, RunFiles, check_distinct, listed_files
 from unembed.store.held import Hold, held, is_marked, mark_of
 from unembed.store.leftover import check_leftover
-from unembed.store.manifest import MANIFEST, Manifest
+from unembed.store.manifest import MADE, MANIFEST, Manifest
 from unembed.store.programs import check_lock, clear_places, take_place
 from unembed.store.standing import check_way, is_file, kind_of
 
@@ -178,7 +178,7 @@ def _check(folder: Path, manifest: Manifest, overwrite: bool = False) -> None:
 def _check_same(folder: Path, manifest: Manifest) -> None:
     """Check that the run in a folder is this one."""
     there = Manifest.load(folder)
-    if there.schema_version != manifest.schema_version:
+    if there.schema_version not in MADE:
         raise RunError(
             f"{folder} holds a run of schema {there.schema_version}, which unembed "
             f"{there.unembed_version} made. This version reads it as it is, but makes runs of "

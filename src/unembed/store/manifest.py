@@ -46,12 +46,14 @@ SCHEMA_VERSION = 4
 fields (`facts.counts`); since 3, TSEA is read of chosen pairs, z may be kept as what it is the
 product of, and pairs are counted shard by shard; since 4, features are tested before their sets
 are, and what a test rests on is checked."""
-SCHEMAS = (1, 2, 3, SCHEMA_VERSION, 5)
+_WITH_READS = 5
+"""The schema of runs that hold banks of what features read, too; otherwise the same."""
+MADE = (SCHEMA_VERSION, _WITH_READS)
+"""Of runs that this version makes."""
+SCHEMAS = (1, 2, 3, *MADE)
 """Of runs that are read."""
 _CHOSEN_PAIRS = 3
 """The schema since which TSEA is read of chosen pairs."""
-_WITH_READS = 5
-"""The schema of runs that hold banks of what features read, too; otherwise the same."""
 _FEATURES_FIRST = 4
 """The schema since which features are tested first."""
 SHARD_FEATURES = 4096
@@ -417,7 +419,7 @@ class Manifest:
 
         What is information is left out of account, so that there is none between equal digests.
         """
-        if self.schema_version != new.schema_version:
+        if self.schema_version not in MADE and self.schema_version != new.schema_version:
             return [f"schema_version ({self.schema_version}, now {new.schema_version})"]
         return _differences(self._identity, new._identity)
 

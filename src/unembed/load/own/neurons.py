@@ -83,7 +83,7 @@ def read_neurons(model: Model, layer: int, expert: Expert | None = None) -> Feat
 
 
 def read_neurons_inputs(model: Model, layer: int, expert: Expert | None = None) -> list[Features]:
-    """Return what the MLP neurons of a layer read, as banks named as `read_neurons` names theirs.
+    """Return what the MLP neurons of a layer read, as banks named `mlp.LAYER.gate` and so on.
 
     Two banks where the MLP has a gate: row i of `gate` decides how far neuron i is open, row i of
     `up` is what it multiplies with that. One, `in`, where it has none. Each row is ⊙ the weight of
@@ -101,7 +101,7 @@ def read_neurons_inputs(model: Model, layer: int, expert: Expert | None = None) 
     return [
         Features.from_array(
             norm.read_by(rows),
-            name=name,
+            name=f"{name}.{part}",
             origin={
                 "format": "mlp neurons",
                 "model": model.origin,

@@ -1,0 +1,1 @@
+"""What features read: banks over the embedding, through a whole run."""
