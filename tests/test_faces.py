@@ -21,7 +21,7 @@ EXPORTED = [
     "discovered_sets", "find", "fit_lens", "flat", "follow", "leading_edge", "list_saes",
     "load_features", "load_lens", "load_model", "load_unembedding", "load_vocabulary",
     "match_banks", "merge_token_sets", "neuronpedia", "notebook", "plots", "prepare_unembedding",
-    "through_lenses", "weights_of",
+    "read_and_written", "sides_by_bank", "through_lenses", "weights_of",
 ]  # fmt: skip
 """Who adds a name here, or takes one away, changes what others' programs may rely on."""
 

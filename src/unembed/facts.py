@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from unembed.errors import UnembedError
 from unembed.lens import Lens
@@ -21,6 +21,10 @@ from unembed.outside.text import has_half
 
 Part = Literal["encoder", "gate", "up", "in"]
 """Of a feature: what of it reads."""
+
+Side = Literal["write", "read", "both"]
+"""`write`: the directions that features write. `read`: those that they read. `both`."""
+SIDES: tuple[Side, ...] = get_args(Side)
 
 _COUNTS = "counts"
 

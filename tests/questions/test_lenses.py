@@ -55,7 +55,7 @@ def test_scores_are_those_of_the_bank_at_the_last_layer(both: Planted) -> None:
 def test_a_feature_names_itself_through_the_other_lens(both: Planted) -> None:
     row = both.run.feature("a.jacobian/7")
     expected = {name: row[name] for name in ("feature", "lens", "class", "label")}
-    assert other_lenses(both.run, "a/7") == [expected]
+    assert other_lenses(both.run, "a/7") == [{**expected, "part": None}]
     assert [each["feature"] for each in other_lenses(both.run, "a.jacobian/7")] == ["a/7"]
     assert other_lenses(both.run, "b/10") == []
     facts = feature_facts(both.run, "a.jacobian/7")

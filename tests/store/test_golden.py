@@ -5,16 +5,18 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import polars as pl
 import pytest
 
-from unembed import Run
+from unembed import Run, read_and_written
 from unembed.questions import feature_facts
 from unembed.store.enrichment import COHESION_COLUMNS, read_null
 from unembed.store.explanation import END_COLUMNS
 from unembed.store.manifest import SCHEMAS
 from unembed.store.shards import read_table, write_table
 
-GOLDEN = sorted((Path(__file__).parents[1] / "golden").glob("schema-*"))
+EVERY = sorted((Path(__file__).parents[1] / "golden").glob("schema-*"))
+GOLDEN, OF_BOTH_SIDES = EVERY[:-1], EVERY[-1]
 
 
 @pytest.mark.parametrize("folder", GOLDEN, ids=lambda folder: folder.name)
@@ -97,4 +99,19 @@ def test_the_first_runs_of_schema_4_are_read(tmp_path: Path) -> None:
 
 
 def test_there_is_one_of_every_schema() -> None:
-    assert [folder.name for folder in GOLDEN] == [f"schema-{version}" for version in SCHEMAS]
+    assert [folder.name for folder in EVERY] == [f"schema-{version}" for version in SCHEMAS]
+
+
+def test_the_golden_run_of_both_sides() -> None:
+    run = Run.open(OF_BOTH_SIDES)
+    assert run.banks == ["sae.3", "mlp.3", "sae.3.encoder"]
+    assert run.manifest.lenses == ["logit", "embedding"]
+    written = run.features.filter(pl.col("bank") != "sae.3.encoder")
+    alone = Run.open(GOLDEN[-1]).features
+    assert written.drop("label", "log10_p", "log10_q").equals(
+        alone.drop("label", "log10_p", "log10_q")
+    )
+    found = read_and_written(run)
+    assert found["feature"].to_list() == run.features["feature"].to_list()[:6]
+    assert found["correlation"].is_null().to_list() == [False] * 4 + [True, False]
+    assert found["correlation"].drop_nulls().abs().max() <= 1

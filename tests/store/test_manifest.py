@@ -57,7 +57,7 @@ def test_facts_are_what_the_file_says(content: Content) -> None:
         (tested.explanation, content["enrichment"]["explanation"]),
     ]
     for facts, said in parts:
-        newer = {"lens": None} if isinstance(facts, BankFacts) else {}
+        newer = {"lens": None, "reads": None} if isinstance(facts, BankFacts) else {}
         found = {each.name: getattr(facts, each.name) for each in fields(facts)}
         assert found == {**newer, **said}
     for each in fields(tested):
@@ -81,7 +81,7 @@ PARTS: dict[str, tuple[type, Callable[[Content], Content]]] = {
 
 
 NEWER = {
-    **{f"banks[{at}]": {"lens"} for at in range(9)},
+    **{f"banks[{at}]": {"lens", "reads"} for at in range(9)},
     "enrichment": {"tsea", "weight", "explanation"},
     "enrichment.explanation": {each.name for each in fields(ExplanationSettings)},
 }
@@ -132,7 +132,7 @@ def test_parts_of_another_kind(part: str, value: object, content: Content, tmp_p
 
 def test_another_schema_is_refused(content: Content, tmp_path: Path) -> None:
     with pytest.raises(
-        RunError, match=r"has schema version 9; this unembed reads 1, 2, 3 and 4\. .*\(99\.0\)"
+        RunError, match=r"has schema version 9; this unembed reads 1, 2, 3, 4 and 5\. .*\(99\.0\)"
     ):
         loaded(tmp_path, {**content, "schema_version": 9, "unembed_version": "99.0"})
 

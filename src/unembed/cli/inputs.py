@@ -16,8 +16,8 @@ from unembed.outside.text import shown
 if TYPE_CHECKING:
     from unembed import Features, Unembedding
     from unembed.enrichment import Null
+    from unembed.facts import Side
     from unembed.load.models.model import Model
-    from unembed.load.sides import Side
 
 
 def load_inputs(
@@ -69,7 +69,7 @@ def load_demo(side: Side = "write") -> tuple[Unembedding, list[Features]]:
     """Return what `unembed demo` analyses: its banks, and some of them through its lens.
 
     Args:
-        side: `both` for what the neurons read, too.
+        side: `both` for what the last layer's neurons read, too; `read` for that alone.
     """
     with stoppable("Stopped while reading; no run was begun."):
         model = load.load_model(demo.MODEL)
@@ -77,7 +77,9 @@ def load_demo(side: Side = "write") -> tuple[Unembedding, list[Features]]:
         banks = load.load_features(demo.FEATURES, model=model)
         some = [bank for bank in banks if bank.name in demo.THROUGH_LENS]
         through = load.through_lenses(some, [str(demo.LENS)], model=model)
-        return load.load_unembedding(model), [*banks, *through]
+        reads = [] if side == "write" else load.load_features(demo.READ, model=model, side="read")
+        written = [] if side == "read" else [*banks, *through]
+        return load.load_unembedding(model, embedding=bool(reads)), [*written, *reads]
 
 
 def _check_lenses(lenses: Sequence[str], side: Side) -> None:

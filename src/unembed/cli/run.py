@@ -15,7 +15,7 @@ from unembed.cli.output import console, print_json
 from unembed.cli.progress import analyze_with_progress
 from unembed.enrichment import EnrichmentSettings
 from unembed.enrichment.settings import FEWEST_DIRECTIONS, TseaOf
-from unembed.load.sides import Side
+from unembed.facts import Side
 from unembed.sweep import MAX_TOP_K, SweepSettings, Weight
 from unembed.tokensets import DEFAULT as DEFAULT_SETS
 
@@ -229,6 +229,9 @@ def demo(
         "runs/demo"
     ),
     device: Device = SweepSettings.device,
+    side: Annotated[
+        Side, typer.Option(help="both: what the last layer's neurons read, too (mlp.29).")
+    ] = "write",
     overwrite: Overwrite = False,
     as_json: Json = False,
 ) -> None:
@@ -240,7 +243,7 @@ def demo(
 
         unembed demo && unembed show runs/demo mlp.20/1036
     """
-    unembedding, banks = load_demo()
+    unembedding, banks = load_demo(side)
     finished = analyze_with_progress(
         unembedding, banks, out, sets=DEFAULT_SETS, family=None, null="bank",
         settings=SweepSettings(device=device), overwrite=overwrite,

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from unembed.errors import SourceError
+from unembed.facts import Side
 from unembed.features import Features
 from unembed.lens import Lens
 from unembed.load.banks import Asked, opener
@@ -15,7 +16,7 @@ from unembed.load.models.model import Model
 from unembed.load.models.open import load_model, model_place
 from unembed.load.models.short_names import repository_of
 from unembed.load.reference import resolve
-from unembed.load.sides import Side, banks_of
+from unembed.load.sides import banks_of
 from unembed.load.sources import is_published, sources_named
 from unembed.load.vocabularies import read_vocabulary
 from unembed.unembedding import Unembedding, prepare_unembedding

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Literal
 
 from unembed.errors import SourceError, UnembedError
+from unembed.facts import SIDES, Side
 from unembed.features import Features
 from unembed.load.names import Source, named, names_of
-
-Side = Literal["write", "read", "both"]
-"""`write`: the directions that features write. `read`: those that they read. `both`."""
-SIDES: tuple[Side, ...] = ("write", "read", "both")
 
 
 def banks_of(sources: Sequence[Source], side: Side) -> list[Features]:

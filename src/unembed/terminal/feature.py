@@ -10,7 +10,6 @@ from rich.table import Table
 from rich.text import Text
 
 from unembed.explanation.names import verbs_of
-from unembed.lens import LENSES
 from unembed.numerals import number
 from unembed.outside.text import quoted, shown
 from unembed.questions.features import STATISTICS
@@ -91,8 +90,6 @@ def _seen_by(other: dict[str, Any]) -> str:
     """Say what the same feature is elsewhere in the run: through a lens, or what of it reads."""
     if other["part"]:
         return f"what it reads ({other['part']})"
-    if other["lens"] in LENSES:
-        return f"what it writes, by the {other['lens']} lens"
     return f"through the {other['lens']} lens"
 
 
