@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import polars as pl
 import typer
 
 import unembed
@@ -20,6 +19,7 @@ from unembed import Run
 from unembed.outside.text import shown
 from unembed.questions.banks import by_depth
 from unembed.questions.kinds import KINDS
+from unembed.questions.sides import features_of_kind
 from unembed.questions.summary import classes_of_banks
 
 PAGE = Path(__file__).parents[1] / "docs" / "reads.md"
@@ -53,8 +53,7 @@ def table(run: Run) -> Iterator[str]:
 def examples(run: Run) -> Iterator[str]:
     """Yield the lines of what some neurons of the last layer read and write."""
     last = by_depth(run).filter(lens="logit")["bank"][-1]
-    found = unembed.read_and_written(run, last).filter(part="up", kind="undoes")
-    strongest = found.sort(pl.col("shared_z").abs(), descending=True, nulls_last=True)
+    strongest = features_of_kind(run, "undoes", last)
     yield "| neuron | its up projection | its output |"
     yield "|---|---|---|"
     for row in strongest.head(EXAMPLES).iter_rows(named=True):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated
 
-import polars as pl
 import typer
 
 from unembed import questions, terminal
@@ -40,10 +39,9 @@ def sides(
     run, banks = open_run(path), several(bank)
     with aside().status("Comparing what features read and what they write …"):
         if kind is None:
-            found, draw = questions.sides_by_bank(run, banks), terminal.sides.by_bank
+            found = questions.sides_by_bank(run, banks)
+            draw = terminal.sides.by_bank
         else:
-            every = questions.read_and_written(run, banks).filter(kind=kind)
-            first = pl.col("shared_z").abs(), pl.col("z").abs()
-            found = every.sort(*first, descending=True, nulls_last=True)
-            found, draw = found.head(limit or found.height), terminal.sides.features
+            found = questions.features_of_kind(run, kind, banks, limit=limit or None)
+            draw = terminal.sides.features
     print_frame(found, draw, "No feature is.", as_json=as_json, as_csv=as_csv)

@@ -15,7 +15,7 @@ FEATURES = (str(SAE), "mlp:10,20,26,29")
 """What `unembed demo` analyses: 8,192 SAE features and 6,144 MLP neurons."""
 
 READ = "mlp:29"
-"""Of these the neurons whose gates and up projections are there, too: `unembed demo --side both`."""
+"""Of these the neurons whose gate and up projections are there: `unembed demo --side both`."""
 
 THROUGH_LENS = ("mlp.10", "mlp.20", "mlp.26")
 """Of these the banks that it reads through the lens, too; behind layer 29 nothing follows."""

@@ -359,11 +359,46 @@ class LayerLens(TypedDict):
 
 
 @answer
+class Reads(TypedDict):
+    """Of which part of a feature its tokens are, where they are what it reads."""
+
+    part: Part
+    bank: str
+    """The name of the bank that the same features write."""
+    notes: list[str]
+
+
+@answer
+class Sides(TypedDict):
+    """How far what a feature reads and what it writes agree."""
+
+    feature: str
+    """Of what it writes."""
+    bank: str
+    index: int
+    reads: str
+    """The same feature by what it reads."""
+    part: Part
+    lens: str
+    kind: Kind
+    correlation: float | None
+    z: float | None
+    p: float | None
+    shared: str | None
+    """The token set that both sides pass with."""
+    shared_z: float | None
+    label_read: str | None
+    label_written: str | None
+
+
+@answer
 class OtherLens(_Class):
-    """A feature through another lens of the run."""
+    """A feature through another lens of the run, or by its other side."""
 
     feature: str
     lens: str
+    part: Part | None
+    """Of what it reads."""
     label: str | None
 
 
@@ -379,8 +414,9 @@ class Feature(_Class):
     model: str
     lens: str
     through: LayerLens | None
+    reads: Reads | None
     other_lenses: list[OtherLens]
-    """The same feature through the run's other lenses."""
+    """The same feature through the run's other lenses, and by its other side."""
     hook: str | None
     steps: list[str]
     """What its direction went through on the way to the residual stream, such as W_O."""
@@ -396,6 +432,7 @@ class Feature(_Class):
     log10_density: float | None
     label: str | None
     collision: Collision | None
+    sides: list[Sides]
     partition_set: str | None
     partition_r2: float | None
     tail_tokens_top: int | None

@@ -161,6 +161,10 @@ def _add_answers(app: FastAPI, contents: Contents, desk: Desk) -> None:
     async def ties(request: Request) -> Response:
         return await numbers(request, contents.ties)
 
+    @app.get("/api/ties_read.i32", response_class=Numbers, responses=gone)
+    async def ties_read(request: Request) -> Response:
+        return await numbers(request, lambda: contents.ties(reads=True))
+
     @app.get("/api/tokens/{row}.json", response_class=Json, responses=is_a(answers.Token, missing))
     async def token(request: Request, row: Number) -> Response:
         return await json(request, lambda: contents.token(row))

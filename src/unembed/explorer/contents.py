@@ -298,13 +298,17 @@ class Contents:
         texts = self.run.tokens["text"].gather(self._token_ids)
         return {"id": self._token_ids.tolist(), "text": texts.to_list()}
 
-    def ties(self) -> Array:
+    def ties(self, *, reads: bool = False) -> Array:
         """Return [K, 2] rows of W_U that are identical to others, each with the first of these.
+
+        Args:
+            reads: of W_E, that what features read is held against.
 
         Raises:
             SourceError: when the weights cannot be had.
         """
-        ties = questions.weights_of(self.run).unembedding.ties
+        weights = questions.weights_of(self.run)
+        ties = (weights.embedding if reads else weights.unembedding).ties
         return np.stack([ties.rows, ties.heads[ties.group]], 1).astype(np.int32)
 
     def token(self, row: int) -> answers.Token:

@@ -37,7 +37,7 @@ _SCORES_OF_SETS = 2_000_000
 _LIST = "report.json"
 """Which features have views in it: what a server does not need to say."""
 _BEGIN = 5
-_COMMON = ("run.json", "tokens.json", "ties.i32", "layers.json")
+_COMMON = ("run.json", "tokens.json", "layers.json")
 _FILES = "globalThis.unembedFiles"
 """What the view of one feature, in one file, keeps its answers in."""
 _HEAD = 2**20
@@ -118,6 +118,12 @@ def write_feature(run: Run, out: Path, feature: str) -> None:
         part.write_text(text, encoding="utf-8")
 
 
+def _ties_of(run: Run) -> list[str]:
+    """Return the answers that say which rows of W_U are identical, and of W_E where it counts."""
+    of_side = {False: "ties.i32", True: "ties_read.i32"}
+    return [of_side[reads] for reads in run.manifest.sides]
+
+
 def feature_page(run: Run, feature: str) -> str:
     """Return the HTML of `write_feature`."""
     address = _address(run, feature)
@@ -125,7 +131,7 @@ def feature_page(run: Run, feature: str) -> str:
     paths = ["run.json", "tokens.json", "columns/index.bin", *_paths_of_features([address])]
     if run.has_enrichment:
         sets = _sets_of(contents, address)
-        paths += ["ties.i32", "sets.json", *(f"sets/{number}/members.i32" for number in sets)]
+        paths += [*_ties_of(run), "sets.json", *(f"sets/{number}/members.i32" for number in sets)]
     files = {path: _packed(body) for path, body in _answers(run, paths)}
     files[_LIST] = _packed(dumps({"features": [address]}).encode())
     start = f"{_FILES}={_inline(json.dumps(files))};" + (
@@ -159,6 +165,7 @@ def _paths_of_site(run: Run, addresses: Sequence[str]) -> list[str]:
     pages = range(-(-count // PAGE)) if count <= _ROWS_OF_ALL else {row // PAGE for row in rows}
     paths = [
         *_COMMON,
+        *_ties_of(run),
         *(f"columns/{name}.bin" for name in COLUMNS),
         *(f"rows/{page}.json" for page in sorted(pages)),
         *_paths_of_features(addresses),

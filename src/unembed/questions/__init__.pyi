@@ -16,7 +16,7 @@ from .run import Run
 from .same_label import collisions
 from .search.criteria import find
 from .sets_by_bank import sets_by_bank
-from .sides import read_and_written, sides_by_bank, sides_of
+from .sides import features_of_kind, read_and_written, sides_by_bank, sides_of
 from .summary import overview
 from .weights import RunWeights, weights_of
 
@@ -33,6 +33,7 @@ __all__ = [
     "es_of_sets",
     "explanation_facts",
     "feature_facts",
+    "features_of_kind",
     "find",
     "first_part",
     "flat",

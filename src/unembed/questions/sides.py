@@ -19,7 +19,7 @@ from unembed.facts import BankFacts
 from unembed.matching.sides import Agreement, agreement
 from unembed.products import array_product
 from unembed.questions.banks import require_classes
-from unembed.questions.kinds import KINDS
+from unembed.questions.kinds import KINDS, Kind
 from unembed.questions.pairs import log10_of
 from unembed.store.tables import RunTables
 
@@ -113,6 +113,32 @@ def read_and_written(run: RunTables, bank: str | Sequence[str] | None = None) ->
     """
     require_classes(run)
     return pl.concat(_of_pair(run, pair) for pair in pairs_of_sides(run, bank)).select(*COLUMNS)
+
+
+def features_of_kind(
+    run: RunTables,
+    kind: Kind,
+    bank: str | Sequence[str] | None = None,
+    *,
+    limit: int | None = None,
+) -> pl.DataFrame:
+    """Return the rows of `read_and_written` of one kind, those that share a set most first.
+
+    Then those whose correlation is furthest from chance.
+
+    Args:
+        run: with banks of both sides.
+        kind: see `questions.kinds`.
+        bank: only these, of either side.
+        limit: at most so many; all of them, if None.
+
+    Raises:
+        QueryError: as `read_and_written` does.
+    """
+    first = pl.col("shared_z").abs(), pl.col("z").abs()
+    found = read_and_written(run, bank).filter(kind=kind)
+    found = found.sort(*first, descending=True, nulls_last=True)
+    return found if limit is None else found.head(limit)
 
 
 def sides_by_bank(run: RunTables, bank: str | Sequence[str] | None = None) -> pl.DataFrame:

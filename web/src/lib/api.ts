@@ -109,8 +109,8 @@ export const api = {
   contrast: (promoted: number, against: number) =>
     floats(`sets/${promoted}/against/${against}.f32`),
   tokens: () => json<Tokens>("tokens.json"),
-  /** Pairs: a row of W_U that is identical to others, and the first of these. */
-  ties: () => ints("ties.i32"),
+  /** Pairs: a row of W_U, or of W_E, that is identical to others, and the first of these. */
+  ties: (reads: boolean) => ints(reads ? "ties_read.i32" : "ties.i32"),
   token: (row: number) => json<Token>(`tokens/${row}.json`),
   /** A token's logit weight in every feature, from the model's weights. */
   tokenWeights: (row: number) => floats(`tokens/${row}/weights.f32`),
