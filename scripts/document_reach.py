@@ -34,11 +34,11 @@ _FORMATS = """
 
 One small reader each, told by the listing and the configs, never by a file's ending alone. Each
 was held against tiny files in its true layout, written from its own writer or loader
-independently of ours (`tests/load/published_layouts`), encoders and all beside it, and those that
+independently of ours (`tests/load/published_layouts`), decoders and encoders, and those that
 SAELens reads also against SAELens' own loaders (`tests/oracle/test_saelens.py`).
 
-| format | where the decoder lies | published SAEs |
-|---|---|---|
+| format | where the decoder lies | where the encoder lies | published SAEs |
+|---|---|---|---|
 """
 _FAMILIES = """
 ## Model families
@@ -76,7 +76,8 @@ def page() -> str:
 def _formats() -> Iterator[str]:
     for each in FORMATS:
         count = sum(entry.loader in each.loaders for entry in published())
-        yield f"| {each.title} | {each.stores} | {f'{count:,}' if count else ''} |\n"
+        number = f"{count:,}" if count else ""
+        yield f"| {each.title} | {each.stores} | {each.encodes} | {number} |\n"
 
 
 def _families(table: dict[str, Any]) -> Iterator[str]:

@@ -219,6 +219,7 @@ def test_whitening_is_folded_in_as_saelens_does(tmp_path: Path) -> None:
     )
     (bank,) = case.banks
     np.testing.assert_allclose(sae.W_dec.detach().numpy(), bank.W_dec, rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(sae.W_enc.detach().numpy().T, bank.reads, rtol=1e-9, atol=1e-12)
 
 
 def write(folder: Path, case: unlisted.Case) -> None:
