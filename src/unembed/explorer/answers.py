@@ -15,6 +15,8 @@ from pydantic import ConfigDict, with_config
 from typing_extensions import NotRequired, TypeAliasType, TypedDict
 
 from unembed.explanation import names
+from unembed.facts import Part as _Part
+from unembed.questions.kinds import Kind as _Kind
 from unembed.questions.same_label import Differs as _Differs
 
 answer = with_config(ConfigDict(extra="forbid", use_attribute_docstrings=True))
@@ -24,6 +26,8 @@ Lens = TypeAliasType("Lens", Literal["logit", "cosine"])
 FeatureClass = TypeAliasType("FeatureClass", names.FeatureClass)
 Reason = TypeAliasType("Reason", names.Reason)
 Differs = TypeAliasType("Differs", _Differs)
+ReadPart = TypeAliasType("ReadPart", _Part)
+Kind = TypeAliasType("Kind", _Kind)
 
 # A key that is a word of Python's own, or none, cannot be written as a field.
 _Class = TypedDict("_Class", {"class": FeatureClass | None})
@@ -362,7 +366,7 @@ class LayerLens(TypedDict):
 class Reads(TypedDict):
     """Of which part of a feature its tokens are, where they are what it reads."""
 
-    part: Part
+    part: ReadPart
     bank: str
     """The name of the bank that the same features write."""
     notes: list[str]
@@ -378,7 +382,7 @@ class Sides(TypedDict):
     index: int
     reads: str
     """The same feature by what it reads."""
-    part: Part
+    part: ReadPart
     lens: str
     kind: Kind
     correlation: float | None
@@ -397,7 +401,7 @@ class OtherLens(_Class):
 
     feature: str
     lens: str
-    part: Part | None
+    part: ReadPart | None
     """Of what it reads."""
     label: str | None
 

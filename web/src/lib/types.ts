@@ -12,6 +12,10 @@ export type Reason =
 
 export type Differs = "without" | "with" | "strongest" | "set" | "nothing" | "only";
 
+export type ReadPart = "encoder" | "gate" | "up" | "in";
+
+export type Kind = "copies" | "undoes" | "transforms" | "reads only" | "writes only" | "neither";
+
 /** What the shapes of random directions stay within (`explanation.Envelope`). */
 export interface Envelope {
   kurtosis_above: number;
@@ -292,11 +296,42 @@ export interface LayerLens {
   notes: string[];
 }
 
-/** A feature through another lens of the run. */
+/** Of which part of a feature its tokens are, where they are what it reads. */
+export interface Reads {
+  part: ReadPart;
+  /** The name of the bank that the same features write. */
+  bank: string;
+  notes: string[];
+}
+
+/** How far what a feature reads and what it writes agree. */
+export interface Sides {
+  /** Of what it writes. */
+  feature: string;
+  bank: string;
+  index: number;
+  /** The same feature by what it reads. */
+  reads: string;
+  part: ReadPart;
+  lens: string;
+  kind: Kind;
+  correlation: number | null;
+  z: number | null;
+  p: number | null;
+  /** The token set that both sides pass with. */
+  shared: string | null;
+  shared_z: number | null;
+  label_read: string | null;
+  label_written: string | null;
+}
+
+/** A feature through another lens of the run, or by its other side. */
 export interface OtherLens {
   class: FeatureClass | null;
   feature: string;
   lens: string;
+  /** Of what it reads. */
+  part: ReadPart | null;
   label: string | null;
 }
 
@@ -311,7 +346,8 @@ export interface Feature {
   model: string;
   lens: string;
   through: LayerLens | null;
-  /** The same feature through the run's other lenses. */
+  reads: Reads | null;
+  /** The same feature through the run's other lenses, and by its other side. */
   other_lenses: OtherLens[];
   hook: string | null;
   /** What its direction went through on the way to the residual stream, such as W_O. */
@@ -328,6 +364,7 @@ export interface Feature {
   log10_density: number | null;
   label: string | null;
   collision: Collision | null;
+  sides: Sides[];
   partition_set: string | null;
   partition_r2: number | null;
   tail_tokens_top: number | null;
