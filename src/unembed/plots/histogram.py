@@ -39,6 +39,9 @@ class Part(NamedTuple):
     inside: npt.NDArray[np.bool_]
     about: str = ""
 
+_WRITTEN = "logit weight (change of a token's logit by one unit of the feature)"
+_READ = "weight (what a token's embedding adds to what the feature reads)"
+
 
 def histogram(run: Run, feature: str, *token_sets: str | Mapping[str, Iterable[int]]) -> go.Figure:
     """Return the histogram of one feature's logit weights, with token sets told apart.
@@ -68,7 +71,7 @@ def histogram(run: Run, feature: str, *token_sets: str | Mapping[str, Iterable[i
     figure = go.Figure()
     names = _bars(figure, read.weights, parts)
     _rugs(figure, run, read, parts)
-    _axes(figure, read.weights, len(parts))
+    _axes(figure, read.weights, len(parts), reads=row["lens"] == EMBEDDING)
     sets = f", split by {' and '.join(part.name for part in parts)}" if parts else ""
     return finished(
         figure,
@@ -148,14 +151,16 @@ def _spread(n: int) -> npt.NDArray[np.int64]:
     return np.unique(np.linspace(0, n - 1, _MOST_STROKES).round().astype(np.int64))
 
 
-def _axes(figure: go.Figure, weights: npt.NDArray[np.float32], n_parts: int) -> None:
+def _axes(
+    figure: go.Figure, weights: npt.NDArray[np.float32], n_parts: int, *, reads: bool
+) -> None:
     most = max(int(np.histogram(weights, _BINS)[0].max()), 10)
     share = n_parts * _RUG / (_HEIGHT + n_parts * _RUG)
     ticks = [10**k for k in range(len(str(most)))]
     reach = float(weights.max() - weights.min())
     figure.update_layout(barmode="overlay", bargap=0)
     figure.update_xaxes(
-        title="logit weight (change of a token's logit by one unit of the feature)",
+        title=_READ if reads else _WRITTEN,
         range=[float(weights.min()) - 0.02 * reach, float(weights.max()) + 0.02 * reach],
         anchor="y2" if n_parts else "y",
     )  # fmt: skip

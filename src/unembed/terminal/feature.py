@@ -60,7 +60,7 @@ def draw(feature: dict[str, Any], *, n_tokens: int = 10, n_sets: int = 10) -> Gr
         _statistics(feature),
         Text(""),
         histogram.draw(feature["histogram"]),
-        Text("tokens (log scale) by z, the logit weight in standard deviations", style="dim"),
+        Text("tokens (log scale) by z, the weight in standard deviations", style="dim"),
         Text(""),
         _tokens(feature, n_tokens),
         *_drawn_sets(feature, n_sets),
