@@ -21,6 +21,7 @@ from unembed.load.published.table import published, saelens_version
 from unembed.terminal.saes import RELEASE, SITE, short
 
 ROOT = Path(__file__).parents[1]
+MEASURED = ("W_U", "mlp", "heads", "reads", "W_E")
 FAMILIES = ROOT / "docs" / "data" / "families.json"
 PAGE = ROOT / "docs" / "what-loads.md"
 
@@ -47,11 +48,14 @@ _FAMILIES = """
 each (random norms and biases too), saved as it saves them. `W_U`: our folded unembedding against
 the Jacobian of the model's logits with respect to the last residual. `mlp`, `heads`: the
 directions of `mlp:` and `head:` against the Jacobian of a layer's output with respect to the
-input of its output projection. Errors are relative, the largest of all is {worst:.0e}; – says
+input of its output projection. `reads`: what an MLP's gate and up read of the stream, through its
+norm, against what goes into that projection; where neurons cannot be followed, what they read
+cannot either. `W_E`: the embedding, and the norm that it goes through, against what the first layer
+is given. Errors are relative, the largest of all is {worst:.0e}; – says
 that there is none to measure. Written by `python scripts/measure_families.py`.
 
-| model type | final norm | W_U | mlp | heads | notes |
-|---|---|---|---|---|---|
+| model type | final norm | W_U | mlp | heads | reads | W_E | notes |
+|---|---|---|---|---|---|---|---|
 """
 _RELEASES = """
 ## Published SAEs
@@ -82,13 +86,13 @@ def _formats() -> Iterator[str]:
 
 def _families(table: dict[str, Any]) -> Iterator[str]:
     rows = table["model_types"]
-    errors = [row[key] for row in rows for key in ("W_U", "mlp", "heads") if row[key] is not None]
+    errors = [row[key] for row in rows for key in MEASURED if row[key] is not None]
     held = sum(row["W_U"] is not None for row in rows)
     yield _FAMILIES.format(
         held=held, all=len(rows), version=table["transformers"], worst=max(errors)
     )
     for row in rows:
-        cells = [_error(row[key]) for key in ("W_U", "mlp", "heads")]
+        cells = [_error(row[key]) for key in MEASURED]
         yield f"| `{row['model_type']}` | {row['norm']} | {' | '.join(cells)} | {_note(row)} |\n"
 
 

@@ -114,6 +114,16 @@ def ggufs(lab: Lab, folder: Path, options: Options) -> None:
     load_features("mlp:0", model=model)
 
 
+def reads(lab: Lab, folder: Path, options: Options) -> None:
+    """What an MLP of a model reads, through its norm, and what tokens are on their way there."""
+    model = load_model(folder / options["path"])
+    raw = model.embedding()
+    raw.W_E.read(0, 1)
+    layer, expert = options["layer"], options["expert"]
+    matrices, norm = model.mlp_in(layer, expert), model.before_mlp(layer, expert)
+    norm.read_by(matrices.up)
+
+
 def dictionaries(lab: Lab, folder: Path, options: Options) -> None:
     """A published dictionary's folder or file."""
     path = folder / options["path"]
@@ -264,8 +274,8 @@ def _array(told: dict[str, Any]) -> Any:
 
 Reader = Callable[[Lab, Path, Options], None]
 READERS: dict[str, Reader] = {
-    "models": models, "vocabularies": vocabularies, "ggufs": ggufs, "dictionaries": dictionaries,
-    "matrices": matrices, "lenses": lenses, "token_sets": token_sets, "manifests": manifests,
-    "tables": tables, "questions": asked, "requests": requests, "references": references,
-    "arrays": arrays,
+    "models": models, "vocabularies": vocabularies, "ggufs": ggufs, "reads": reads,
+    "dictionaries": dictionaries, "matrices": matrices, "lenses": lenses,
+    "token_sets": token_sets, "manifests": manifests, "tables": tables, "questions": asked,
+    "requests": requests, "references": references, "arrays": arrays,
 }  # fmt: skip

@@ -175,6 +175,26 @@ def ggufs() -> Seeds:
     }
 
 
+def reads() -> Seeds:
+    """Models of which is asked what their MLPs read, as folders and as files."""
+    from tests.load import test_gguf_reads, test_reads
+    from tests.load.test_gguf import write
+
+    found = {}
+    for name, family in test_reads.FAMILIES.items():
+        with tempfile.TemporaryDirectory() as folder:
+            test_reads.write(Path(folder) / "m", family)
+            files = {each.name: each.read_bytes() for each in Path(folder, "m").iterdir()}
+        found[name] = Seed(files, {"path": "", "layer": 0, "expert": family.expert})
+    for architecture in ("llama", "olmo2", "dbrx"):
+        tensors = test_gguf_reads.whole() | {"blk.1.attn_output_norm.weight": np.ones(32, "f")}
+        with tempfile.TemporaryDirectory() as folder:
+            path = write(Path(folder) / "m.gguf", tensors, architecture=architecture)
+            files = {path.name: path.read_bytes()}
+        found[architecture] = Seed(files, {"path": path.name, "layer": 1, "expert": None})
+    return found
+
+
 # --- dictionaries and matrices ---
 
 HOOK = "blocks.0.hook_resid_post"
@@ -466,8 +486,8 @@ def arrays() -> Seeds:
 SEEDS: dict[str, Callable[[], Seeds]] = {
     each.__name__: each
     for each in (
-        models, vocabularies, ggufs, dictionaries, matrices, lenses, token_sets, manifests,
-        tables, questions, requests, references, arrays,
+        models, vocabularies, ggufs, reads, dictionaries, matrices, lenses, token_sets,
+        manifests, tables, questions, requests, references, arrays,
     )
 }  # fmt: skip
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from inspect import signature
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
@@ -19,6 +20,8 @@ from torch.overrides import TorchFunctionMode
 
 from tests.oracle.jacobians import _LINEAR, FAR, Key, Projection, layers_of, projections, run
 from tests.oracle.tiny_transformers import VOCAB
+from unembed.errors import SourceError
+from unembed.load import load_model
 from unembed.load.models.model import Expert, Model, ReadNorm
 
 SEEDS = 4
@@ -45,6 +48,43 @@ class Seen(NamedTuple):
     """[d_ff] what goes into an output matrix"""
     scale: float = 1.0
     """what the norm's output is multiplied by before it is read"""
+
+
+class Reading(NamedTuple):
+    """The largest errors; None with a reason where there is nothing to hold."""
+
+    W_E: float
+    reads: float | None = None
+    no_reads: str | None = None
+
+
+def measured_reading(truth: nn.Module, folder: Path) -> Reading:
+    """Return the errors of a saved model, in float64 but for what unembed reads.
+
+    Afterwards the model is another one: much of it is silenced.
+    """
+    truth, ours = truth.double(), load_model(folder)
+    torch.set_default_dtype(torch.float64)
+    try:
+        W_E = error_of_embedding(truth, ours)
+        try:
+            found = errors_of_reading(truth, ours)
+        except SourceError as error:
+            return Reading(W_E, None, str(error))
+        if not found:
+            return Reading(W_E, None, _why_none(ours))
+        return Reading(W_E, max(found.values()))
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
+def _why_none(ours: Model) -> str:
+    """Return what we say where transformers' model has no MLP."""
+    try:
+        ours.mlp_in(0)
+    except SourceError as error:
+        return str(error)
+    raise AssertionError(f"{ours.name} is read to have an MLP, and has none")
 
 
 def errors_of_reading(truth: nn.Module, ours: Model) -> dict[Key, float]:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
-import torch
 
 pytest.importorskip("transformers")
 
-from tests.oracle.reading import error_of_embedding, errors_of_reading
+from tests.oracle.reading import Reading, measured_reading
 from tests.oracle.survey import MEASURED, VARIANTS, Variant
 from tests.oracle.tiny_transformers import save_tiny
 from unembed.errors import FormatError, SourceError
@@ -20,6 +19,7 @@ from unembed.load import load_model
 from unembed.load.models import config
 from unembed.load.models.families import FAMILIES, Family, PreNorm, family_of, nested_of
 
+TABLE = Path(__file__).parents[2] / "docs" / "data" / "families.json"
 BOUND = 3e-6
 """Rows times γ are float32, and a difference of them may be small."""
 
@@ -32,48 +32,30 @@ NOT_FOLLOWED = {
 pytestmark = pytest.mark.filterwarnings("ignore")  # of transformers' own code
 
 
-class Errors(NamedTuple):
-    """The largest of all layers and experts; None where there is nothing to hold."""
-
-    reading: float | None
-    embedding: float | None
-
-
-def errors(name: str, place: Path, *, embedding: bool = True) -> Errors:
-    """Return the errors of a tiny model, in float64 but for what unembed reads."""
+def measured(name: str, place: Path) -> Reading:
     model_type, changes = MODELS[name]
-    truth, other = (save_tiny(model_type, place / "m", **changes).double() for _ in range(2))
-    ours = load_model(place / "m")
-    torch.set_default_dtype(torch.float64)
-    try:
-        found = errors_of_reading(truth, ours)
-        of_tokens = error_of_embedding(other, ours) if embedding else None
-    finally:
-        torch.set_default_dtype(torch.float32)
-    return Errors(max(found.values()) if found else None, of_tokens)
+    return measured_reading(save_tiny(model_type, place / "m", **changes), place / "m")
 
 
 @pytest.mark.parametrize("name", sorted(MODELS.keys() - NOT_FOLLOWED))
 def test_reading(name: str, tmp_path: Path) -> None:
-    found = errors(name, tmp_path)
-    assert (found.reading is None) == (name in NO_MLP)
-    assert max(filter(None, found), default=0.0) < BOUND, found
+    found = measured(name, tmp_path)
+    assert found.W_E < BOUND
+    if name in NO_MLP:
+        assert "has no neurons to read: " in str(found.no_reads)
+    else:
+        assert found.reads is not None, found
+        assert found.reads < BOUND
 
 
 @pytest.mark.parametrize("name", sorted(NOT_FOLLOWED))
 def test_what_does_not_stay_in_the_stream(name: str, tmp_path: Path) -> None:
     """What is read there is refused; what tokens are when they enter it is known all the same."""
-    model_type, changes = MODELS[name]
-    truth = save_tiny(model_type, tmp_path, **changes).double()
-    ours = load_model(tmp_path)
-    for question in (ours.mlp_in, ours.before_mlp):
-        with pytest.raises(SourceError, match=r"What a layer of .* reads cannot be followed: "):
-            question(1)
-    torch.set_default_dtype(torch.float64)
-    try:
-        assert error_of_embedding(truth, ours) < BOUND
-    finally:
-        torch.set_default_dtype(torch.float32)
+    found = measured(name, tmp_path)
+    assert found.W_E < BOUND
+    assert " reads cannot be followed: " in str(found.no_reads)
+    with pytest.raises(SourceError, match=r"What a layer of m reads cannot be followed: "):
+        load_model(tmp_path / "m").before_mlp(1)
 
 
 def test_blooms_other_setting(tmp_path: Path) -> None:
@@ -95,8 +77,6 @@ def test_falcons_that_transformers_does_not_run(tmp_path: Path) -> None:
 
 
 def _change_config(folder: Path, **settings: object) -> None:
-    import json
-
     path = folder / "config.json"
     path.write_text(json.dumps(json.loads(path.read_text()) | settings))
 
@@ -170,11 +150,11 @@ def test_a_wrong_fact_is_found_out(
     assert family is not None
     monkeypatch.setattr(config, "family_of", lambda _: change(family))
     try:
-        found = errors(name, tmp_path, embedding=False)
+        found = measured(name, tmp_path)
     except (AssertionError, FormatError):
         return
-    assert found.reading is not None
-    assert found.reading > 1e-2
+    assert found.reads is not None
+    assert found.reads > 1e-2
 
 
 @pytest.mark.parametrize("name", ["bloom", "nanochat", "rwkv", "mbart"])
@@ -185,6 +165,22 @@ def test_an_embedding_norm_that_is_forgotten(
     assert family is not None
     assert nested_of(name) is None
     monkeypatch.setattr(config, "family_of", lambda _: replace(family, embedding_norm=None))
-    found = errors(name, tmp_path)
-    assert found.embedding is not None
-    assert found.embedding > 1e-2
+    assert measured(name, tmp_path).W_E > 1e-2
+
+
+# --- the committed table ---
+
+
+def test_the_table_says_what_was_measured() -> None:
+    """Make it again with scripts/measure_families.py."""
+    for row in json.loads(TABLE.read_text())["model_types"]:
+        model_type = row["model_type"]
+        if row["reason"] is not None:
+            assert row["W_E"] is row["reads"] is row["no_reads"] is None
+            continue
+        assert row["W_E"] < BOUND
+        if model_type in NO_MLP | NOT_FOLLOWED:
+            assert (row["reads"], row["no_reads"] is None) == (None, False), model_type
+        else:
+            assert row["reads"] < BOUND, model_type
+            assert row["no_reads"] is None

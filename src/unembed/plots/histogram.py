@@ -10,6 +10,7 @@ import numpy.typing as npt
 import plotly.graph_objects as go
 
 from unembed.errors import QueryError
+from unembed.lens import EMBEDDING
 from unembed.numerals import power
 from unembed.outside.text import quoted
 from unembed.plots.rows import about
