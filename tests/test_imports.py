@@ -18,8 +18,8 @@ TABLES = ("numpy", "polars")
 
 COMMANDS = (
     "saes", "explain", "explore", "report", "enrichment", "leading-edge", "layers", "match",
-    "find", "neuronpedia", "run", "demo", "features", "show", "sets", "sets list", "sets show",
-    "sets check", "sets export", "sets discover", "check", "lens", "lens fit",
+    "compare", "find", "neuronpedia", "run", "demo", "features", "show", "sets", "sets list",
+    "sets show", "sets check", "sets export", "sets discover", "check", "lens", "lens fit",
 )  # fmt: skip
 
 PROGRAM = """

@@ -1,5 +1,5 @@
 from . import notebook, plots
-from .analysis import Remaining, Share, analyze, analyze_share
+from .analysis import Remaining, Share, analyze, analyze_random, analyze_share
 from .discovery import DiscoverSettings, discover, discovered_sets
 from .enrichment import Contrast, EnrichmentSettings, SecondMoment, direction_test, leading_edge
 from .errors import UnembedError
@@ -16,7 +16,20 @@ from .load import (
     load_vocabulary,
     through_lenses,
 )
-from .questions import Run, check_run, find, flat, follow, match_banks, neuronpedia, weights_of
+from .questions import (
+    Comparison,
+    Run,
+    check_run,
+    compare_banks,
+    dictionaries,
+    find,
+    flat,
+    follow,
+    interpretability_by_bank,
+    match_banks,
+    neuronpedia,
+    weights_of,
+)
 from .sweep import Sweep, SweepSettings
 from .tokensets import TokenSets, build_token_sets, merge_token_sets
 from .unembedding import FinalNorm, Unembedding, prepare_unembedding
@@ -24,6 +37,7 @@ from .version import __version__
 from .vocabulary import Vocabulary
 
 __all__ = [
+    "Comparison",
     "Contrast",
     "DiscoverSettings",
     "EnrichmentSettings",
@@ -44,9 +58,12 @@ __all__ = [
     "Vocabulary",
     "__version__",
     "analyze",
+    "analyze_random",
     "analyze_share",
     "build_token_sets",
     "check_run",
+    "compare_banks",
+    "dictionaries",
     "direction_test",
     "discover",
     "discovered_sets",
@@ -54,6 +71,7 @@ __all__ = [
     "fit_lens",
     "flat",
     "follow",
+    "interpretability_by_bank",
     "leading_edge",
     "list_saes",
     "load_features",

@@ -8,6 +8,7 @@ import typer
 
 from unembed.cli.banks import layers, match
 from unembed.cli.check import check
+from unembed.cli.compare import compare
 from unembed.cli.explain import explain
 from unembed.cli.explore import explore
 from unembed.cli.features import features, show
@@ -30,8 +31,8 @@ app = typer.Typer(
 )
 
 for command in (
-    demo, run, features, show, explain, find, enrichment, leading_edge, layers, match, explore,
-    report, neuronpedia, saes, check,
+    demo, run, features, show, explain, find, enrichment, leading_edge, layers, match, compare,
+    explore, report, neuronpedia, saes, check,
 ):  # fmt: skip
     app.command()(command)
 app.add_typer(sets, name="sets")
