@@ -37,8 +37,8 @@ def compare(
         typer.Option(
             "--banks",
             metavar="BANK,BANK",
-            help="Only these: a bank's name, or RUN:BANK with the run's folder; several with commas, "
-            "or given more than once.",
+            help="Only these: a bank's name, or RUN:BANK with the run's folder; several with "
+            "commas, or given more than once.",
         ),
     ] = None,
     by: Annotated[

@@ -38,14 +38,14 @@ class Fates(NamedTuple):
     piece: I64
 
     @property
-    def names(self) -> npt.NDArray[np.str_]:
-        """[A] the fate of each (`Fate`)."""
+    def names(self) -> npt.NDArray[np.object_]:
+        """[A] the fate of each, as text (`Fate`)."""
         split = np.zeros(len(self.partner), bool)
         split[self.piece_of] = True
-        found: npt.NDArray[np.str_] = np.select(
+        found = np.select(
             [split, self.partner >= 0, self.merged], ["split", "again", "merged"], "lost"
         )
-        return found
+        return found.astype(np.object_)
 
 
 def fates_of(

@@ -73,7 +73,7 @@ def _side(
         pieces[at].append(addresses[piece])
     columns: dict[str, Any] = {
         "side": pl.repeat(side, count, eager=True),
-        "fate": pl.Series(fates.names.astype(str)).set(flat, None),
+        "fate": pl.Series(fates.names, dtype=pl.String).set(flat, None),
         "match": _at(others["feature"], fates.partner),
         "cosine": pl.Series(cosine).fill_nan(None),
         "z": pl.Series(z).fill_nan(None),
