@@ -382,3 +382,27 @@ def test_what_has_no_random_decoder(made: Made, tmp_path: Path) -> None:
     ).run  # fmt: skip
     with pytest.raises(SourceError, match="those of 'c', a bank that is not in the run"):
         unembed.analyze_random(run, "a", tmp_path / "control")
+
+
+def test_labels_agree_beside_shuffled_ones() -> None:
+    """Of two pairs that agree, none does with the other's partner; of one there is no other."""
+    from unembed.matching.pairs import Alike
+    from unembed.questions.compared.labels import agreement, same_labels
+
+    ours = {0: frozenset({("x", 1)}), 1: frozenset({("y", -1)}), 2: frozenset({("x", 1)})}
+    theirs = {0: frozenset({("x", 1), ("z", 1)}), 1: frozenset({("y", -1)}),
+              2: frozenset({("x", -1)})}  # fmt: skip
+    at, ones = np.arange(4), np.ones(4, np.float32)
+    pairs = Alike(at, at, ones, ones)
+    partner = np.array([0, 1, 2, -1])
+    assert same_labels(ours, theirs, partner) == [True, True, False, None]
+    assert same_labels(ours, None, partner) == [None] * 4
+    first = Alike(at[:2], at[:2], ones[:2], ones[:2])
+    found = agreement(ours, theirs, first, 0)
+    assert found == {"labelled": 2, "same_label": 1.0, "same_label_shuffled": 0.0}
+    assert agreement(ours, theirs, pairs, 0)["same_label"] == pytest.approx(2 / 3)
+    single = agreement(ours, theirs, Alike(at[:1], at[:1], ones[:1], ones[:1]), 0)
+    assert single == {"labelled": 1, "same_label": 1.0, "same_label_shuffled": None}
+    nothing = agreement(ours, theirs, Alike(at[3:], at[3:], ones[3:], ones[3:]), 0)
+    assert nothing["labelled"] == 0
+    assert nothing["same_label"] is None

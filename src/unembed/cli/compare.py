@@ -31,7 +31,7 @@ _KEPT = "Stopped. Random decoders that are finished are kept; the same command g
 
 
 def compare(
-    paths: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run folders.")],
+    paths: Annotated[list[Path], typer.Argument(metavar="RUN", help="Run folders.")],
     banks: Annotated[
         list[str] | None,
         typer.Option(

@@ -88,9 +88,11 @@ def _said(facts: Mapping[str, Any]) -> Iterator[Text]:
     cosine = f"median cosine {number(facts['cosine_median'])}, {facts['close']:,} from 0.7 on"
     yield Text(f"{facts['pairs']:,} pairs {how[facts['assignment']]}, {alike}; {cosine}")
     if facts["labelled"]:
+        shuffled = facts["same_label_shuffled"]
+        beside = "" if shuffled is None else f" (shuffled {shuffled:.1%})"
         yield Text(
             f"{facts['labelled']:,} of them are labelled on both sides: {facts['same_label']:.1%} "
-            f"name a set in common (shuffled {facts['same_label_shuffled']:.1%})"
+            f"name a set in common{beside}"
         )
 
 

@@ -10,8 +10,10 @@ import numpy.typing as npt
 
 from unembed.matching.pairs import Alike
 
-Labels = Mapping[int, frozenset[tuple[str, int]]]
-"""The token sets that a feature's label names, each with its sign, by the feature's position."""
+Named = frozenset[tuple[str, int]]
+"""The token sets that a feature's label names, each with its sign."""
+Labels = Mapping[int, Named]
+"""The same of labelled features, by position."""
 _SHUFFLES = 20
 
 
@@ -40,7 +42,8 @@ def agreement(
 ) -> dict[str, Any]:
     """Return how many pairs are labelled on both sides, and the share whose labels agree.
 
-    Beside it the share that agrees where partners are shuffled among these pairs, on average.
+    Beside it the share that agrees where every feature has the partner of another one, on average
+    over shuffles that leave none its own; None of a single pair.
 
     Args:
         ours: of the first bank.
@@ -58,17 +61,29 @@ def agreement(
     if not both:
         return {"labelled": 0, "same_label": None, "same_label_shuffled": None}
     one, other = (list(side) for side in zip(*both, strict=True))
-    random = np.random.default_rng(seed)
-    orders = [random.permutation(len(both)).tolist() for _ in range(_SHUFFLES)]
-    shuffled = [_share(one, [other[at] for at in order]) for order in orders]
     return {
         "labelled": len(both),
         "same_label": _share(one, other),
-        "same_label_shuffled": float(np.mean(shuffled)),
+        "same_label_shuffled": _shuffled(one, other, seed),
     }
 
 
-def _share(
-    one: Sequence[frozenset[tuple[str, int]]], other: Sequence[frozenset[tuple[str, int]]]
-) -> float:
+def _shuffled(one: Sequence[Named], other: Sequence[Named], seed: int) -> float | None:
+    """Return the share that agrees where none has its own partner."""
+    count = len(one)
+    if count < 2:
+        return None
+    random, shares = np.random.default_rng(seed), []
+    for step in random.integers(1, count, _SHUFFLES).tolist():
+        order = random.permutation(count).tolist()
+        shares.append(
+            _share(
+                [one[at] for at in order],
+                [other[order[(place + step) % count]] for place in range(count)],
+            )
+        )
+    return float(np.mean(shares))
+
+
+def _share(one: Sequence[Named], other: Sequence[Named]) -> float:
     return float(np.mean([bool(a & b) for a, b in zip(one, other, strict=True)]))
