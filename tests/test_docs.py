@@ -192,6 +192,11 @@ def searched(run: Run) -> list[str]:
     return [name for name in found.columns if name not in questions.list_features(run).columns]
 
 
+def compared(run: Run) -> unembed.Comparison:
+    """The run's two banks."""
+    return unembed.compare_banks(*unembed.dictionaries(run))
+
+
 OF_BOTH_SIDES = ROOT / "tests" / "golden" / "schema-5"
 FRAMES: dict[str, Callable[[Run], Iterable[str]]] = {
     "Features": lambda run: questions.list_features(run).columns,
@@ -212,6 +217,11 @@ FRAMES: dict[str, Callable[[Run], Iterable[str]]] = {
     "Banks": lambda run: questions.spread_by_bank(run).columns,
     "Classes by bank": lambda run: questions.classes_by_bank(run).columns,
     "Token sets by bank": lambda run: questions.sets_by_bank(run).columns,
+    "Two dictionaries": lambda run: compared(run).features.columns,
+    "Sets of one dictionary": lambda run: getattr(compared(run).sets, "columns", ()),
+    "Dictionaries by interpretability": lambda run: (
+        unembed.interpretability_by_bank(unembed.dictionaries(run), agree=False).columns
+    ),
     "Token sets": lambda run: run.token_sets.columns,
     "Tokens": lambda run: run.tokens.columns,
     "Files of a run": lambda run: run.check().columns,

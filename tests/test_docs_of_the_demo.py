@@ -289,11 +289,15 @@ def test_the_table_of_what_fixed_cut_offs_miss(demo_run: Run) -> None:
         assert re.findall("`([^`]+)`", tokens) == facts[end][:3]
 
 
+COMPARED = "compare RUN --banks sae.26,mlp.26"
+
 PRINTED = [
     ("README.md", "Spread by bank", ""),
     ("docs/enrichment.md", "token set  ", "enrichment RUN mlp.26/1329"),
     ("docs/explanations.md", "mlp.20/1036  ", "explain RUN mlp.20/1036"),
     ("docs/layers.md", "191 ", "match RUN mlp.26 mlp.29"),
+    ("docs/compare.md", "sae.26 and mlp.26", COMPARED),
+    ("docs/compare.md", "dictionary  features      labelled  ", COMPARED),
     ("docs/search.md", "feature  ", "find RUN --contrast names:female names:male"),
     ("docs/search.md", "> ", "find RUN --like mlp.26/1329 --lens logit --limit 3"),
     ("docs/search.md", "> ", "find RUN --like mlp.26/1329 --lens logit --sign - --limit 2"),

@@ -18,8 +18,9 @@ TABLES = ("numpy", "polars")
 
 COMMANDS = (
     "saes", "explain", "explore", "report", "enrichment", "leading-edge", "layers", "match",
-    "find", "neuronpedia", "run", "demo", "features", "show", "sets", "sets list", "sets show",
-    "sets check", "sets export", "sets discover", "check", "lens", "lens fit", "sides",
+    "check", "compare", "demo", "features", "find", "lens", "lens fit", "neuronpedia", "run",
+    "sets", "sets check", "sets discover", "sets export", "sets list", "sets show", "show",
+    "sides",
 )  # fmt: skip
 
 PROGRAM = """

@@ -1,5 +1,5 @@
 from . import notebook, plots
-from .analysis import Remaining, Share, analyze, analyze_share
+from .analysis import Remaining, Share, analyze, analyze_random, analyze_share
 from .discovery import DiscoverSettings, discover, discovered_sets
 from .enrichment import Contrast, EnrichmentSettings, SecondMoment, direction_test, leading_edge
 from .errors import UnembedError
@@ -17,11 +17,15 @@ from .load import (
     through_lenses,
 )
 from .questions import (
+    Comparison,
     Run,
     check_run,
+    compare_banks,
+    dictionaries,
     find,
     flat,
     follow,
+    interpretability_by_bank,
     match_banks,
     neuronpedia,
     read_and_written,
@@ -35,6 +39,7 @@ from .version import __version__
 from .vocabulary import Vocabulary
 
 __all__ = [
+    "Comparison",
     "Contrast",
     "DiscoverSettings",
     "EnrichmentSettings",
@@ -55,9 +60,12 @@ __all__ = [
     "Vocabulary",
     "__version__",
     "analyze",
+    "analyze_random",
     "analyze_share",
     "build_token_sets",
     "check_run",
+    "compare_banks",
+    "dictionaries",
     "direction_test",
     "discover",
     "discovered_sets",
@@ -65,6 +73,7 @@ __all__ = [
     "fit_lens",
     "flat",
     "follow",
+    "interpretability_by_bank",
     "leading_edge",
     "list_saes",
     "load_features",

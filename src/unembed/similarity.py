@@ -16,7 +16,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from unembed.products import product
-from unembed.sweep.standardised import is_flat, unit_rows
+from unembed.sweep.standardised import FLAT, unit_rows
 from unembed.unembedding import Unembedding, directions
 
 _ROWS_AT_ONCE = 4096
@@ -43,14 +43,29 @@ def logit_rows(
         ShapeError: when they are not as wide as the unembedding.
         WeightError: when they are not finite, or no numbers of float32.
     """
-    W_dec = directions(W_dec, unembedding)
-    out = torch.empty_like(W_dec)
+    return seen_rows(directions(W_dec, unembedding), unembedding.root, unembedding.rms)
+
+
+def seen_rows(
+    W_dec: Float[Tensor, "features d_model"], root: Float[Tensor, "d_model k"], rms: float
+) -> Float[Tensor, "features k"]:
+    """Return the rows W_dec R, each scaled to length 1: `logit_rows` for any root R.
+
+    Args:
+        W_dec: [F, d_model] finite float32 directions of any length.
+        root: [d_model, k] float32, of what is read of a direction: of Σ for its logit weights.
+        rms: its length, √(tr R Rᵀ), below a share of which a row is rounding alone.
+
+    Returns:
+        [F, k] float32; zeros for rows that R does not see.
+    """
+    out = W_dec.new_empty(len(W_dec), root.shape[1])
     for start in range(0, len(W_dec), _ROWS_AT_ONCE):
         rows = slice(start, start + _ROWS_AT_ONCE)
         norm, unit = unit_rows(W_dec[rows])
-        seen = product(unit, unembedding.root)
+        seen = product(unit, root)
         spread = torch.linalg.vector_norm(seen, dim=1, dtype=torch.float64)
-        flat = is_flat(spread, norm, unembedding)
+        flat = (spread <= FLAT * rms) | (norm == 0)
         out[rows] = torch.where(flat[:, None], 0.0, seen / spread[:, None])
     return out
 
@@ -75,8 +90,23 @@ def chance_cosine(
     Returns:
         [F] float32; 0 for flat features.
     """
-    root = unembedding.root.double()
-    among = product(product(root.T, moment.double()), root)
+    return chance_of_rows(unembedding.root, rows, moment)
+
+
+def chance_of_rows(
+    root: Float[Tensor, "d_model k"],
+    rows: Float[Tensor, "features k"],
+    moment: Float[Tensor, "d_model d_model"],
+) -> Float[Tensor, " features"]:
+    """Return `chance_cosine` of rows of `seen_rows`, against directions that a root R takes there.
+
+    Args:
+        root: [d_model, k] R of the random directions; the rows may be another root's.
+        rows: [F, k] of length 1.
+        moment: M [d_model, d_model] of the random directions.
+    """
+    wide = root.double()
+    among = product(product(wide.T, moment.double()), wide)
     among = (among / among.trace()).float()
     variance = (product(rows, among) * rows).sum(1)
     return variance.clamp_min(0).sqrt()

@@ -8,6 +8,7 @@ import typer
 
 from unembed.cli.banks import layers, match
 from unembed.cli.check import check
+from unembed.cli.compare import compare
 from unembed.cli.explain import explain
 from unembed.cli.explore import explore
 from unembed.cli.features import features, show
@@ -32,6 +33,7 @@ app = typer.Typer(
 
 for command in (
     demo, run, features, show, explain, find, enrichment, leading_edge, layers, sides, match,
+    compare,
     explore, report, neuronpedia, saes, check,
 ):  # fmt: skip
     app.command()(command)

@@ -40,6 +40,7 @@ class Part(NamedTuple):
     inside: npt.NDArray[np.bool_]
     about: str = ""
 
+
 _WRITTEN = "logit weight (change of a token's logit by one unit of the feature)"
 _READ = "weight (what a token's embedding adds to what the feature reads)"
 

@@ -2,6 +2,14 @@ from . import neuronpedia
 from .banks import by_depth, classes_by_bank, spread_by_bank
 from .by_layer import layers
 from .check import check_run, is_whole, wrong
+from .compared import (
+    Comparison,
+    Dictionary,
+    by_fate,
+    compare_banks,
+    dictionaries,
+    interpretability_by_bank,
+)
 from .es_of_sets import es_of_sets
 from .exam import label_exam
 from .explanation import explanation_facts
@@ -22,14 +30,19 @@ from .weights import RunWeights, weights_of
 
 __all__ = [
     "BankMatches",
+    "Comparison",
+    "Dictionary",
     "FirstLook",
     "Run",
     "RunWeights",
     "both_signs",
     "by_depth",
+    "by_fate",
     "check_run",
     "classes_by_bank",
     "collisions",
+    "compare_banks",
+    "dictionaries",
     "es_of_sets",
     "explanation_facts",
     "feature_facts",
@@ -38,6 +51,7 @@ __all__ = [
     "first_part",
     "flat",
     "follow",
+    "interpretability_by_bank",
     "is_whole",
     "label_exam",
     "layers",

@@ -116,7 +116,7 @@ def _chosen(
     if limit is None or ranked.is_empty():
         return ranked
     members = tested["ids"].gather([run.sets.numbers[name] for name in ranked["token_set"]])
-    kept, alike = _distinct([ids.to_numpy() for ids in members], run.tokens.height, limit)
+    kept, alike = distinct_sets([ids.to_numpy() for ids in members], run.tokens.height, limit)
     return ranked[kept].with_columns(alike=pl.Series(alike, dtype=pl.Int64))
 
 
@@ -137,7 +137,7 @@ def _most_written(counts: pl.DataFrame, sign: Sign | None) -> pl.DataFrame:
     )
 
 
-def _distinct(
+def distinct_sets(
     members: Sequence[npt.NDArray[np.integer[Any]]], n_tokens: int, limit: int
 ) -> tuple[list[int], list[int]]:
     """Return which sets to show, and how many alike were left out for each, until limit is full.

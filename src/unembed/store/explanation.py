@@ -190,6 +190,12 @@ class StoredExplanations:
         rows = pl.int_range(count, eager=True)
         return rows.is_in(self.parts["row"].unique().implode()).alias("labelled")
 
+    @cached_property
+    def variance_named(self) -> pl.Series:
+        """Of each feature, the share of its variance that its label explains; null without one."""
+        paths = [self._folder / explanation_path(shard.path) for shard in self._manifest.shards()]
+        return read_table(*paths, columns=["variance_explained"])["variance_explained"]
+
     def case(self, row: int) -> dict[str, Any]:
         """Return one feature's explanation (see `Run.explain`)."""
         known, later = self._columns(EXPLANATION_COLUMNS)

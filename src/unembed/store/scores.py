@@ -27,9 +27,10 @@ IDENTITY = ("feature", "token_set")
 """What numbers a pair: the feature's position in its bank, and the set's among those tested."""
 
 F32 = npt.NDArray[np.float32]
+F64 = npt.NDArray[np.float64]
+I64 = npt.NDArray[np.int64]
 Critical = Callable[[float, F32, F32, F32, F32], None]
 """What is compiled, and not needed by those who read a run alone."""
-I64 = npt.NDArray[np.int64]
 
 
 class StoredScores:
@@ -143,6 +144,13 @@ class StoredScores:
             if len(of):
                 z[of] = self._z.of_pairs(shard, positions[of] - shard.start, numbers[of])
         return z
+
+    def sd_of_sets(self, bank: str) -> F64:
+        """Return [S] the standard deviation of each set's t over random directions like a bank's.
+
+        What z is in units of; 0 for sets that cannot be tested.
+        """
+        return self._z.sd(bank)
 
     def directions(self, bank: str, positions: I64) -> F32 | None:
         """Return [P, d_model] some of a bank's features at length 1; None where z is kept instead.

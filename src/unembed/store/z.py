@@ -92,7 +92,10 @@ class StoredZ:
 
     def _sd_of(self, shard: Shard) -> F64:
         """[S] the standard deviation of each set's t over random directions like the bank's."""
-        bank = self._manifest.names[shard.bank]
+        return self.sd(self._manifest.names[shard.bank])
+
+    def sd(self, bank: str) -> F64:
+        """Return the same, by the bank's name."""
         return self._sd.get(bank, lambda: store.read_sd(self._folder / store.tests_path(bank)))
 
     def _lengths(self, shard: Shard) -> F64:

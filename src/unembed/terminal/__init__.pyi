@@ -1,5 +1,6 @@
 from . import (
     check,
+    compared,
     enrichment,
     explanation,
     feature,
@@ -18,6 +19,7 @@ from . import (
 
 __all__ = [
     "check",
+    "compared",
     "enrichment",
     "explanation",
     "feature",
