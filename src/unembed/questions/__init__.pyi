@@ -1,4 +1,4 @@
-from . import neuronpedia
+from . import circuits, neuronpedia
 from .banks import by_depth, classes_by_bank, spread_by_bank
 from .by_layer import layers
 from .check import check_run, is_whole, wrong
@@ -27,6 +27,7 @@ __all__ = [
     "both_signs",
     "by_depth",
     "check_run",
+    "circuits",
     "classes_by_bank",
     "collisions",
     "es_of_sets",

@@ -1,5 +1,6 @@
 from . import (
     check,
+    circuits,
     enrichment,
     explanation,
     feature,
@@ -17,6 +18,7 @@ from . import (
 
 __all__ = [
     "check",
+    "circuits",
     "enrichment",
     "explanation",
     "feature",

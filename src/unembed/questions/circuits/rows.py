@@ -1,0 +1,119 @@
+"""Features of a graph in the tables of a run, and what is said of each.
+
+A feature of a cross-layer transcoder is in several banks, one for each layer that it writes to, and
+each has a label. The one that moves logits most stands first: by the standard deviation of its
+logit weights, which is right among directions that one activation scales.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import polars as pl
+
+from unembed.outside.text import shown
+from unembed.questions.circuits.placing import Placing, writes_to
+from unembed.questions.labels import labels
+from unembed.store.tables import RunTables
+
+_CLAUSES = 3
+"""Different labels that are said of one feature."""
+
+
+class Writing(NamedTuple):
+    """A feature as one bank of a run has it.
+
+    Attributes:
+        row: its place in the run.
+        to: what the bank writes to, as `→9`; nothing where there is one bank alone.
+        std: of its logit weights.
+        label: what is said of it, with numbers.
+        names: the token sets that the label names, and which way; none where it names none.
+    """
+
+    row: int
+    to: str
+    std: float
+    label: str
+    names: tuple[tuple[int, int], ...]
+
+
+class FeatureRows:
+    """The features of a run by the layer that they read and their index.
+
+    Args:
+        run: a finished run.
+        placing: which of its banks are of which layer.
+    """
+
+    def __init__(self, run: RunTables, placing: Placing) -> None:
+        self._run, self._placing = run, placing
+        self._scalars = run.scalars.select("index", "std", "label")
+        self._indices = {
+            bank: {index: at for at, index in enumerate(self._of(bank)["index"].to_list())}
+            for banks in placing.names.values()
+            for bank in banks
+        }
+        self._named = _named_sets(run)
+
+    def indices(self, layer: int) -> list[int]:
+        """Return the indices of the features of a layer, in order."""
+        every = (self._indices[bank] for bank in self._placing.names.get(layer, ()))
+        return sorted({index for known in every for index in known})
+
+    def writings(self, layer: int, index: int) -> list[Writing]:
+        """Return a feature as each bank has it, what moves logits most first; none if none has."""
+        found = []
+        banks = self._placing.banks.get(layer, [])
+        for bank in banks:
+            at = self._indices[bank.name].get(index)
+            if at is None:
+                continue
+            row = self._run.manifest.first_rows[bank.name] + at
+            _, std, label = self._scalars.row(row)
+            to = writes_to(bank) if len(banks) > 1 else ""
+            names = self._named.get(row, ())
+            found.append(Writing(row, to, 0.0 if std is None else std, label or "", names))
+        return sorted(found, key=lambda each: -each.std)  # stable: equal ones as in the run
+
+    def _of(self, bank: str) -> pl.DataFrame:
+        start = self._run.manifest.first_rows[bank]
+        return self._scalars.slice(start, self._run.manifest.bank(bank).features)
+
+
+def said(writings: Sequence[Writing]) -> str:
+    r"""Return what is said of a feature in one line.
+
+    >>> sets = ((7, 1),)
+    >>> said([Writing(0, "", 1.0, "promotes months (z +9.1)", sets)])
+    'promotes months (z +9.1)'
+    >>> layers = [("→9", 2.0, sets), ("→10", 1.0, sets), ("→11", 0.5, ())]
+    >>> said([Writing(0, to, std, f"label {to[1:]}", names) for to, std, names in layers])
+    '→9, →10: label 9'
+
+    Args:
+        writings: of the feature, what moves logits most first. Where it has several, those whose
+            labels name the same token sets are said once, by the first, with all they write to; and
+            what names none, only where nothing does.
+    """
+    if len(writings) == 1:
+        return shown(writings[0].label)
+    naming = [each for each in writings if each.names] or list(writings[:1])
+    groups: dict[Any, list[Writing]] = {}
+    for each in naming:
+        groups.setdefault(each.names, []).append(each)
+    clauses = [
+        f"{', '.join(each.to for each in group)}: {group[0].label}" for group in groups.values()
+    ]
+    more = len(clauses) - _CLAUSES
+    shortened = [*clauses[:_CLAUSES], *([f"and {more} more"] if more > 0 else [])]
+    return shown(" | ".join(shortened))
+
+
+def _named_sets(run: RunTables) -> Mapping[int, tuple[tuple[int, int], ...]]:
+    """Return the sets that labels name, with signs, by the row of the feature."""
+    if not run.is_explained:
+        return {}
+    known = labels(run).select("row", "sets", "signs")
+    return {row: tuple(zip(sets, signs, strict=True)) for row, sets, signs in known.iter_rows()}
