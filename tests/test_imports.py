@@ -19,8 +19,8 @@ TABLES = ("numpy", "polars")
 COMMANDS = (
     "saes", "explain", "explore", "report", "enrichment", "leading-edge", "layers", "match",
     "find", "neuronpedia", "run", "demo", "features", "show", "sets", "sets list", "sets show",
-    "sets check", "sets export", "sets discover", "check", "lens", "lens fit", "annotate", "export",
-    "export circuit-tracer",
+    "sets check", "sets export", "sets discover", "check", "lens", "lens fit", "annotate", "mcp",
+    "export", "export circuit-tracer",
 )  # fmt: skip
 
 PROGRAM = """

@@ -15,6 +15,7 @@ from unembed.cli.export import app as export
 from unembed.cli.features import features, show
 from unembed.cli.find import find
 from unembed.cli.lens import app as lens
+from unembed.cli.mcp import mcp
 from unembed.cli.neuronpedia import neuronpedia
 from unembed.cli.pairs import enrichment, leading_edge
 from unembed.cli.report import report
@@ -33,7 +34,7 @@ app = typer.Typer(
 
 for command in (
     demo, run, features, show, explain, find, enrichment, leading_edge, layers, match, explore,
-    report, neuronpedia, annotate, saes, check,
+    report, neuronpedia, annotate, mcp, saes, check,
 ):  # fmt: skip
     app.command()(command)
 app.add_typer(sets, name="sets")
