@@ -277,6 +277,6 @@ Reader = Callable[[Lab, Path, Options], None]
 READERS: dict[str, Reader] = {
     "models": models, "vocabularies": vocabularies, "ggufs": ggufs, "dictionaries": dictionaries,
     "matrices": matrices, "lenses": lenses, "graphs": graphs, "token_sets": token_sets,
-    "manifests": manifests, "tables": tables, "questions": asked, "requests": requests, "references": references,
-    "arrays": arrays,
+    "manifests": manifests, "tables": tables, "questions": asked, "requests": requests,
+    "references": references, "arrays": arrays,
 }  # fmt: skip

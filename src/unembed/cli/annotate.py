@@ -66,8 +66,10 @@ def annotate(
 
         unembed annotate graph.json runs/mine --bank 5=mine.5,6=mine.6
     """
+    if graph.is_dir() and not path.is_dir():  # the run first, as in other commands
+        graph, path = path, graph
     target = out or graph.with_suffix(".labelled.json")
-    run = open_run(path, str(graph))
+    run = open_run(path)
     with aside().status("Reading the graph …"):
         found = questions.circuits.annotate(
             graph, run, target, bank=several(bank) or [], lens=lens, keep=keep,
