@@ -43,10 +43,16 @@ def test_a_graph_is_labelled_beside_itself(run: Run, graph: Path) -> None:
     assert "9  have the label of their feature now" in said.stdout
     assert "1  are of features that the run does not have" in said.stdout
     assert "3 transcoder.3, 5 clt.5→5, clt.5→6" in said.stdout
-    assert "made with me/transcoders; the run's come from me/transcoders" in said.stdout
+    assert "made with me/transcoders, where the run's come from, too" in said.stdout
     assert graph.read_bytes() == before
     clerps = [each["clerp"] for each in nodes(graph.with_suffix(".labelled.json"))]
     assert sum(clerp.startswith("promotes months") for clerp in clerps) == 2
+
+
+def test_other_names_are_said_to_be_other(run: Run, graph: Path) -> None:
+    graph.write_text(graph.read_text().replace("me/transcoders", "gemma-2-2b"))
+    said = " ".join(typed("annotate", graph, run.path).stdout.split())
+    assert "made with gemma-2-2b; the run's come from me/transcoders. Whether" in said
 
 
 def nodes(path: Path) -> list[dict[str, str]]:

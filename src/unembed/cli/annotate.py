@@ -58,9 +58,9 @@ def annotate(
     All else stays as it is, byte for byte. The run is of the transcoders that the graph was made
     with; their banks are found by the layer that they read.
 
-        unembed run google/gemma-2-2b "mntss/clt-gemma-2-2b-426k" -o runs/clt
+        unembed run 'gemma-scope-2b-pt-transcoders/*' -o runs/gemma
 
-        unembed annotate graphs/dallas.json runs/clt -o graphs/dallas.json --overwrite
+        unembed annotate graphs/dallas.json runs/gemma -o graphs/dallas.json --overwrite
 
     Where the run does not know that its banks are transcoders, say which layer each reads:
 

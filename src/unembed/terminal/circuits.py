@@ -43,12 +43,20 @@ def draw(found: Annotation) -> Group:
         Text(f"Banks by the layer that they read ({found.lens} lens): {_banks(found)}"),
     ]  # fmt: skip
     if found.made_with and found.sources:
-        made, ours = (listed(map(shown, each), most=3) for each in (found.made_with, found.sources))
-        parts.append(
-            Text(f"The graph was made with {made}; the run's come from {ours}. Only you can tell "
-                 "whether these are the same.", "dim")
-        )  # fmt: skip
+        parts.append(Text(_whence(found), style="dim"))
     return Group(*parts)
+
+
+def _whence(found: Annotation) -> str:
+    """Return what is known of whether the graph's transcoders are the run's."""
+    made, ours = (listed(map(shown, each), most=3) for each in (found.made_with, found.sources))
+    named = [name.lower() for name in found.made_with]
+    if any(source.lower() in name for source in found.sources for name in named):
+        return f"The graph was made with {made}, where the run's come from, too."
+    return (
+        f"The graph was made with {made}; the run's come from {ours}. Whether these are the same "
+        "weights is not known here."
+    )
 
 
 def _banks(found: Annotation) -> str:

@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from safetensors.torch import save_file
 
 from tests.planted import Planted
-from unembed import Run
+from unembed import Run, load_features
 from unembed.errors import QueryError
 from unembed.facts import BankFacts
 from unembed.questions.circuits import place_banks
-from unembed.questions.circuits.placing import is_transcoder
+from unembed.questions.circuits.placing import is_transcoder, writes_to
 
 from .transcoders import SET
 
@@ -43,6 +45,26 @@ def test_a_transcoder_is_told_by_what_it_was_read_from(bank: BankFacts, told: bo
 def with_banks(run: Run, *banks: BankFacts) -> Run:
     """The same run, but for what its manifest says of its banks."""
     return Run(Path("RUN"), replace(run.manifest, banks=banks))
+
+
+def test_what_loaders_say_is_understood(tmp_path: Path) -> None:
+    """Files as mntss publishes them, read by the loader: the banks of layer 2 and 1 are theirs."""
+    tensors = {"W_enc": torch.ones(9, 4), "b_enc": torch.ones(9), "b_dec": torch.ones(4)}
+    save_file({"W_dec": torch.randn(9, 4), **tensors}, tmp_path / "layer_1.safetensors")
+    save_file({"W_dec_2": torch.randn(9, 3, 4)}, tmp_path / "W_dec_2.safetensors")
+    (tmp_path / "config.yaml").write_text("feature_output_hook: hook_mlp_out\n")
+    references = ("layer_1.safetensors", "W_dec_2.safetensors", "W_dec_2.safetensors:sum")
+    banks = [
+        BankFacts(each.name, len(each), each.hook, each.layer, None, each.origin, each.digest)
+        for name in references
+        for each in load_features(str(tmp_path / name))
+    ]
+    assert [bank.name for bank in banks] == [
+        "transcoder.1", "clt.2→2", "clt.2→3", "clt.2→4", "clt.2→sum"
+    ]  # fmt: skip
+    assert all(map(is_transcoder, banks))
+    assert [writes_to(bank) for bank in banks[1:]] == ["→2", "→3", "→4", "→sum"]
+    assert [bank.origin.get("reads_layer") for bank in banks] == [None, 2, 2, 2, 2]
 
 
 def test_banks_that_are_named_are_taken(transcoders: Run) -> None:
