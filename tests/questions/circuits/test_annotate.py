@@ -13,7 +13,7 @@ import pytest
 from tests.planted import Planted
 from unembed import Run
 from unembed.errors import QueryError, UnembedError
-from unembed.questions.circuits import annotate, annotated, place_banks, read_graph
+from unembed.questions.circuits import annotate, annotated, pair, place_banks, read_graph
 
 from .transcoders import GRAPH
 
@@ -177,6 +177,23 @@ def test_of_another_model_nothing_is_written(transcoders: Run, tmp_path: Path) -
     with pytest.raises(QueryError, match="no node of a feature"):
         annotate(path, transcoders, tmp_path / "out.json")
     assert not (tmp_path / "out.json").exists()
+
+
+def test_of_a_bank_with_some_features_those_are_found(tiny: Planted, tmp_path: Path) -> None:
+    """b has every tenth one: 20 is its third."""
+    content = json.loads(GRAPH.read_text())
+    content["nodes"] = [
+        {"node_id": f"9_{index}_1", "feature": pair(9, index), "layer": "9", "clerp": "",
+         "feature_type": "cross layer transcoder"}
+        for index in (0, 2, 20, 590, 600)
+    ]  # fmt: skip
+    path = tmp_path / "graph.json"
+    path.write_text(json.dumps(content))
+    found = annotate(path, tiny.run, tmp_path / "out.json", bank=["b"])
+    assert (found.labelled, found.absent) == (3, 2)
+    said = nodes_of((tmp_path / "out.json").read_bytes())
+    for index in (0, 20, 590):
+        assert said[f"9_{index}_1"]["clerp"] == tiny.run.feature(f"b/{index}")["label"]
 
 
 def test_a_run_without_labels_is_refused(plain: Planted, tmp_path: Path) -> None:

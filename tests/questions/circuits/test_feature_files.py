@@ -20,6 +20,7 @@ import polars as pl
 import pytest
 
 from tests.conftest import INPUTS
+from tests.planted import Planted
 from unembed import Run
 from unembed.errors import QueryError, UnembedError
 from unembed.questions.circuits import (
@@ -85,6 +86,14 @@ def test_of_a_cross_layer_feature_the_layer_is_said(apart: Path, transcoders: Ru
     assert content["transcoder_id"] == "clt.5→6", "where it moves logits most"
     assert content["top_logits"] == transcoders.feature("clt.5→6/3")["top_tokens"][:10]
     assert content["examples_quantiles"][0]["quantile_name"].endswith("tokens as written →6)")
+
+
+def test_without_token_sets_there_are_tokens_alone(plain: Planted) -> None:
+    placing = place_banks(plain.run, chosen=["a"])
+    ((_, _, content),) = feature_files(plain.run, placing, only={3: [2]})
+    assert content["top_logits"] == plain.run.feature("a/2")["top_tokens"][:10]
+    (title,) = content["examples_quantiles"]
+    assert title["quantile_name"] == "(by unembed, from weights alone: no activations)"
 
 
 def test_line_breaks_can_be_seen(transcoders: Run, monkeypatch: pytest.MonkeyPatch) -> None:

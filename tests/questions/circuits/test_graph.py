@@ -123,6 +123,13 @@ def test_a_bad_node_is_named(tmp_path: Path, nodes: list[Any], said: str) -> Non
         print(read(tmp_path, {"nodes": nodes}).nodes)
 
 
+def test_of_two_lists_of_nodes_readers_take_the_last(tmp_path: Path) -> None:
+    nodes = json.dumps([node()])
+    graph = read(tmp_path, f'{{"nodes": {nodes}, "links": [], "nodes": {nodes}}}')
+    (found,) = graph.nodes
+    assert found.members[0].key.start > graph.text.index("links")
+
+
 def test_a_graph_is_utf_8(tmp_path: Path) -> None:
     path = tmp_path / "graph.json"
     path.write_bytes(json.dumps({"nodes": []}).encode("utf-16"))

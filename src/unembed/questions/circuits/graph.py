@@ -107,10 +107,9 @@ class CircuitGraph:
         return self.content.table("metadata")
 
     def _spans(self) -> Iterator[Span]:
-        for member in members(self.text, first(self.text)):
-            if member.name == "nodes" and self.text[member.value.start] == "[":
-                yield from items(self.text, member.value.start)
-                return
+        """Yield where the nodes stand: in the last list of that name, which readers take."""
+        named = [each for each in members(self.text, first(self.text)) if each.name == "nodes"]
+        return items(self.text, named[-1].value.start)
 
     def _node(self, node: Fields, span: Span) -> Node:
         kind, name = node.text("feature_type"), node.text("node_id") or ""

@@ -7,9 +7,11 @@ logit weights, which is right among directions that one activation scales.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+import numpy.typing as npt
 import polars as pl
 
 from unembed.outside.text import shown
@@ -51,31 +53,41 @@ class FeatureRows:
         self._run, self._placing = run, placing
         self._scalars = run.scalars.select("index", "std", "label")
         self._indices = {
-            bank: {index: at for at, index in enumerate(self._of(bank)["index"].to_list())}
+            bank: self._of(bank)["index"].to_numpy()
             for banks in placing.names.values()
             for bank in banks
         }
-        self._named = _named_sets(run)
+        self._named = labels(run) if run.is_explained else None
 
     def indices(self, layer: int) -> list[int]:
         """Return the indices of the features of a layer, in order."""
-        every = (self._indices[bank] for bank in self._placing.names.get(layer, ()))
-        return sorted({index for known in every for index in known})
+        every = [self._indices[bank] for bank in self._placing.names.get(layer, ())]
+        found: list[int] = np.unique(np.concatenate(every)).tolist() if every else []
+        return found
 
     def writings(self, layer: int, index: int) -> list[Writing]:
         """Return a feature as each bank has it, what moves logits most first; none if none has."""
         found = []
         banks = self._placing.banks.get(layer, [])
         for bank in banks:
-            at = self._indices[bank.name].get(index)
+            at = _place(self._indices[bank.name], index)
             if at is None:
                 continue
             row = self._run.manifest.first_rows[bank.name] + at
             _, std, label = self._scalars.row(row)
             to = writes_to(bank) if len(banks) > 1 else ""
-            names = self._named.get(row, ())
-            found.append(Writing(row, to, 0.0 if std is None else std, label or "", names))
+            std = 0.0 if std is None else std
+            found.append(Writing(row, to, std, label or "", self._names(row)))
         return sorted(found, key=lambda each: -each.std)  # stable: equal ones as in the run
+
+    def _names(self, row: int) -> tuple[tuple[int, int], ...]:
+        """Return the sets that a feature's label names, with signs."""
+        if self._named is None:
+            return ()
+        at = self._named["row"].search_sorted(row)  # they are in the order of the run
+        if at == self._named.height or self._named["row"][at] != row:
+            return ()
+        return tuple(zip(self._named["sets"][at], self._named["signs"][at], strict=True))
 
     def _of(self, bank: str) -> pl.DataFrame:
         start = self._run.manifest.first_rows[bank]
@@ -97,7 +109,7 @@ def said(writings: Sequence[Writing]) -> str:
             labels name the same token sets are said once, by the first, with all they write to; and
             what names none, only where nothing does.
     """
-    if len(writings) == 1:
+    if len(writings) == 1 or not writings[0].label:  # without token sets nothing has one
         return shown(writings[0].label)
     naming = [each for each in writings if each.names] or list(writings[:1])
     groups: dict[Any, list[Writing]] = {}
@@ -111,9 +123,9 @@ def said(writings: Sequence[Writing]) -> str:
     return shown(" | ".join(shortened))
 
 
-def _named_sets(run: RunTables) -> Mapping[int, tuple[tuple[int, int], ...]]:
-    """Return the sets that labels name, with signs, by the row of the feature."""
-    if not run.is_explained:
-        return {}
-    known = labels(run).select("row", "sets", "signs")
-    return {row: tuple(zip(sets, signs, strict=True)) for row, sets, signs in known.iter_rows()}
+def _place(indices: npt.NDArray[np.int64], index: int) -> int | None:
+    """Return the place of an index in its bank, where mostly it is the index itself."""
+    if index < len(indices) and indices[index] == index:
+        return index
+    found = np.flatnonzero(indices == index)
+    return int(found[0]) if len(found) else None
