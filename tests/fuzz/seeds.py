@@ -316,6 +316,37 @@ intersection = ["noble", "alkali"]
 """
 
 
+_GRAPH = {
+    "metadata": {
+        "slug": "g", "scan": "me/set", "transcoder_list": ["t-0", "t-1"], "schema_version": 1,
+        "prompt_tokens": ["a", " b"], "info": {"transcoder_set": "me/set"},
+    },
+    "nodes": [
+        {"node_id": "0_3_1", "feature": 9, "layer": "0", "feature_type": "cross layer transcoder",
+         "clerp": "", "influence": 0.25},
+        {"node_id": "1_8_1", "feature": 53, "layer": "1", "feature_type": "cross layer transcoder",
+         "activation": 1e-05},
+        {"node_id": "1_8_0", "feature": 18, "layer": 1, "feature_type": "unexplored node",
+         "clerp": "é"},
+        {"node_id": "0_1_1", "feature": -1, "layer": "1",
+         "feature_type": "mlp reconstruction error"},
+        {"node_id": "2_7_1", "feature": 7, "layer": "2", "feature_type": "logit",
+         "clerp": "Output \" a\" (p=0.250)"},
+    ],
+    "links": [{"source": "0_3_1", "target": "2_7_1", "weight": -0.5}],
+}  # fmt: skip
+
+
+def graphs() -> Seeds:
+    """Attribution graphs, set out in several ways."""
+    laid = {
+        "indented": json.dumps(_GRAPH, indent=2),
+        "dense": json.dumps(_GRAPH, separators=(",", ":")),
+        "marked": "\ufeff" + json.dumps(_GRAPH, ensure_ascii=False),
+    }  # fmt: skip
+    return {name: Seed({"graph.json": text.encode()}) for name, text in laid.items()}
+
+
 def token_sets() -> Seeds:
     """Files of token sets of one's own."""
     gmt = "a\tof notes\tword1\tword2\tword3\nb\t\t␣word4\t\\n\t\\xe2\\x80\nc\tids\t1\t2\t3\n"
@@ -486,7 +517,7 @@ def arrays() -> Seeds:
 SEEDS: dict[str, Callable[[], Seeds]] = {
     each.__name__: each
     for each in (
-        models, vocabularies, ggufs, reads, dictionaries, matrices, lenses, token_sets,
+        models, vocabularies, ggufs, reads, dictionaries, matrices, lenses, graphs, token_sets,
         manifests, tables, questions, requests, references, arrays,
     )
 }  # fmt: skip

@@ -19,6 +19,7 @@ PARSERS = re.compile(
 )
 PARSED = {
     "outside/documents.py": "the gate",
+    "outside/json_spans.py": "the gate",
     "outside/regex.py": "what a process of ours answers",
     "outside/yaml_tree.py": "the gate",
     "load/published/table.py": "the packed table, bounded as it is unpacked",
@@ -38,7 +39,7 @@ TRIED = {
 """Readers that `tests/load/test_bad_documents.py` gives bad documents."""
 ELSEWHERE = (
     "outside/", "load/vocabularies/", "load/tensors/", "load/lenses/", "tokensets/", "sealed.py",
-    "explorer/site.py", "fitting/prompts.py",
+    "explorer/site.py", "fitting/prompts.py", "questions/circuits/",
 )  # fmt: skip
 """Those that have tests of their own."""
 

@@ -6,14 +6,17 @@ from typing import Annotated
 
 import typer
 
+from unembed.cli.annotate import annotate
 from unembed.cli.banks import layers, match
 from unembed.cli.check import check
 from unembed.cli.compare import compare
 from unembed.cli.explain import explain
 from unembed.cli.explore import explore
+from unembed.cli.export import app as export
 from unembed.cli.features import features, show
 from unembed.cli.find import find
 from unembed.cli.lens import app as lens
+from unembed.cli.mcp import mcp
 from unembed.cli.neuronpedia import neuronpedia
 from unembed.cli.pairs import enrichment, leading_edge
 from unembed.cli.report import report
@@ -33,12 +36,12 @@ app = typer.Typer(
 
 for command in (
     demo, run, features, show, explain, find, enrichment, leading_edge, layers, sides, match,
-    compare,
-    explore, report, neuronpedia, saes, check,
+    compare, explore, report, neuronpedia, annotate, mcp, saes, check,
 ):  # fmt: skip
     app.command()(command)
 app.add_typer(sets, name="sets")
 app.add_typer(lens, name="lens")
+app.add_typer(export, name="export")
 
 
 def _version(wanted: bool) -> None:

@@ -1,4 +1,4 @@
-from . import neuronpedia
+from . import circuits, neuronpedia
 from .banks import by_depth, classes_by_bank, spread_by_bank
 from .by_layer import layers
 from .check import check_run, is_whole, wrong
@@ -39,6 +39,7 @@ __all__ = [
     "by_depth",
     "by_fate",
     "check_run",
+    "circuits",
     "classes_by_bank",
     "collisions",
     "compare_banks",

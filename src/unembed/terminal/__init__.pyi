@@ -1,5 +1,6 @@
 from . import (
     check,
+    circuits,
     compared,
     enrichment,
     explanation,
@@ -19,6 +20,7 @@ from . import (
 
 __all__ = [
     "check",
+    "circuits",
     "compared",
     "enrichment",
     "explanation",

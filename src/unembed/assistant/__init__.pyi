@@ -1,0 +1,3 @@
+from .server import create_server, serve
+
+__all__ = ["create_server", "serve"]
