@@ -14,12 +14,13 @@ SOURCE = Path(unembed.__file__).parent
 DOCUMENTS = Path(__file__).parents[1]
 
 EXPORTED = [
+    "CheckPlan", "CheckSettings",
     "Contrast", "DiscoverSettings", "EnrichmentSettings", "ExplanationSettings", "Features",
     "FinalNorm", "FitSettings", "LayerLens", "Remaining", "Run", "SecondMoment", "Share", "Sweep",
     "SweepSettings", "TokenSets", "UnembedError", "Unembedding", "Vocabulary", "__version__",
-    "analyze", "analyze_share", "build_token_sets", "check_run", "direction_test", "discover",
-    "discovered_sets", "find", "fit_lens", "flat", "follow", "leading_edge", "list_saes",
-    "load_features", "load_lens", "load_model", "load_unembedding", "load_vocabulary",
+    "analyze", "analyze_share", "build_token_sets", "check_lenses", "check_run", "direction_test",
+    "discover", "discovered_sets", "find", "fit_lens", "flat", "follow", "leading_edge",
+    "list_saes", "load_features", "load_lens", "load_model", "load_unembedding", "load_vocabulary",
     "match_banks", "merge_token_sets", "neuronpedia", "notebook", "plots", "prepare_unembedding",
     "through_lenses", "weights_of",
 ]  # fmt: skip

@@ -1,4 +1,5 @@
 from .engine import check_engine
+from .lens_check import check_lenses
 from .pipeline import analyze, analyze_share
 from .share import Remaining, Share
 
@@ -8,4 +9,5 @@ __all__ = [
     "analyze",
     "analyze_share",
     "check_engine",
+    "check_lenses",
 ]
