@@ -326,7 +326,7 @@ class TestARunIsNoTestOfItself:
     ) -> None:
         unembedding = planted()
         bank = self.bank(unembedding)
-        found = bank.through(LayerLens("mine", "mine", 0, torch.eye(D)))
+        found = bank.through(LayerLens("mine", "mine", 0, 2 * torch.eye(D)))
         sets = discover(unembedding, found, settings=DiscoverSettings(min_z=4))
         of_features = sets.filter(family="discovered/features")
         assert len(of_features)
