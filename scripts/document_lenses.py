@@ -1,28 +1,28 @@
 """Write what each lens sees by depth, and what is true of it, into `docs/lenses.md`.
 
-    python -m scripts.document_lenses MODEL LENS [LAYERS] --checked FILE
+    python -m scripts.document_lenses MODEL LENS [LAYERS] --checked RUN
 
-MODEL is the GGUF file that the demo was made from, LENS a Jacobian lens of its layers, FILE what
-`scripts/check_lens.py --json` found. Every layer's neurons, and as many random directions like
-them, are read through the logit lens and through J; the latter as banks beside the neurons, against
-the same random directions as these.
+MODEL is the GGUF file that the demo was made from, LENS a Jacobian lens of its layers, RUN the
+demo's run, checked by `unembed lens check RUN`; where LAYERS is "", its table alone is written.
+Every layer's neurons, and as many random directions like them, are read through the logit lens and
+through J; the latter as banks beside the neurons, against the same random directions as these.
 """
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
-import polars as pl
 import typer
 
 import unembed
 from scripts.marked import replaced
 from unembed import EnrichmentSettings, Features, Run, SecondMoment
 from unembed.load import load_lens, through_lenses
+from unembed.numerals import number
+from unembed.questions.lens_truth import lens_check
 from unembed.questions.lenses import compare_lenses
 
 PAGE = Path(__file__).parents[1] / "docs" / "lenses.md"
@@ -70,30 +70,33 @@ def by_depth(layers: list[int], model: str, lens: str) -> Iterator[str]:
         print(layer, cells, flush=True)
 
 
-def causal(rows: list[dict[str, object]]) -> Iterator[str]:
+def causal(run: Run) -> Iterator[str]:
     """Yield the lines of the table of correlations with what features do."""
-    frame = pl.DataFrame(rows)
-    yield "| written by | directions | logit lens | chance | Jacobian lens | chance |"
-    yield "|---|---|---|---|---|---|"
-    for (bank, kind), found in frame.group_by("bank", "directions", maintain_order=True):
-        lenses = {row["lens"]: row for row in found.iter_rows(named=True)}
-        cells = []
-        for lens in ("logit", "jacobian"):
-            cells += _told(lenses[lens]) if lens in lenses else ["–", "–"]
-        yield f"| {bank} | {found['count'][0]} {kind} | {' | '.join(cells)} |"
-
-
-def _told(row: dict[str, float]) -> list[str]:
-    """Return the cells of one lens: the correlation with its quartiles, and chance."""
-    low, high = f"{row['quarter']:.2f}", f"{row['three_quarters']:.2f}"
-    return [f"**{row['correlation']:.2f}** ({low} to {high})", f"{row['chance']:.2f}"]
+    found = lens_check(run)
+    if found is None:
+        raise typer.BadParameter(f"{run.path} was not checked: unembed lens check {run.path}")
+    yield "| written by | lens | features | quartiles | chance, 95 % of it | random directions | |"
+    yield "|---|---|---|---|---|---|---|"
+    before = None
+    for row in found.iter_rows(named=True):
+        written = "" if row["written"] == before else row["written"]
+        before = row["written"]
+        quartiles = f"{row['quarter']:.2f} to {row['three_quarters']:.2f}"
+        chance = f"{number(row['chance'])}, {number(row['chance_high'])}"
+        cells = (
+            written, row["lens"], f"**{row['correlation']:.2f}**", quartiles, chance,
+            f"{row['random']:.2f}", "" if row["is_true"] else "untrue",
+        )  # fmt: skip
+        yield f"| {' | '.join(cells)} |"
 
 
 def main(
     model: str,
     lens: str,
     layers: str = EVERY,
-    checked: Annotated[Path | None, typer.Option(help="What check_lens.py kept.")] = None,
+    checked: Annotated[
+        Path | None, typer.Option(metavar="RUN", help="A run that `unembed lens check` checked.")
+    ] = None,
 ) -> None:
     """Write the tables."""
     parts = {}
@@ -101,7 +104,7 @@ def main(
         lines = by_depth([int(layer) for layer in layers.split(",")], model, lens)
         parts["depth"] = "\n".join(lines)
     if checked is not None:
-        parts["causal"] = "\n".join(causal(json.loads(checked.read_text())))
+        parts["causal"] = "\n".join(causal(Run.open(checked)))
     page = PAGE.read_text(encoding="utf-8")  # now, for the tables take minutes
     for name, table in parts.items():
         page = replaced(page, name, table)

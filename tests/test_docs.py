@@ -7,6 +7,8 @@ import importlib
 import io
 import re
 import shlex
+import shutil
+import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import redirect_stdout
 from pathlib import Path
@@ -21,11 +23,13 @@ import unembed
 from scripts import document_cli, document_reach, document_sets
 from tests.numbers import misses
 from tests.planted import Planted
+from tests.store.test_lens_check import found_of
 from tests.tokensets.vocabularies import default_sets
 from unembed import Run, questions
 from unembed.cli import app
 from unembed.demo import MODEL
 from unembed.store.explanation import EXPLANATION_COLUMNS
+from unembed.store.lens_check import keep_lens_check
 from unembed.store.schema import FEATURE_COLUMNS
 
 ROOT = Path(__file__).parents[1]
@@ -198,6 +202,18 @@ def compared(run: Run) -> unembed.Comparison:
 
 
 OF_BOTH_SIDES = ROOT / "tests" / "golden" / "schema-5"
+
+
+def checked(run: Run) -> list[str]:
+    """The columns of what a check of a run's lenses found."""
+    with tempfile.TemporaryDirectory() as folder:
+        copied = Path(shutil.copytree(run.path, Path(folder, "run")))
+        keep_lens_check(copied, run.manifest, found_of("a"))
+        found = questions.lens_check(Run.open(copied))
+        assert found is not None
+        return found.columns
+
+
 FRAMES: dict[str, Callable[[Run], Iterable[str]]] = {
     "Features": lambda run: questions.list_features(run).columns,
     "Scores of a search": searched,
@@ -225,6 +241,7 @@ FRAMES: dict[str, Callable[[Run], Iterable[str]]] = {
     "Token sets": lambda run: run.token_sets.columns,
     "Tokens": lambda run: run.tokens.columns,
     "Files of a run": lambda run: run.check().columns,
+    "Checked lenses": checked,
 }
 
 

@@ -14,10 +14,11 @@ SOURCE = Path(unembed.__file__).parent
 DOCUMENTS = Path(__file__).parents[1]
 
 EXPORTED = [
-    "Comparison", "Contrast", "DiscoverSettings", "EnrichmentSettings", "ExplanationSettings",
-    "Features", "FinalNorm", "FitSettings", "LayerLens", "Remaining", "Run", "SecondMoment",
-    "Share", "Sweep", "SweepSettings", "TokenSets", "UnembedError", "Unembedding", "Vocabulary",
-    "__version__", "analyze", "analyze_random", "analyze_share", "build_token_sets", "check_run",
+    "CheckPlan", "CheckSettings", "Comparison", "Contrast", "DiscoverSettings",
+    "EnrichmentSettings", "ExplanationSettings", "Features", "FinalNorm", "FitSettings",
+    "LayerLens", "Remaining", "Run", "SecondMoment", "Share", "Sweep", "SweepSettings",
+    "TokenSets", "UnembedError", "Unembedding", "Vocabulary", "__version__", "analyze",
+    "analyze_random", "analyze_share", "build_token_sets", "check_lenses", "check_run",
     "compare_banks", "dictionaries", "direction_test", "discover", "discovered_sets", "find",
     "fit_lens", "flat", "follow", "interpretability_by_bank", "leading_edge", "list_saes",
     "load_features", "load_lens", "load_model", "load_unembedding", "load_vocabulary",

@@ -20,7 +20,7 @@ COMMANDS = (
     "saes", "explain", "explore", "report", "enrichment", "leading-edge", "layers", "match",
     "check", "compare", "demo", "features", "find", "lens", "lens fit", "neuronpedia", "run",
     "sets", "sets check", "sets discover", "sets export", "sets list", "sets show", "show",
-    "sides", "annotate", "mcp", "export", "export circuit-tracer",
+    "sides", "annotate", "mcp", "export", "export circuit-tracer", "lens check",
 )  # fmt: skip
 
 PROGRAM = """

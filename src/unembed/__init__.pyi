@@ -1,11 +1,11 @@
 from . import notebook, plots
-from .analysis import Remaining, Share, analyze, analyze_random, analyze_share
+from .analysis import Remaining, Share, analyze, analyze_random, analyze_share, check_lenses
 from .discovery import DiscoverSettings, discover, discovered_sets
 from .enrichment import Contrast, EnrichmentSettings, SecondMoment, direction_test, leading_edge
 from .errors import UnembedError
 from .explanation import ExplanationSettings
 from .features import Features
-from .fitting import FitSettings, fit_lens
+from .fitting import CheckPlan, CheckSettings, FitSettings, fit_lens
 from .layer_lens import LayerLens
 from .load import (
     list_saes,
@@ -39,6 +39,8 @@ from .version import __version__
 from .vocabulary import Vocabulary
 
 __all__ = [
+    "CheckPlan",
+    "CheckSettings",
     "Comparison",
     "Contrast",
     "DiscoverSettings",
@@ -63,6 +65,7 @@ __all__ = [
     "analyze_random",
     "analyze_share",
     "build_token_sets",
+    "check_lenses",
     "check_run",
     "compare_banks",
     "dictionaries",

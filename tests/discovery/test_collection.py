@@ -12,6 +12,7 @@ import torch
 
 from unembed import (
     Features,
+    LayerLens,
     TokenSets,
     Unembedding,
     Vocabulary,
@@ -306,6 +307,33 @@ class TestARunIsNoTestOfItself:
                 unembedding, self.bank(unembedding, name, seed), tmp_path / "run", token_sets=sets
             )
         assert not (tmp_path / "run").exists()
+
+    @pytest.mark.parametrize(("name", "seed"), [("otherwise", 2), ("bank", 3)])
+    def test_through_a_lens_they_are_the_same_features(
+        self, file: Path, tmp_path: Path, name: str, seed: int
+    ) -> None:
+        unembedding = planted()
+        bank = self.bank(unembedding, name, seed)
+        through = bank.through(LayerLens("mine", "mine", 0, torch.eye(D).flip(0)))
+        sets = build_token_sets(VOCABULARY, file)
+        with pytest.raises(TokenSetError, match=f"found in features of {name}.mine, and would be"):
+            analyze(unembedding, through, tmp_path / "run", token_sets=sets)
+        assert not (tmp_path / "run").exists()
+
+    @pytest.mark.parametrize("other", [None, "another"])
+    def test_found_through_a_lens_they_are_tested_through_no_other(
+        self, tmp_path: Path, other: str | None
+    ) -> None:
+        unembedding = planted()
+        bank = self.bank(unembedding)
+        found = bank.through(LayerLens("mine", "mine", 0, 2 * torch.eye(D)))
+        sets = discover(unembedding, found, settings=DiscoverSettings(min_z=4))
+        of_features = sets.filter(family="discovered/features")
+        assert len(of_features)
+        lens = other and LayerLens(other, "mine", 0, torch.eye(D).flip(0))
+        tested = bank.through(lens) if lens else bank
+        with pytest.raises(TokenSetError, match=f"found in features of {tested.name}, and would"):
+            analyze(unembedding, tested, tmp_path / "run", token_sets=of_features)
 
     def test_other_features_are_tested(self, file: Path, tmp_path: Path) -> None:
         unembedding = planted()

@@ -21,7 +21,7 @@ def test_before_the_first_block_it_is_added_to_the_embeddings() -> None:
     """By transformers' own argument for them."""
     model = tiny_model("llama").double()
     ids = torch.stack([ids_of(8, seed) for seed in (1, 2)])
-    found = logit_changes(Blocks(model), ids, -1, directions(), strength=STRENGTH)
+    found = logit_changes(Blocks(model), [ids], -1, directions(), strength=STRENGTH)
     embedded = model.get_input_embeddings()(ids)
     length = STRENGTH * float(embedded.norm(dim=-1).median())
     for row, direction in zip(found, directions(), strict=True):
@@ -34,7 +34,7 @@ def test_before_the_first_block_it_is_added_to_the_embeddings() -> None:
 def test_behind_the_last_block_only_norm_and_head_follow() -> None:
     model = tiny_model("llama").double()
     ids = ids_of(8)
-    found = logit_changes(Blocks(model), ids[None], LAYERS - 1, directions(), strength=STRENGTH)
+    found = logit_changes(Blocks(model), [ids[None]], LAYERS - 1, directions(), strength=STRENGTH)
     stream = behind_last(model, ids, LAYERS - 1)[0].detach()
     length = STRENGTH * float(stream.norm(dim=-1).median())
     for row, direction in zip(found, directions(), strict=True):
@@ -47,7 +47,7 @@ def test_a_small_step_is_what_the_jacobian_says_of_it() -> None:
     """Of GPT-2, with a prompt of which one position is read and its sources are summed."""
     model = tiny_model("gpt2").double()
     blocks, ids, small = Blocks(model), ids_of(6), 1e-5
-    found = logit_changes(blocks, ids[None], 0, directions(), strength=small)
+    found = logit_changes(blocks, [ids[None]], 0, directions(), strength=small)
     last = behind_last(model, ids, LAYERS - 1)[0].detach()[-1].requires_grad_()
     here = behind_last(model, ids, 0)[0].detach()
     whole = torch.autograd.functional.jacobian(
@@ -66,6 +66,6 @@ def test_no_hook_is_left_and_nothing_is_changed() -> None:
     model = tiny_model("gpt2").double()
     before = model(input_ids=ids_of(6)[None]).logits.detach()
     blocks = Blocks(model)
-    logit_changes(blocks, ids_of(6)[None], 1, directions())
+    logit_changes(blocks, [ids_of(6)[None]], 1, directions())
     assert torch.equal(model(input_ids=ids_of(6)[None]).logits.detach(), before)
     assert prompt_jacobians(blocks, ids_of(9), [1], skip=3, batch=4)[1].shape == (D, D)

@@ -6,6 +6,7 @@ import io
 import json
 from pathlib import Path
 
+import polars as pl
 import pytest
 import torch
 from rich.console import Console
@@ -16,9 +17,11 @@ from unembed import Contrast, direction_test, find, terminal
 from unembed.cli import app
 from unembed.errors import QueryError
 from unembed.layer_lens import LayerLens
+from unembed.questions import search
 from unembed.questions.feature import feature_facts
 from unembed.questions.labels import labels
 from unembed.questions.lenses import compare_lenses, lens_facts, other_lenses
+from unembed.questions.search.scored import Searched
 from unembed.questions.summary import overview
 
 
@@ -91,6 +94,16 @@ def test_features_are_found_by_lens(both: Planted) -> None:
         find(both.run, lens="tuned")
     with pytest.raises(QueryError, match="None of b is read through jacobian"):
         find(both.run, lens="jacobian", bank="b")
+
+
+def test_a_feature_is_not_like_itself_through_another_lens(both: Planted) -> None:
+    for given, itself in (("a/20", "a.jacobian/20"), ("a.jacobian/20", "a/20")):
+        found = find(both.run, like=given, limit=None)["feature"].to_list()
+        assert given not in found
+        assert itself not in found
+        assert len(found) == both.run.scalars.filter(pl.col("std") > 0).height - 2
+    near = search.nearest(Searched(both.run, tuple(both.run.banks)), "a/20", limit=5, tokens=2)
+    assert near["feature"].to_list() == find(both.run, like="a/20", limit=5)["feature"].to_list()
 
 
 def test_a_contrast_through_a_lens_has_the_null_of_that_lens(both: Planted) -> None:

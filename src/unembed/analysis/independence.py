@@ -37,9 +37,15 @@ def check_independent(token_sets: TokenSets, banks: Sequence[Features]) -> None:
 
 
 def _found_in(info: SetInfo, banks: Sequence[Features]) -> str | None:
-    """Return the bank of a run that a set was found in, by what it says of itself."""
+    """Return the bank of a run that a set was found in, by what it says of itself.
+
+    A bank that is read through a lens has the features of the bank in its own layer.
+    """
     for bank in banks:
-        first = address(bank.name, 0).removesuffix("0")
-        if mark_of(bank) in info.description or f" it: {first}" in info.description:
+        names = {bank.name, (bank.before or bank).name}
+        firsts = (address(name, 0).removesuffix("0") for name in names)
+        if mark_of(bank) in info.description or any(
+            f" it: {first}" in info.description for first in firsts
+        ):
             return bank.name
     return None

@@ -1,4 +1,4 @@
-"""`unembed lens`: fit a model's own lens."""
+"""`unembed lens`: fit a model's own lens, and check whether a run's lenses are true."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import typer
 from rich.text import Text
 
 from unembed import fitting, terminal
+from unembed.cli.lens_check import check
 from unembed.cli.options import Device, Json, OverwriteFile
 from unembed.cli.output import aside, console, print_json, stoppable
 from unembed.cli.progress import show_progress
@@ -121,3 +122,6 @@ def _said(memory: fitting.Memory) -> Text:
         f"for the model, {megabytes(memory.graph)} for a prompt's copies, and on the CPU "
         f"{megabytes(memory.sums)} for the sums."
     )
+
+
+app.command()(check)

@@ -141,6 +141,7 @@ def _module(unembedding: Unembedding, bank: Features, group: list[_Tail]) -> Mod
 def mark_of(bank: Features) -> str:
     """Return what a module's description says of the bank it was found in, whatever its name.
 
-    Files of sets keep it, so that a run can tell that the same features would be tested.
+    Files of sets keep it, so that a run can tell that the same features would be tested, through
+    whatever lens: it is of the bank in its own layer.
     """
-    return f"features sha256 {bank.digest[:16]}"
+    return f"features sha256 {(bank.before or bank).digest[:16]}"

@@ -23,6 +23,7 @@ from unembed.questions.by_layer import layers
 from unembed.questions.exam import label_exam
 from unembed.questions.explanation import case
 from unembed.questions.feature import own_facts
+from unembed.questions.lens_truth import untrue
 from unembed.questions.run import Run
 from unembed.questions.search.scored import Searched
 from unembed.questions.summary import banks_at_a_glance, classes_of_banks
@@ -95,6 +96,7 @@ class Contents:
     def _bank_facts(self) -> list[answers.Bank]:
         manifest = self.run.manifest
         nulls = manifest.enrichment.nulls if manifest.enrichment else [None] * len(manifest.banks)
+        found_untrue = untrue(self.run)
         facts = []
         for bank, null in zip(manifest.banks, nulls, strict=True):
             start = manifest.first_rows[bank.name]
@@ -111,7 +113,10 @@ class Contents:
                     "null": null and null.origin,
                     "envelope": envelope if envelope["kurtosis_above"] is not None else None,
                     "lens": manifest.lens_of(bank),
-                    "notes": bank.lens.notes if bank.lens else [],
+                    "notes": [
+                        *(bank.lens.notes if bank.lens else ()),
+                        *((found_untrue[bank.name],) if bank.name in found_untrue else ()),
+                    ],
                 }
             )
         return cast(list[answers.Bank], facts)

@@ -1,3 +1,4 @@
+from .check_settings import NEUTRAL, CheckPlan, CheckSettings
 from .fit import FittedLens, fit_lens
 from .memory import Memory
 from .settings import DTYPES, SAMPLE, FitSettings, layers_named
@@ -5,7 +6,10 @@ from .stability import Stability
 
 __all__ = [
     "DTYPES",
+    "NEUTRAL",
     "SAMPLE",
+    "CheckPlan",
+    "CheckSettings",
     "FitSettings",
     "FittedLens",
     "Memory",

@@ -7,21 +7,21 @@ is what it does, freed of all that does not depend on its sign.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
 from unembed.fitting.blocks import Blocks
+from unembed.fitting.check_settings import STRENGTH
+from unembed.fitting.replay import run_from
 from unembed.progress import Report
-
-STRENGTH = 0.1
-"""Of the stream's length behind the block, as a median over positions: its first ones can be a
-hundred times as long as all others."""
 
 
 def logit_changes(
     blocks: Blocks,
-    ids: Int[Tensor, "prompts tokens"],
+    prompts: Sequence[Int[Tensor, "_ _"]],
     layer: int,
     directions: Float[Tensor, "directions d_model"],
     *,
@@ -32,37 +32,43 @@ def logit_changes(
 
     Args:
         blocks: of the model.
-        ids: of prompts that are all as long.
+        prompts: their tokens [prompts, tokens], those of one length together.
         layer: behind whose block they are added; −1 for the embedding.
         directions: of any length but 0; each is scaled to the same.
         strength: how long, in lengths of the stream.
-        report: told how many directions are done.
+        report: told how many directions are done, with each batch of prompts.
     """
     unit = directions / directions.norm(dim=1, keepdim=True)
+    done, total = 0, len(prompts) * len(unit)
     with torch.no_grad():
-        length = strength * _typical_length(blocks, ids, layer)
-        found = []
-        for number, direction in enumerate((unit * length).to(blocks.device, blocks.dtype), 1):
-            up, down = (_last_logits(blocks, ids, layer, sign * direction) for sign in (1, -1))
-            found.append(((up - down) / 2).float().mean(0).cpu())
-            if report is not None:
-                report(number, len(unit))
-    return torch.stack(found)
+        length = strength * _typical_length(blocks, prompts, layer)
+        steps = (unit * length).to(blocks.device, blocks.dtype)
+        sums: list[Tensor | float] = [0.0] * len(steps)
+        for ids in prompts:
+            with run_from(blocks, ids, layer):
+                for at, step in enumerate(steps):
+                    up, down = (_last_logits(blocks, ids, layer, sign * step) for sign in (1, -1))
+                    sums[at] = sums[at] + ((up - down) / 2).float().sum(0).cpu()
+                    done += 1
+                    if report is not None:
+                        report(done, total)
+    return torch.stack([torch.as_tensor(each) for each in sums]) / sum(map(len, prompts))
 
 
-def _typical_length(blocks: Blocks, ids: Tensor, layer: int) -> float:
+def _typical_length(blocks: Blocks, prompts: Sequence[Tensor], layer: int) -> float:
     lengths: list[Tensor] = []
 
     def measure(stream: Tensor) -> Tensor:
-        lengths.append(stream.norm(dim=-1))
+        lengths.append(stream.norm(dim=-1).flatten())
         return stream
 
     with blocks.changed(layer, measure):
-        blocks.run(ids)
+        for ids in prompts:
+            blocks.run(ids)
     return float(torch.cat(lengths).median())
 
 
 def _last_logits(blocks: Blocks, ids: Tensor, layer: int, added: Tensor) -> Tensor:
     """Return the logits [prompts, vocabulary] behind the last token, with something added."""
     with blocks.changed(layer, lambda stream: stream + added):
-        return blocks.logits(ids)[:, -1]
+        return blocks.last_logits(ids)

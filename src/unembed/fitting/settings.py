@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
-from unembed.errors import UnembedError
+from unembed.errors import SourceError, UnembedError
+from unembed.load.own.layers import layers_in
 from unembed.outside import limits
 from unembed.sweep.settings import AUTO
 
@@ -14,8 +14,7 @@ SAMPLE = "sample"
 """The text that the model writes itself."""
 _ROWS_ON = {"cpu": 8}
 _ROWS = 64
-_SPAN = re.compile(r"(?P<first>-1|\d+)(?:-(?P<last>\d+))?", re.ASCII)
-_LONGEST = 20
+_EMBEDDING = "-1"
 
 
 @dataclass(frozen=True)
@@ -88,23 +87,18 @@ class FitSettings:
 
 
 def layers_named(text: str) -> tuple[int, ...]:
-    """Return layers from `3,10-12`, and `-1` for the embedding.
+    """Return layers from `3,10-12`, and `-1` for the embedding, in order.
 
     >>> layers_named("-1,3,10-12")
     (-1, 3, 10, 11, 12)
 
     Raises:
-        UnembedError: when it names none.
+        SourceError: when it names none, or one twice.
     """
-    found: list[int] = []
-    for part in text.split(","):
-        span = _SPAN.fullmatch(part.strip())
-        if span is None or len(part) > _LONGEST:
-            raise UnembedError(
-                f"{text[:200]!r} names no layers. Write them like 3,10-12; -1 is the embedding."
-            )
-        first, last = int(span["first"]), int(span["last"] or span["first"])
-        if last < first or last > limits.LAYERS:
-            raise UnembedError(f"{part.strip()!r} is no span of layers. Write it like 10-12.")
-        found += range(first, last + 1)
-    return tuple(found)
+    parts = [part.strip() for part in text.split(",")]
+    blocks = [part for part in parts if part != _EMBEDDING]
+    if len(parts) - len(blocks) > 1:
+        raise SourceError(f"{text[:200]!r} names the embedding, -1, more than once.")
+    how = "them like 3,10-12; -1 is the embedding"
+    found = layers_in(blocks, limits.LAYERS + 1, model="A model", how=how) if blocks else []
+    return tuple(sorted([*found, *([-1] if len(blocks) < len(parts) else [])]))

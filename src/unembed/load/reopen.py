@@ -86,6 +86,15 @@ def reopen_embedding(facts: UnembeddingFacts, load: Load = load_model) -> Unembe
     return _unchanged(opened, facts.sha256, reference_of(origin))
 
 
+def model_reference(facts: UnembeddingFacts) -> str:
+    """Return a reference to the model whose unembedding a manifest describes.
+
+    Raises:
+        SourceError: when it was an array.
+    """
+    return reference_of(_origin(facts.preparation.get("origin"), "The unembedding"))
+
+
 def reopen_features(facts: BankFacts, load: Load = load_model) -> Features:
     """Return the bank that a manifest describes.
 
@@ -113,27 +122,19 @@ def reopen_features(facts: BankFacts, load: Load = load_model) -> Features:
     return _unchanged(opened, facts.sha256, place).renamed(facts.name)
 
 
-def reopen_lens(
-    source: Mapping[str, Any], digests: Mapping[int, str], model: Model | None = None
-) -> LensFile:
-    """Return the lens that a manifest describes.
+def reopen_lens(source: Mapping[str, Any]) -> LensFile:
+    """Return the lens at the place that a manifest describes; whoever reads a matrix has its hash.
 
     Args:
         source: as `LensFile.source` said it.
-        digests: of the layers that were used (`LensFile.digest`).
-        model: to hold it against, where it is open.
 
     Raises:
-        SourceError: when it is not there any more, or is not what it was.
+        SourceError: when it is not there any more.
     """
     origin = _origin(source, "The lens")
     kind = next((each for each in KINDS if each == origin.get("lens")), None)
-    blocks, place = origin.get("n_layers"), _place(origin, "the lens was")
-    lens = open_lens(place, kind, model, n_layers=blocks, another_model=True)
-    for layer, digest in digests.items():
-        if lens.digest(layer) != digest:
-            raise _changed(lens.place)
-    return lens
+    place = _place(origin, "the lens was")
+    return open_lens(place, kind, n_layers=origin.get("n_layers"), another_model=True)
 
 
 def _layer_lens(facts: LensFacts) -> LayerLens:
@@ -142,7 +143,7 @@ def _layer_lens(facts: LensFacts) -> LayerLens:
     Raises:
         SourceError: when it is not there any more, or is not what it was.
     """
-    file = reopen_lens(facts.origin, {})
+    file = reopen_lens(facts.origin)
     lens = LayerLens(
         facts.name, facts.kind, facts.layer, file.matrix(facts.layer), tuple(facts.notes),
         facts.details, facts.origin,

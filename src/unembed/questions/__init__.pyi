@@ -16,6 +16,8 @@ from .explanation import explanation_facts
 from .feature import feature_facts
 from .features import flat, list_features
 from .first_look import FirstLook, look_at_banks
+from .lens_truth import lens_check, untrue
+from .lenses import same_but_for_lens
 from .matches import BankMatches, both_signs, follow, match_banks
 from .pairs import list_pairs
 from .published_classes import post_class, published_classes, universal_class
@@ -58,6 +60,7 @@ __all__ = [
     "layers",
     "leading_edge",
     "leading_edge_facts",
+    "lens_check",
     "list_features",
     "list_pairs",
     "logit_weights",
@@ -69,11 +72,13 @@ __all__ = [
     "published_classes",
     "read_and_written",
     "running_sum_of",
+    "same_but_for_lens",
     "sets_by_bank",
     "sides_by_bank",
     "sides_of",
     "spread_by_bank",
     "universal_class",
+    "untrue",
     "weights_of",
     "wrong",
 ]

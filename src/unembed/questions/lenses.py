@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import polars as pl
@@ -50,6 +51,16 @@ def written_as(bank: BankFacts) -> str:
     if bank.reads:
         return bank.reads.bank
     return bank.lens.bank if bank.lens else bank.name
+
+
+def same_but_for_lens(run: RunTables, banks: str | Sequence[str] | None) -> list[str]:
+    """Return banks, and those that are the same but for the lens, in the run's order.
+
+    Raises:
+        QueryError: when the run has no such bank.
+    """
+    wanted = {written_as(run.manifest.bank(name)) for name in run.banks_named(banks)}
+    return [bank.name for bank in run.manifest.banks if written_as(bank) in wanted]
 
 
 def other_lenses(run: RunTables, feature: str) -> list[dict[str, Any]]:

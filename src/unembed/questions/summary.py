@@ -9,6 +9,7 @@ import polars as pl
 from unembed.questions.banks import classes_by_bank, enriched_by_bank, spread_by_bank
 from unembed.questions.exam import label_exam
 from unembed.questions.features import list_features
+from unembed.questions.lens_truth import lens_check
 from unembed.questions.lenses import compare_lenses
 from unembed.questions.pairs import list_pairs
 from unembed.store.tables import RunTables
@@ -23,6 +24,7 @@ def overview(run: RunTables, *, n_features: int = 10) -> dict[str, Any]:
         "tokens": unembedding.tokens,
         "lens": unembedding.lens,
         "lenses": compare_lenses(run).to_dicts() if run.is_explained else None,
+        "lens_check": _lens_check(run),
         "banks": banks_at_a_glance(run).to_dicts(),
         "classes": classes_of_banks(run).to_dicts() if run.is_explained else None,
         "label_exam": label_exam(run).to_dicts() if run.is_explained else None,
@@ -30,6 +32,11 @@ def overview(run: RunTables, *, n_features: int = 10) -> dict[str, Any]:
         "suppression": extreme(run, "left", n_features).to_dicts(),
         "enrichment": _enrichment(run) if run.has_enrichment else None,
     }
+
+
+def _lens_check(run: RunTables) -> list[dict[str, Any]] | None:
+    found = lens_check(run)
+    return None if found is None else found.to_dicts()
 
 
 def _enrichment(run: RunTables) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from unembed.store.explanation import (
     EXPLANATION_COLUMNS,
     LATER_COLUMNS,
 )
-from unembed.store.schema import FEATURE_COLUMNS
+from unembed.store.schema import FEATURE_COLUMNS, LENS_CHECK, LENS_CHECK_COLUMNS
 from unembed.store.shards import TOKENS
 from unembed.tokensets.frame import COLUMNS as TOKEN_SET_COLUMNS
 
@@ -45,6 +45,7 @@ _LATER: dict[str, tuple[tuple[str, ...], ...]] = {
 _TABLES: dict[str, Mapping[str, DataType]] = {
     TOKENS: {**_NAMES, **dict.fromkeys(_FLAGS, pl.Boolean())},
     store.TOKEN_SETS: TOKEN_SET_COLUMNS,
+    LENS_CHECK: LENS_CHECK_COLUMNS,
     "features": FEATURE_COLUMNS,
     "explanations": EXPLANATION_COLUMNS,
     "enrichment/pairs": store.PAIR_COLUMNS,

@@ -16,6 +16,7 @@ from unembed.store import enrichment as store
 from unembed.store.explanation import explanation_path
 from unembed.store.held import PART
 from unembed.store.manifest import MANIFEST, Manifest, Shard
+from unembed.store.schema import LENS_CHECK
 from unembed.store.shards import TOKENS
 
 LOCK = ".lock"
@@ -124,15 +125,20 @@ class RunFiles:
                 yield from self.of_shard(shard)
 
     @property
+    def added(self) -> tuple[str, ...]:
+        """Tables that a finished run may be given: it is finished without them."""
+        return (LENS_CHECK,)
+
+    @property
     def unfinished(self) -> Iterator[str]:
         """What a program that is stopped while it writes leaves."""
-        for path in (*self.tables, MANIFEST):
+        for path in (*self.tables, *self.added, MANIFEST):
             yield f"{path}{PART}"
 
     @property
     def written(self) -> Iterator[str]:
         """All that one program writes, but the lock; several have places (`store.programs`)."""
-        yield from (*self.tables, MANIFEST)
+        yield from (*self.tables, *self.added, MANIFEST)
         yield from self.unfinished
 
     @property

@@ -39,6 +39,30 @@ FEATURE_COLUMNS: dict[str, pl.DataType] = {
 nulls for what then has no value: skewness, kurtosis, histogram, top and bottom tokens."""
 SCALAR_COLUMNS = [name for name, kind in FEATURE_COLUMNS.items() if not kind.is_nested()]
 
+LENS_CHECK = "lens_check.parquet"
+"""What a check of the run's lenses found: a run may have it, and is finished without."""
+LENS_CHECK_COLUMNS: dict[str, pl.DataType] = {
+    "bank": pl.String(),
+    "directions": pl.String(),
+    "count": pl.Int64(),
+    "correlation": pl.Float64(),
+    "quarter": pl.Float64(),
+    "three_quarters": pl.Float64(),
+    "chance": pl.Float64(),
+    "chance_high": pl.Float64(),
+    "block": pl.Int64(),
+    "at_the_end": pl.Float64(),
+    "prompts": pl.Int64(),
+    "text": pl.String(),
+    "strength": pl.Float64(),
+    "seed": pl.Int64(),
+    "model": pl.String(),
+}
+"""Columns of it, a row a bank and kind of directions, `features` or `random` (`fitting.truth`):
+behind which block they were added; `at_the_end` is the correlation of random directions behind the
+last block with the run's W_U, which no lens is between: the most that can be reached with that
+model."""
+
 
 def feature_rows(features: Features, start: int, read: FeatureStatistics) -> pl.DataFrame:
     """Return the table rows of the features from position `start` on."""

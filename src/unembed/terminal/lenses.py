@@ -12,6 +12,7 @@ from rich.text import Text
 from unembed.outside.text import shown
 from unembed.questions.lenses import compare_lenses
 from unembed.questions.run import Run
+from unembed.terminal import lens_check
 
 
 def called(lenses: Sequence[str]) -> str:
@@ -30,6 +31,7 @@ def draw(run: Run) -> Iterator[RenderableType]:
     if len(run.manifest.lenses) > 1 and run.is_explained:
         yield Text("\nWhat each lens sees: features with a heavy tail or a split, and with a label")
         yield _by_lens(run)
+    yield from lens_check.of_run(run)
     of_note: dict[str, list[str]] = {}
     for bank in run.manifest.banks:
         for note in bank.lens.notes if bank.lens else ():

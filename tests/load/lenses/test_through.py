@@ -82,6 +82,28 @@ def test_a_bank_that_does_not_say_where_it_is(model: Model, lens: Path) -> None:
         through([bank], opened, layer=7)
 
 
+@pytest.mark.parametrize(
+    ("hook", "said"),
+    [
+        ("blocks.0.hook_mlp_out", ()),
+        ("blocks.1.hook_resid_pre", ()),
+        ("residual_3", ()),
+        (
+            "blocks.1.hook_resid_post",
+            ("The lens of layer 0 was asked for; blocks.1.hook_resid_post has that of 1.",),
+        ),
+    ],
+)
+def test_another_layer_than_the_hooks_is_said(
+    model: Model, lens: Path, hook: str, said: tuple[str, ...]
+) -> None:
+    bank = Features.from_array(np.ones((2, D_MODEL)), name="vectors", hook=hook)
+    (found,) = through([bank], load_lens(lens, model=model), layer=0)
+    assert found.lens is not None
+    assert found.lens.layer == 0
+    assert found.lens.notes == said
+
+
 def test_an_unstable_layer_is_said(model: Model, lens: Path) -> None:
     opened = load_lens(lens, model=model)
     (bank,) = load_features("mlp:0", model=model)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -92,12 +91,6 @@ class LensFile:
         found = self.read(layer)
         self._check(layer, found)
         return found
-
-    def digest(self, layer: int) -> str:
-        """Return a hash of a layer's matrix, for the manifest of a run."""
-        content = hashlib.sha256(f"{self.kind} {self.capture_point} {layer}".encode())
-        content.update(self.matrix(layer).contiguous().numpy().data)
-        return content.hexdigest()
 
     def lacks(self, layer: int) -> SourceError:
         """Return the error for a layer that the file does not have."""

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from functools import cache
 
-from unembed.errors import UnembedError
+from unembed.errors import FormatError, UnembedError
 from unembed.features import Features
 from unembed.layer_lens import LayerLens
 from unembed.lens import LENSES, Lens
 from unembed.load.lenses.lens_file import LensFile
-from unembed.load.lenses.of_bank import LensLayer, layer_for
+from unembed.load.lenses.of_bank import LensLayer, block_behind, layer_for
 from unembed.load.lenses.open import load_lens
 from unembed.load.models.model import Model
 from unembed.load.places import given_name
+from unembed.load.stream.along import point_of
 
 STABLE = 0.7
 """Of the outermost ten tokens, the share that halves of a lens's prompts have in common on average,
@@ -104,7 +106,7 @@ def through(
     """
     of_layer = cache(lambda at: _layer_lens(lens, at, name or lens.kind))
     chosen = [
-        _said(lens, layer) if layer is not None else layer_for(bank.hook, lens, bank=bank.name)
+        layer_for(bank.hook, lens, bank=bank.name) if layer is None else _asked(lens, layer, bank)
         for bank in banks
     ]
     return [
@@ -113,15 +115,20 @@ def through(
     ]
 
 
-def _said(lens: LensFile, layer: int) -> LensLayer:
-    """Return the layer that its user names.
+def _asked(lens: LensFile, layer: int, bank: Features) -> LensLayer:
+    """Return the layer that its user names, with a word where the bank's hook says otherwise.
 
     Raises:
         SourceError: when the lens does not have it.
     """
     if not lens.has(layer):
         raise lens.lacks(layer)
-    return LensLayer(layer, f"The lens of layer {layer} was asked for.", is_exact=True)
+    with suppress(FormatError):  # a hook that is not known says nothing
+        behind = layer if bank.hook is None else block_behind(point_of(bank.hook))
+        if behind != layer:
+            said = f"The lens of layer {layer} was asked for; {bank.hook} has that of {behind}."
+            return LensLayer(layer, said, is_exact=False)
+    return LensLayer(layer, f"The lens of layer {layer} was asked for.")
 
 
 def _layer_lens(lens: LensFile, layer: int, name: str) -> LayerLens:

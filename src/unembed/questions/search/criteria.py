@@ -62,7 +62,7 @@ def find(
         token_set: a set's name or alias.
         contrast: two of them: promoted, against.
         token: a token's text, with its leading space, or its id.
-        like: a feature's address, `bank/index`; it is left out itself.
+        like: a feature's address, `bank/index`; it is left out itself, through whatever lens.
         feature_class: only features of this class, or of these.
         layer: only banks of this layer, or of these.
         lens: only banks that are read through this lens (`jacobian`), or through these.

@@ -9,6 +9,7 @@ import torch
 from unembed.errors import QueryError
 from unembed.products import product
 from unembed.questions.features import described
+from unembed.questions.lenses import same_but_for_lens
 from unembed.questions.search.scored import Scored, Searched
 from unembed.questions.search.shift import shift_of
 from unembed.questions.weights import weights_of
@@ -18,7 +19,8 @@ def by_likeness(searched: Searched, address: str) -> Scored:
     """Return `cosine`: the correlation of every feature's logit weights with those of a given one.
 
     1 for a feature that writes the same, −1 for the opposite, near 0 for most. The feature itself
-    has no score, nor has what features read beside one that writes, or the other way round.
+    has no score, through whatever lens of the run, nor has what features read beside one that
+    writes, or the other way round.
 
     Args:
         searched: any run.
@@ -48,8 +50,9 @@ def by_likeness(searched: Searched, address: str) -> Scored:
             for name in searched.banks
         ]
     )
-    itself = searched.features["row"] == row
-    cosine[itself.to_numpy()] = np.nan
+    index, own = searched.run.scalars["index"][row], same_but_for_lens(searched.run, bank)
+    itself = searched.features.select(pl.col("bank").is_in(own) & (pl.col("index") == index))
+    cosine[itself.to_series().to_numpy()] = np.nan
     return Scored({"cosine": cosine})
 
 
@@ -60,7 +63,7 @@ def nearest(searched: Searched, address: str, *, limit: int, tokens: int) -> pl.
 
     Args:
         searched: any run.
-        address: `bank/index`; it is left out itself.
+        address: `bank/index`; it is left out itself, through whatever lens.
         limit: at most so many features.
         tokens: how many top and bottom tokens to give.
 
