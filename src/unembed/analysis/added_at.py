@@ -48,7 +48,7 @@ def written_banks(run: RunTables, names: Sequence[str]) -> tuple[list[Written], 
     wanted = {written_as(run.manifest.bank(name)) for name in names}
     together: dict[str, list[BankFacts]] = {}
     for facts in run.manifest.banks:
-        if written_as(facts) in wanted:
+        if written_as(facts) in wanted and facts.reads is None:
             together.setdefault(written_as(facts), []).append(facts)
     found, left_out = [], {}
     for name, of_one in together.items():

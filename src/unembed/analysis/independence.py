@@ -39,9 +39,10 @@ def check_independent(token_sets: TokenSets, banks: Sequence[Features]) -> None:
 def _found_in(info: SetInfo, banks: Sequence[Features]) -> str | None:
     """Return the bank of a run that a set was found in, by what it says of itself.
 
-    A bank that is read through a lens has the features of the bank in its own layer.
+    A bank that is read through a lens has the features of the bank in its own layer. What features
+    read is another thing than what they promote.
     """
-    for bank in banks:
+    for bank in (each for each in banks if each.reads is None):
         names = {bank.name, (bank.before or bank).name}
         firsts = (address(name, 0).removesuffix("0") for name in names)
         if mark_of(bank) in info.description or any(

@@ -36,7 +36,7 @@ _FOUND = (
 )  # fmt: skip
 _OF_FEATURE = (
     "feature", "lens", "hook", "class", "label", "std", "skewness", "kurtosis", "percentiles",
-    "other_lenses", "neuronpedia",
+    "reads", "other_lenses", "sides", "neuronpedia",
 )  # fmt: skip
 _PAIR = ("feature", "token_set", "family", "size", "z", "log10_q", "rests_on", "auroc")
 _CASE = (

@@ -59,8 +59,13 @@ def same_but_for_lens(run: RunTables, banks: str | Sequence[str] | None) -> list
     Raises:
         QueryError: when the run has no such bank.
     """
-    wanted = {written_as(run.manifest.bank(name)) for name in run.banks_named(banks)}
-    return [bank.name for bank in run.manifest.banks if written_as(bank) in wanted]
+    wanted = {_of(run.manifest.bank(name)) for name in run.banks_named(banks)}
+    return [bank.name for bank in run.manifest.banks if _of(bank) in wanted]
+
+
+def _of(bank: BankFacts) -> tuple[str, str | None]:
+    """Return whose directions a bank has, whatever the lens: those written, or a part that reads."""
+    return written_as(bank), bank.reads.part if bank.reads else None
 
 
 def other_lenses(run: RunTables, feature: str) -> list[dict[str, Any]]:
