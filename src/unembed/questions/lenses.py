@@ -64,7 +64,7 @@ def same_but_for_lens(run: RunTables, banks: str | Sequence[str] | None) -> list
 
 
 def _of(bank: BankFacts) -> tuple[str, str | None]:
-    """Return whose directions a bank has, whatever the lens: those written, or a part that reads."""
+    """Return whose directions a bank has, whatever the lens: written, or of a part that reads."""
     return written_as(bank), bank.reads.part if bank.reads else None
 
 
