@@ -37,8 +37,8 @@ TRIED = {
 }  # fmt: skip
 """Readers that `tests/load/test_bad_documents.py` gives bad documents."""
 ELSEWHERE = (
-    "outside/", "load/vocabularies/", "load/tensors/", "load/lenses/", "tokensets/", "sealed.py",
-    "explorer/site.py", "fitting/prompts.py",
+    "outside/", "load/vocabularies/", "load/tensors/", "load/lenses/", "load/neuronpedia/",
+    "tokensets/", "sealed.py", "explorer/site.py", "fitting/prompts.py",
 )  # fmt: skip
 """Those that have tests of their own."""
 
