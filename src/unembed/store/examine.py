@@ -70,7 +70,9 @@ def examine(folder: Path, report: Report = lambda done, total: None) -> list[Exa
     report(len(tables), len(tables))
     if not manifest.is_sealed and all(each.verdict == "no hash" for each in found):
         found = _checked_by_content(folder, manifest, found)
-    return [*found, *_others(folder, {MANIFEST, *tables})]
+    beside = [path for path in RunFiles(manifest).beside if (folder / path).is_file()]
+    found += [examined(folder, path, manifest) for path in beside]
+    return [*found, *_others(folder, {MANIFEST, *tables, *beside})]
 
 
 def _of_manifest(folder: Path, manifest: Manifest) -> Examined:

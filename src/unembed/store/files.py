@@ -117,22 +117,35 @@ class RunFiles:
                 yield from self.of_shard(shard)
 
     @property
+    def beside(self) -> Iterator[str]:
+        """Tables that a finished run may have, and need not (`store.neuronpedia`)."""
+        for bank in self.manifest.names:
+            yield from beside_paths(bank)
+
+    @property
     def unfinished(self) -> Iterator[str]:
         """What a program that is stopped while it writes leaves."""
-        for path in (*self.tables, MANIFEST):
+        for path in (*self.tables, *self.beside, MANIFEST):
             yield f"{path}{PART}"
 
     @property
     def written(self) -> Iterator[str]:
         """All that one program writes, but the lock; several have places (`store.programs`)."""
-        yield from (*self.tables, MANIFEST)
+        yield from (*self.tables, *self.beside, MANIFEST)
         yield from self.unfinished
 
     @property
     def folders(self) -> list[str]:
         """The folders of the tables, each after those inside it."""
-        found = {str(above) for path in self.tables for above in PurePosixPath(path).parents}
+        tables = (*self.tables, *self.beside)
+        found = {str(above) for path in tables for above in PurePosixPath(path).parents}
         return sorted(found - {"."}, key=lambda path: (-path.count("/"), path))
+
+
+def beside_paths(bank: str) -> tuple[str, str, str]:
+    """Return the tables of what Neuronpedia says of a bank: features, explanations, activations."""
+    kinds = ("features", "explanations", "activations")
+    return tuple(f"neuronpedia/{kind}/{bank}.parquet" for kind in kinds)  # type: ignore[return-value]
 
 
 def check_distinct(files: RunFiles) -> None:
