@@ -28,6 +28,7 @@ def load_inputs(
     another_model: bool = False,
     tokenizer: str | None = None,
     null_bank: str | None = None,
+    fold: bool = True,
 ) -> tuple[Unembedding, list[Features], Null]:
     """Return the unembedding, the banks and the null of a run.
 
@@ -41,13 +42,14 @@ def load_inputs(
         another_model: whether a lens of another model is meant.
         tokenizer: where the vocabulary is, if not beside the model.
         null_bank: what `--null-bank` names.
+        fold: take the final norm into W_U.
     """
     with stoppable("Stopped while reading; no run was begun."):
         named, features = split_inputs(references, model)
         opened = load.load_model(named)
         aside().print(f"Reading {shown(opened.name)} …", style="dim")
         of_W_U, lenses = load.split_lenses(lens)
-        unembedding = load.load_unembedding(opened, lens=of_W_U, tokenizer=tokenizer)
+        unembedding = load.load_unembedding(opened, lens=of_W_U, tokenizer=tokenizer, fold=fold)
         written = load.load_features(features, model=opened, hook=hook)
         banks = load.through_lenses(
             written, lenses, model=opened, layer=lens_layer, another_model=another_model

@@ -44,6 +44,7 @@ def load_unembedding(
     *,
     lens: Lens = "logit",
     tokenizer: str | Path | None = None,
+    fold: bool = True,
 ) -> Unembedding:
     """Return a model's unembedding, prepared (see `prepare_unembedding`).
 
@@ -54,6 +55,7 @@ def load_unembedding(
             a short name (`gpt2-small`).
         lens: `logit` (logit weights) or `cosine`.
         tokenizer: where the vocabulary is, if not beside the model.
+        fold: take the final norm into W_U; without, W_U is read as the model has it.
 
     Raises:
         SourceError, FormatError, VocabularyError, ShapeError, WeightError: saying what is
@@ -68,6 +70,7 @@ def load_unembedding(
         vocabulary,
         norm=raw.norm,
         lens=lens,
+        fold=fold,
         name=model.name,
         origin={
             **model.origin,
