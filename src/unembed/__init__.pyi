@@ -1,5 +1,5 @@
 from . import notebook, plots
-from .analysis import Remaining, Share, analyze, analyze_share
+from .analysis import Remaining, Share, analyze, analyze_share, fetch_neuronpedia
 from .discovery import DiscoverSettings, discover, discovered_sets
 from .enrichment import Contrast, EnrichmentSettings, SecondMoment, direction_test, leading_edge
 from .errors import UnembedError
@@ -50,6 +50,7 @@ __all__ = [
     "direction_test",
     "discover",
     "discovered_sets",
+    "fetch_neuronpedia",
     "find",
     "fit_lens",
     "flat",

@@ -49,7 +49,9 @@ def own_facts(run: RunTables, address: str) -> dict[str, Any]:
     """Return what a feature is, without its token sets.
 
     Its address, class, label and statistics; `collision`, what sets it apart from others of its
-    label (`questions.same_label`); the model and the hook; `through`, what is known of its layer
+    label (`questions.same_label`); `beside`, what Neuronpedia says of it, where that was fetched
+    (`neuronpedia.beside_of`); the model and the hook;
+    `folded`, whether the final norm is in W_U; `through`, what is known of its layer
     lens, and `other_lenses`, the same feature through the run's other ones; the steps to the
     residual stream; percentiles of the feature among all of its bank, by each statistic; `top` and
     `bottom`, each token with its id; the histogram.
@@ -64,6 +66,7 @@ def own_facts(run: RunTables, address: str) -> dict[str, Any]:
     return {
         **{name: row[name] for name in IDENTITY},
         "model": run.model,
+        "folded": run.manifest.unembedding.is_folded,
         "through": lens_facts(bank),
         "other_lenses": other_lenses(run, address),
         "hook": bank.hook,
@@ -73,6 +76,7 @@ def own_facts(run: RunTables, address: str) -> dict[str, Any]:
         "class": row["class"],
         "label": row["label"],
         "collision": apart_of(run, address),
+        "beside": neuronpedia.beside_of(run, address),
         **{name: row[name] for name in (*SPLIT, *OF_ENDS)},
         "percentiles": {
             name: _percentile(scalars[name], row[name]) for name in ("std", "skewness", "kurtosis")

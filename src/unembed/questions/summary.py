@@ -22,6 +22,7 @@ def overview(run: RunTables, *, n_features: int = 10) -> dict[str, Any]:
         "model": run.model,
         "tokens": unembedding.tokens,
         "lens": unembedding.lens,
+        "folded": unembedding.is_folded,
         "lenses": compare_lenses(run).to_dicts() if run.is_explained else None,
         "banks": banks_at_a_glance(run).to_dicts(),
         "classes": classes_of_banks(run).to_dicts() if run.is_explained else None,
