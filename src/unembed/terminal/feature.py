@@ -13,9 +13,10 @@ from unembed.numerals import number
 from unembed.outside.text import quoted, shown
 from unembed.questions.features import STATISTICS
 from unembed.questions.pairs import log10_of
-from unembed.terminal import enrichment, histogram, tails
+from unembed.terminal import enrichment, histogram, neuronpedia, tails
 
 _MAX_Q = 0.05
+NOT_FOLDED = "with W_U as the model has it: the final norm is not folded in"
 
 
 def draw(feature: dict[str, Any], *, n_tokens: int = 10, n_sets: int = 10) -> Group:
@@ -33,6 +34,8 @@ def draw(feature: dict[str, Any], *, n_tokens: int = 10, n_sets: int = 10) -> Gr
     if feature["steps"]:
         steps = f"as it reaches the residual stream: W_dec {' '.join(feature['steps'])}"
         heading.append(f"\n{shown(steps)}", style="dim")
+    if not feature["folded"]:
+        heading.append(f"\n{NOT_FOLDED}", style="dim")
     if feature["through"]:
         heading.append(f"\n{shown(_through(feature['through']))}", style="dim")
     if not feature["top"]:
@@ -44,6 +47,7 @@ def draw(feature: dict[str, Any], *, n_tokens: int = 10, n_sets: int = 10) -> Gr
     for other in feature["other_lenses"]:
         what = f"{other['class']}: {other['label']}" if other["class"] else other["feature"]
         said.append(Text(shown(f"through the {other['lens']} lens, {what}"), style="dim"))
+    said += neuronpedia.beside(feature["beside"])
     outermost = {end: [each["token"] for each in feature[end]] for end in ("top", "bottom")}
     return Group(
         heading,
