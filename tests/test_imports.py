@@ -18,7 +18,9 @@ TABLES = ("numpy", "polars")
 
 COMMANDS = (
     "saes", "explain", "explore", "report", "enrichment", "leading-edge", "layers", "match",
-    "find", "neuronpedia", "run", "demo", "features", "show", "sets", "sets list", "sets show",
+    "find", "neuronpedia", "neuronpedia links", "neuronpedia fetch",
+    "neuronpedia agreement", "neuronpedia export", "run", "demo", "features", "show", "sets",
+    "sets list", "sets show",
     "sets check", "sets export", "sets discover", "check", "lens", "lens fit",
 )  # fmt: skip
 
@@ -97,7 +99,7 @@ def test_reading_a_run_imports_no_torch() -> None:
         f"show {GOLDEN} sae.3/5", f"features {GOLDEN}", f"features {GOLDEN} --csv",
         f"find {GOLDEN} --class diffuse", f"find {GOLDEN} --set many", f"enrichment {GOLDEN}",
         f"layers {GOLDEN} --json", f"layers {GOLDEN}", f"explain {GOLDEN} sae.3/20 --stored",
-        f"neuronpedia {GOLDEN} sae.3/5", f"check {GOLDEN}",
+        f"neuronpedia links {GOLDEN} sae.3/5", f"check {GOLDEN}",
     )  # fmt: skip
     texts = (f"find {GOLDEN} --set s", f"enrichment {GOLDEN} --family ",
              f"layers {GOLDEN} --family golden,g")  # fmt: skip
