@@ -28,6 +28,8 @@ from tests.tokensets.vocabularies import default_sets
 from unembed import Run, questions
 from unembed.cli import app
 from unembed.demo import MODEL
+from unembed.questions.neuronpedia.comparison import COLUMNS as AGREEMENT
+from unembed.questions.neuronpedia.comparison import TABLE as AGREEMENT_TABLE
 from unembed.store.explanation import EXPLANATION_COLUMNS
 from unembed.store.lens_check import keep_lens_check
 from unembed.store.schema import FEATURE_COLUMNS
@@ -131,7 +133,7 @@ def test_commands_in_the_documents_are_understood(page: Path) -> None:
     """Each as it stands there, options and all; none is run."""
     commands = all_commands()
     for words in lines_of_commands(page):
-        at = 2 if words[0] in ("sets", "lens", "export") else 1
+        at = 2 if words[0] in ("sets", "lens", "export", "neuronpedia") else 1
         name = " ".join(words[:at])
         assert name in commands, f"unembed {name}"
         commands[name].make_context(name, words[at:])
@@ -220,6 +222,8 @@ FRAMES: dict[str, Callable[[Run], Iterable[str]]] = {
     "All of a run's features": lambda run: run.features.columns,
     "One feature": lambda run: questions.feature_facts(run, "a/0"),
     "Features of one label": lambda run: run.collisions().columns,
+    "Agreement": lambda run: AGREEMENT,
+    "Agreement by bank and class": lambda run: AGREEMENT_TABLE,
     "Pairs of feature and token set": lambda run: run.enrichment().columns,
     "Matches of two banks": lambda run: unembed.match_banks(run, "a", "b").pairs.columns,
     "One feature in every bank": lambda run: unembed.follow(run, "a/0").columns,

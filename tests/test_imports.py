@@ -21,6 +21,7 @@ COMMANDS = (
     "check", "compare", "demo", "features", "find", "lens", "lens fit", "neuronpedia", "run",
     "sets", "sets check", "sets discover", "sets export", "sets list", "sets show", "show",
     "sides", "annotate", "mcp", "export", "export circuit-tracer", "lens check",
+    "neuronpedia links", "neuronpedia fetch", "neuronpedia agreement", "neuronpedia export",
 )  # fmt: skip
 
 PROGRAM = """
@@ -98,7 +99,7 @@ def test_reading_a_run_imports_no_torch() -> None:
         f"show {GOLDEN} sae.3/5", f"features {GOLDEN}", f"features {GOLDEN} --csv",
         f"find {GOLDEN} --class diffuse", f"find {GOLDEN} --set many", f"enrichment {GOLDEN}",
         f"layers {GOLDEN} --json", f"layers {GOLDEN}", f"explain {GOLDEN} sae.3/20 --stored",
-        f"neuronpedia {GOLDEN} sae.3/5", f"check {GOLDEN}",
+        f"neuronpedia links {GOLDEN} sae.3/5", f"check {GOLDEN}",
     )  # fmt: skip
     texts = (f"find {GOLDEN} --set s", f"enrichment {GOLDEN} --family ",
              f"layers {GOLDEN} --family golden,g")  # fmt: skip

@@ -72,12 +72,12 @@ def test_commands_say_so_before_they_work(tiny: Planted, tmp_path: Path) -> None
     path.write_text("mine")
     run = str(tiny.run.path)
     for words in (
-        ["neuronpedia", run, "--export", str(path)],
+        ["neuronpedia", "export", run, "-o", str(path)],
         ["sets", "export", str(path), "--tokenizer", "nowhere"],
         ["sets", "discover", "nowhere", "-o", str(path)],
     ):
         ended = CliRunner().invoke(app, words)
         assert "is there already. Replace it with --overwrite" in str(ended.exception), words
         assert path.read_text() == "mine"
-    CliRunner().invoke(app, ["neuronpedia", run, "--export", str(path), "--overwrite"])
+    CliRunner().invoke(app, ["neuronpedia", "export", run, "-o", str(path), "--overwrite"])
     assert len(json.loads(path.read_text(encoding="utf-8"))) == 300

@@ -33,7 +33,8 @@ ELSEWHERE = {
     "plots/manhattan.py": "the families of token sets",
     "store/sets.py": "the families of token sets",
     "terminal/saes.py": "the names of published SAEs",
-    "questions/neuronpedia.py": "what a bank is called on Neuronpedia",
+    "questions/neuronpedia/links.py": "what a bank is called on Neuronpedia",
+    "questions/neuronpedia/spoken.py": "the families of token sets",
 }
 """What is divided by `/` in a file of the upper rooms, and is no address of a feature."""
 PATHS = ("load", "tokensets")

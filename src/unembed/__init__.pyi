@@ -1,5 +1,13 @@
 from . import notebook, plots
-from .analysis import Remaining, Share, analyze, analyze_random, analyze_share, check_lenses
+from .analysis import (
+    Remaining,
+    Share,
+    analyze,
+    analyze_random,
+    analyze_share,
+    check_lenses,
+    fetch_neuronpedia,
+)
 from .discovery import DiscoverSettings, discover, discovered_sets
 from .enrichment import Contrast, EnrichmentSettings, SecondMoment, direction_test, leading_edge
 from .errors import UnembedError
@@ -72,6 +80,7 @@ __all__ = [
     "direction_test",
     "discover",
     "discovered_sets",
+    "fetch_neuronpedia",
     "find",
     "fit_lens",
     "flat",

@@ -95,6 +95,11 @@ class UnembeddingFacts:
     preparation: dict[str, Any] = field(metadata=counts(_without_origin))
     sha256: str
 
+    @property
+    def is_folded(self) -> bool:
+        """Whether W_U was read with the final norm taken into it, as is the rule."""
+        return self.preparation.get("folded") is not False
+
 
 @dataclass(frozen=True)
 class LensFacts:

@@ -90,7 +90,8 @@ class Unembedding:
         vocabulary: all V tokens, masked ones included.
         mean_row: [d_model] what is added back to every row when weights are reported. Zero
             for the logit lens, whose weights are centred (a softmax does not see the mean);
-            the mean of the unit rows for the cosine lens.
+            the mean of the unit rows for the cosine lens; that of the model's own rows where the
+            norm was not folded in.
         lens: `logit`, or `cosine` (every row of W_U of unit length, and every feature too).
         name: the model, as references name it.
         preparation: every choice made on the way, for the manifest.
@@ -219,6 +220,7 @@ def prepare_unembedding(
     lens: Lens = "logit",
     name: str = "arrays",
     origin: dict[str, Any] | None = None,
+    fold: bool = True,
 ) -> Unembedding:
     """Return W_U folded, masked and centred (TransformerLens' `fold_ln`, `center_unembed`).
 
@@ -226,6 +228,12 @@ def prepare_unembedding(
     mean over d_model is subtracted (the norm removes that direction from the residual
     stream); the mean row is subtracted; with the cosine lens rows are then scaled to unit
     length. Biases of norm and head do not depend on the feature, and are never added.
+
+    Without folding W_U stays as the model has it, which some dashboards read features with
+    (TransformerLens' `from_pretrained_no_processing`): γ is not folded in, the rows of a LayerNorm
+    are not centred over d_model, and the mean row is added back to what is reported, so that a
+    logit weight is the plain product. Statistics but the mean, ranks, and tests see W_U centred
+    over the vocabulary all the same.
 
     Args:
         W_U: [rows, d_model] the model's unembedding, one row a token: a tensor on any device, or an
@@ -236,6 +244,7 @@ def prepare_unembedding(
         lens: `logit` or `cosine` (the post's layer appendix).
         name: of the model.
         origin: where the weights came from, for the manifest.
+        fold: take the final norm into W_U.
 
     Raises:
         ShapeError: when γ is not as wide as W_U, or W_U is no matrix.
@@ -258,11 +267,13 @@ def prepare_unembedding(
             "and unused ones; at least 2 are needed. The vocabulary's flags are wrong."
         )
     rows = _taken(given, token_ids, what)
-    _fold(rows, norm)
+    if fold:
+        _fold(rows, norm)
     _check_finite(rows, token_ids, padded, name)
     _check_size(rows, name)
-    _subtract(rows, _mean_row(rows))
-    mean_row = rows.new_zeros(rows.shape[1])
+    own_mean = _mean_row(rows)
+    _subtract(rows, own_mean)
+    mean_row = rows.new_zeros(rows.shape[1]) if fold else own_mean
     if lens == "cosine":
         _scale_to_unit(rows, token_ids, padded)
         mean_row = _mean_row(rows)
@@ -277,9 +288,10 @@ def prepare_unembedding(
         preparation={
             **({"origin": origin} if origin else {}),
             "final_norm": norm.kind,
-            "gamma_folded": norm.weight is not None,
+            **({} if fold else {"folded": False}),  # as manifests always were, where it is
+            "gamma_folded": fold and norm.weight is not None,
             "gamma_plus_one": norm.plus_one,
-            "rows_centred_over_d_model": norm.kind == "layernorm",
+            "rows_centred_over_d_model": fold and norm.kind == "layernorm",
             "centred_over_vocabulary": True,
             "lens": lens,
             "rows": len(padded),

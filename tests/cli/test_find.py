@@ -127,35 +127,35 @@ def test_what_was_found_on_neuronpedia(run: Run, opened_links: list[str]) -> Non
 
 
 def test_pages_and_lists(run: Run, opened_links: list[str]) -> None:
-    out = printed("neuronpedia", run.path, "a/3", "a/20")
+    out = printed("neuronpedia", "links", run.path, "a/3", "a/20")
     assert out.splitlines() == [f"a/{i}  {page('tiny/3-a', i)}" for i in (3, 20)]
-    out = printed("neuronpedia", run.path, "a/3", "a/20", "--quick-list", "two")
+    out = printed("neuronpedia", "links", run.path, "a/3", "a/20", "--quick-list", "two")
     assert out.strip() == quick_list("two", [("tiny/3-a", 3), ("tiny/3-a", 20)])
-    printed("neuronpedia", run.path, "a/3", "--open")
+    printed("neuronpedia", "links", run.path, "a/3", "--open")
     assert opened_links == [page("tiny/3-a", 3)]
-    given = printed("neuronpedia", run.path, "b/10", "--neuronpedia", "b=x/y", "--json")
+    given = printed("neuronpedia", "links", run.path, "b/10", "--neuronpedia", "b=x/y", "--json")
     expected = {"feature": "b/10", "bank": "b", "index": 10, "neuronpedia": page("x/y", 10)}
     assert json.loads(given) == [expected]
-    assert len(printed("neuronpedia", run.path).splitlines()) == 300
+    assert len(printed("neuronpedia", "links", run.path).splitlines()) == 300
 
 
 def test_without_a_browser_the_link_is_printed(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(webbrowser, "open", lambda link: False)
-    result = CliRunner().invoke(app, ["neuronpedia", str(run.path), "a/3", "--open"])
+    result = CliRunner().invoke(app, ["neuronpedia", "links", str(run.path), "a/3", "--open"])
     assert result.stdout.strip() == page("tiny/3-a", 3)
     assert "No browser could be opened" in result.stderr
 
 
 def test_export(run: Run, tmp_path: Path) -> None:
     file = tmp_path / "labels.json"
-    out = printed("neuronpedia", run.path, "a/20", "a/3", "--export", file, "--tokens", 2)
+    out = printed("neuronpedia", "export", run.path, "a/20", "a/3", "-o", file, "--tokens", 2)
     assert out == ""
     features = json.loads(file.read_text())
     assert [feature["index"] for feature in features] == ["20", "3"]
     stored = run.feature("a/20")
     assert features[0]["pos_str"] == stored["top_tokens"][:2]
     assert features[0]["explanations"][0]["description"] == stored["label"]
-    printed("neuronpedia", run.path, "--export", file, "--overwrite")
+    printed("neuronpedia", "export", run.path, "-o", file, "--overwrite")
     assert len(json.loads(file.read_text())) == 300
 
 
@@ -169,11 +169,11 @@ def test_export(run: Run, tmp_path: Path) -> None:
         (["find", "RUN", "--set", "names:mal"], "Did you mean 'names:male'"),
         (["find", "RUN", "--contrast", "same", "names:male"], "nothing to tell apart"),
         (["find", "RUN", "--like", "b/10", "--open"], "does not know where b is"),
-        (["neuronpedia", "RUN", "b/10"], "does not know where b is on Neuronpedia"),
-        (["neuronpedia", "RUN", "a/999"], "has no feature 999"),
-        (["neuronpedia", "RUN", "--quick-list", "all"], "1 to 100 of them, not 300"),
-        (["neuronpedia", "RUN", "a/3", "--neuronpedia", "x/y"], "Which bank is 'x/y'"),
-        (["neuronpedia", "RUN", "a/3", "--export", "RUN"], "is a folder"),
+        (["neuronpedia", "links", "RUN", "b/10"], "does not know where b is on Neuronpedia"),
+        (["neuronpedia", "links", "RUN", "a/999"], "has no feature 999"),
+        (["neuronpedia", "links", "RUN", "--quick-list", "all"], "1 to 100 of them, not 300"),
+        (["neuronpedia", "links", "RUN", "a/3", "--neuronpedia", "x/y"], "Which bank is 'x/y'"),
+        (["neuronpedia", "export", "RUN", "a/3", "-o", "RUN"], "is a folder"),
     ],
 )
 def test_mistakes_end_in_a_message(
@@ -191,7 +191,7 @@ def test_mistakes_end_in_a_message(
     assert message in " ".join(capsys.readouterr().err.split())
 
 
-@pytest.mark.parametrize("name", ["find", "neuronpedia"])
+@pytest.mark.parametrize("name", ["find", "neuronpedia links", "neuronpedia fetch"])
 def test_help_teaches_with_an_example(name: str) -> None:
-    _, example = printed(name, "--help").split(f"Usage: unembed {name}", 1)
+    _, example = printed(*name.split(), "--help").split(f"Usage: unembed {name}", 1)
     assert f"unembed {name} " in example

@@ -92,7 +92,7 @@ def test_help_shows_a_sign_as_it_is_typed(command: str) -> None:
         ("leading-edge", "sae.26/1", SHORT, "RUN"),
         ("match", "sae.26", "RUN", "mlp.3"),
         ("match", "sae.26", "mlp.3", "RUN"),
-        ("neuronpedia", "sae.26/1", "RUN"),
+        ("neuronpedia", "links", "sae.26/1", "RUN"),
     ],
 )
 def test_the_run_comes_first(
@@ -102,7 +102,8 @@ def test_the_run_comes_first(
     typed = [run.path if word == "RUN" else word for word in words]
     status, said = ended(capsys, monkeypatch, *typed)
     assert status == 1
-    assert said == f"Error: The run comes first: {run.path} before sae.26{words[1][6:]}.\n"
+    first = next(word for word in words if word.startswith("sae.26"))
+    assert said == f"Error: The run comes first: {run.path} before {first}.\n"
 
 
 @pytest.mark.parametrize(
@@ -120,8 +121,8 @@ def test_what_is_no_feature(
     run: Run, typed: str, said: str, capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    for command in ("show", "explain", "enrichment", "neuronpedia"):
-        status, found = ended(capsys, monkeypatch, command, run.path, typed)
+    for command in ("show", "explain", "enrichment", "neuronpedia links"):
+        status, found = ended(capsys, monkeypatch, *command.split(), run.path, typed)
         assert status == 1
         assert said in found
     with pytest.raises(QueryError) as error:

@@ -98,14 +98,14 @@ COMMANDS = [
     ["leading-edge", "a/1", NAMES[1]],
     ["match", "a", "b"],
     ["match", "a/1"],
-    ["neuronpedia"],
+    ["neuronpedia links"],
     ["show", "a\x1b/1"],
 ]
 
 
 @pytest.mark.parametrize("words", COMMANDS, ids=lambda words: visible(" ".join(words)))
 def test_nothing_that_acts_is_printed(hostile: Path, words: list[str]) -> None:
-    result = CliRunner().invoke(app, [words[0], str(hostile), *words[1:]])
+    result = CliRunner().invoke(app, [*words[0].split(), str(hostile), *words[1:]])
     assert result.exit_code == 0 or isinstance(result.exception, UnembedError), result.exception
     told = result.output + str(result.exception or "")
     assert told.strip()

@@ -20,6 +20,8 @@ import unembed
 from tests.load import published_layouts
 from unembed import questions
 from unembed.load import layer_for, load_features, load_lens, load_model, load_vocabulary
+from unembed.load.neuronpedia import KINDS, FromFiles, Gathered
+from unembed.load.neuronpedia.records import Whose
 from unembed.unembedding import Unembedding
 
 if TYPE_CHECKING:
@@ -170,6 +172,14 @@ def token_sets(lab: Lab, folder: Path, options: Options) -> None:
         found.info(name)
 
 
+def exports(lab: Lab, folder: Path, options: Options) -> None:
+    """A file of what Neuronpedia says of features, or of a dashboard."""
+    (path,) = folder.glob("batch-0.*")
+    found = Gathered(range(9), 2)
+    FromFiles([path]).gather(found, Whose("tiny/3-a", 3), KINDS, lambda done, total: None)
+    found.tables()
+
+
 def manifests(lab: Lab, folder: Path, options: Options) -> None:
     """A run from somebody else: opened, listed, found in, explained, shown."""
     run = unembed.Run.open(folder)
@@ -288,5 +298,5 @@ READERS: dict[str, Reader] = {
     "models": models, "vocabularies": vocabularies, "ggufs": ggufs, "reads": reads,
     "dictionaries": dictionaries, "matrices": matrices, "lenses": lenses, "graphs": graphs,
     "token_sets": token_sets, "manifests": manifests, "tables": tables, "questions": asked,
-    "requests": requests, "references": references, "arrays": arrays,
+    "requests": requests, "references": references, "arrays": arrays, "exports": exports,
 }  # fmt: skip

@@ -21,6 +21,7 @@ import torch
 from safetensors.torch import save
 
 from tests.load.lenses import files as lens_files
+from tests.load.neuronpedia import bucket as neuronpedia
 from tests.load.published_layouts import LAYOUTS, by_name, entries, files_of, unlisted
 from tests.load.published_layouts.models import TinyModel
 from tests.load.tiny_models import sharded_gpt2, tiny_gpt2
@@ -372,6 +373,28 @@ _TREE = {
 }
 
 
+# --- exports of Neuronpedia ---
+
+
+def exports() -> Seeds:
+    """A line of each kind, a feature of the web API, and a dashboard of SAEDashboard."""
+    lines = [
+        neuronpedia.feature(1), neuronpedia.explanation(1, "months of the year"),
+        neuronpedia.activation(1, ["in", " May"], [0.0, 2.5]),
+    ]  # fmt: skip
+    nested = neuronpedia.feature(2, explanations=[lines[1]], activations=[lines[2]])
+    text = {"tokens": ["in", " May"], "values": [0.0, 2.5], "bin_min": -1, "bin_max": 3}
+    dashed = {"feature_index": 4, "frac_nonzero": 0.004, "activations": [text], "pos_str": []}
+    dashboard = {"model_id": "tiny", "layer": 3, "sae_set": "x", "features": [dashed]}
+    plain = "".join(f"{json.dumps(line)}\n" for line in lines).encode()
+    return {
+        "lines": Seed({"batch-0.jsonl": plain}),
+        "packed": Seed({"batch-0.jsonl.gz": neuronpedia.packed(lines)}),
+        "api": Seed({"batch-0.json": json.dumps(nested).encode()}),
+        "dashboard": Seed({"batch-0.json": json.dumps(dashboard).encode()}),
+    }
+
+
 # --- runs ---
 
 
@@ -518,7 +541,7 @@ SEEDS: dict[str, Callable[[], Seeds]] = {
     each.__name__: each
     for each in (
         models, vocabularies, ggufs, reads, dictionaries, matrices, lenses, graphs, token_sets,
-        manifests, tables, questions, requests, references, arrays,
+        manifests, tables, questions, requests, references, arrays, exports,
     )
 }  # fmt: skip
 

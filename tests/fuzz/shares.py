@@ -7,7 +7,7 @@ from collections.abc import Sequence
 SHARES = {
     "models": 10, "vocabularies": 16, "ggufs": 8, "reads": 8, "dictionaries": 20, "matrices": 24,
     "lenses": 12, "graphs": 12, "token_sets": 4, "manifests": 2, "tables": 1, "questions": 5,
-    "requests": 5, "references": 7, "arrays": 8,
+    "requests": 5, "references": 7, "arrays": 8, "exports": 4,
 }  # fmt: skip
 
 

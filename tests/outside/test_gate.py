@@ -39,7 +39,7 @@ TRIED = {
 """Readers that `tests/load/test_bad_documents.py` gives bad documents."""
 ELSEWHERE = (
     "outside/", "load/vocabularies/", "load/tensors/", "load/lenses/", "tokensets/", "sealed.py",
-    "explorer/site.py", "fitting/prompts.py", "questions/circuits/",
+    "explorer/site.py", "fitting/prompts.py", "questions/circuits/", "load/neuronpedia/",
 )  # fmt: skip
 """Those that have tests of their own."""
 

@@ -17,7 +17,7 @@ from unembed.cli.features import features, show
 from unembed.cli.find import find
 from unembed.cli.lens import app as lens
 from unembed.cli.mcp import mcp
-from unembed.cli.neuronpedia import neuronpedia
+from unembed.cli.neuronpedia import app as neuronpedia
 from unembed.cli.pairs import enrichment, leading_edge
 from unembed.cli.report import report
 from unembed.cli.run import demo, run
@@ -36,12 +36,13 @@ app = typer.Typer(
 
 for command in (
     demo, run, features, show, explain, find, enrichment, leading_edge, layers, sides, match,
-    compare, explore, report, neuronpedia, annotate, mcp, saes, check,
+    compare, explore, report, annotate, mcp, saes, check,
 ):  # fmt: skip
     app.command()(command)
 app.add_typer(sets, name="sets")
 app.add_typer(lens, name="lens")
 app.add_typer(export, name="export")
+app.add_typer(neuronpedia, name="neuronpedia")
 
 
 def _version(wanted: bool) -> None:

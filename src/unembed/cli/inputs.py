@@ -31,6 +31,7 @@ def load_inputs(
     tokenizer: str | None = None,
     null_bank: str | None = None,
     side: Side = "write",
+    fold: bool = True,
 ) -> tuple[Unembedding, list[Features], Null]:
     """Return the unembedding, the banks and the null of a run.
 
@@ -45,6 +46,7 @@ def load_inputs(
         tokenizer: where the vocabulary is, if not beside the model.
         null_bank: what `--null-bank` names.
         side: what features write, what they read, or both; lenses are of what they write.
+        fold: take the final norm into W_U.
     """
     with stoppable("Stopped while reading; no run was begun."):
         named, features = split_inputs(references, model)
@@ -53,7 +55,7 @@ def load_inputs(
         of_W_U, lenses = load.split_lenses(lens)
         _check_lenses(lenses, side)
         unembedding = load.load_unembedding(
-            opened, lens=of_W_U, tokenizer=tokenizer, embedding=side != "write"
+            opened, lens=of_W_U, tokenizer=tokenizer, fold=fold, embedding=side != "write"
         )
         loaded = load.load_features(features, model=opened, hook=hook, side=side)
         written = [bank for bank in loaded if bank.reads is None]

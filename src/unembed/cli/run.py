@@ -89,6 +89,14 @@ def run(
     tokenizer: Annotated[
         str | None, typer.Option(help="The tokenizer's file or folder, if not beside the model.")
     ] = None,
+    fold: Annotated[
+        bool,
+        typer.Option(
+            "--fold/--no-fold",
+            help="Take the final norm into W_U; or read features with W_U as the model has it, as "
+            "dashboards do whose model was loaded without processing.",
+        ),
+    ] = True,
     top_k: Annotated[
         int, typer.Option(min=1, max=MAX_TOP_K, help="Tokens to keep at either end.")
     ] = SweepSettings.top_k,
@@ -198,6 +206,7 @@ def run(
     unembedding, banks, null = load_inputs(
         inputs, model=model, hook=hook, lens=lens, lens_layer=lens_layer,
         another_model=lens_of_another_model, tokenizer=tokenizer, null_bank=null_bank, side=side,
+        fold=fold,
     )  # fmt: skip
     finished = analyze_with_progress(
         unembedding, banks, out, sets=None if sets == NO_SETS else sets, family=several(family),

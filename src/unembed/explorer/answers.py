@@ -28,6 +28,8 @@ Reason = TypeAliasType("Reason", names.Reason)
 Differs = TypeAliasType("Differs", _Differs)
 ReadPart = TypeAliasType("ReadPart", _Part)
 Kind = TypeAliasType("Kind", _Kind)
+Agreement = TypeAliasType("Agreement", Literal["agree", "differ", "only explanation", "only label"])
+"""Of a feature's explanation on Neuronpedia and its label."""
 
 # A key that is a word of Python's own, or none, cannot be written as a field.
 _Class = TypedDict("_Class", {"class": FeatureClass | None})
@@ -177,6 +179,8 @@ class RunFacts(TypedDict):
     name: str
     model: str
     lens: Lens
+    folded: bool
+    """Whether the final norm was taken into W_U."""
     tokens: int
     vocabulary: int
     unembed_version: str
@@ -189,6 +193,8 @@ class RunFacts(TypedDict):
     summary: list[Summary]
     has_sets: bool
     is_explained: bool
+    agreement: list[Agreement] | None
+    """The kinds that `columns/agreement.bin` has numbers of; None where nothing was fetched."""
     weight: str | None
     max_q: float | None
     classes_by_bank: list[ClassCounts] | None
@@ -407,6 +413,43 @@ class OtherLens(_Class):
 
 
 @answer
+class FiresOn(TypedDict):
+    """An explanation of what a feature fires on, and who wrote it."""
+
+    text: str
+    model: str | None
+    type: str | None
+
+
+@answer
+class FiringText(TypedDict):
+    """A text that a feature fires on, around the token that it fires on most."""
+
+    value: float
+    at: int
+    tokens: list[str]
+    values: list[float]
+
+
+@answer
+class Beside(TypedDict):
+    """What Neuronpedia says of a feature; None of what was not fetched."""
+
+    source: str
+    density: float | None
+    max_activation: float | None
+    explanations: list[FiresOn] | None
+    texts: list[FiringText] | None
+    agreement: Agreement | None
+    by: list[Literal["set", "outermost", "name"]] | None
+    """How they agree: by a token of a set that the label names, an outermost one, its words."""
+    words: list[str] | None
+    """Of the explanation, by which they agree."""
+    chance: float | None
+    """The share of the bank's explanations that would agree with it."""
+
+
+@answer
 class Feature(_Class):
     """`features/BANK/INDEX.json`."""
 
@@ -416,6 +459,7 @@ class Feature(_Class):
     layer: int | None
     row: int
     model: str
+    folded: bool
     lens: str
     through: LayerLens | None
     reads: Reads | None
@@ -437,6 +481,7 @@ class Feature(_Class):
     label: str | None
     collision: Collision | None
     sides: list[Sides]
+    beside: Beside | None
     partition_set: str | None
     partition_r2: float | None
     tail_tokens_top: int | None

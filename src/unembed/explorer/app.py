@@ -10,6 +10,7 @@ import hashlib
 import os
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path as File
 from typing import Annotated, Any, Literal
 
@@ -26,6 +27,7 @@ from unembed.explorer.contents import Array, Contents
 from unembed.explorer.desk import Desk
 from unembed.explorer.gate import Gate, Json, Known, Numbers, json_bytes, told
 from unembed.questions.run import Run
+from unembed.store.files import RunFiles
 from unembed.store.manifest import MANIFEST
 from unembed.version import __version__
 
@@ -218,8 +220,12 @@ def _checker(run: Run) -> Callable[[], None]:
 
 
 def _digest(run: Run) -> str:
-    """Return a hash of what all answers depend on: the run, and this version's reading of it."""
+    """Return a hash of what all answers depend on: the run, what is beside it, and this version."""
     content = hashlib.sha256((run.path / MANIFEST).read_bytes())
+    for path in RunFiles(run.manifest).added:
+        with suppress(FileNotFoundError):
+            found = (run.path / path).stat()
+            content.update(f"{path} {found.st_size} {found.st_mtime_ns}".encode())
     content.update(os.fsencode(run.path.resolve().name))
     content.update(__version__.encode())
     return content.hexdigest()

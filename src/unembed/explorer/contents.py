@@ -24,6 +24,7 @@ from unembed.questions.exam import label_exam
 from unembed.questions.explanation import case
 from unembed.questions.feature import own_facts
 from unembed.questions.lens_truth import untrue
+from unembed.questions.neuronpedia.comparison import STATES
 from unembed.questions.run import Run
 from unembed.questions.search.scored import Searched
 from unembed.questions.summary import banks_at_a_glance, classes_of_banks
@@ -43,7 +44,7 @@ _FLOATS = (
     "std", "skewness", "kurtosis", "mean", "log10_density", "left_tail", "right_tail",
     "partition_r2",
 )  # fmt: skip
-COLUMNS = ("index", "class", *_FLOATS)
+COLUMNS = ("index", "class", "agreement", *_FLOATS)
 _SCORES = ("z", "log10_p", "log10_q", "es", "peak", "auroc", "nes", "log10_p_directions",
            "log10_p_tokens")  # fmt: skip
 _ENVELOPE = (
@@ -74,6 +75,7 @@ class Contents:
             "name": run.path.resolve().name,
             "model": run.model,
             "lens": unembedding.lens,
+            "folded": unembedding.is_folded,
             "tokens": unembedding.tokens,
             "vocabulary": len(run.tokens),
             "unembed_version": manifest.unembed_version,
@@ -85,6 +87,7 @@ class Contents:
             "summary": banks_at_a_glance(run).to_dicts(),
             "has_sets": run.has_enrichment,
             "is_explained": run.is_explained,
+            "agreement": self._states(),
             "weight": enrichment and enrichment.weight,
             "max_q": enrichment and enrichment.max_q,
             "classes_by_bank": classes_of_banks(run).to_dicts() if run.is_explained else None,
@@ -92,6 +95,29 @@ class Contents:
             "discoveries": run.discoveries if run.has_enrichment else None,
         }
         return cast(answers.RunFacts, facts)
+
+    def _states(self) -> list[str] | None:
+        """Return the kinds of agreement of label and explanation, None where none was fetched."""
+        try:
+            found = self._agreement
+        except QueryError:
+            return None
+        return list(STATES) if (found != NO_CLASS).any() else None
+
+    @cached_property
+    def _agreement(self) -> Array:
+        """The place in `STATES` of each feature, 255 where it has none.
+
+        Raises:
+            QueryError: when no explanations were fetched.
+        """
+        found = neuronpedia.agreements(self.run).select("feature", "agreement")
+        every = self.run.scalars.select("feature").join(
+            found, on="feature", how="left", maintain_order="left"
+        )
+        numbers = dict(zip(STATES, range(len(STATES)), strict=True))
+        places = every["agreement"].replace_strict(numbers, default=NO_CLASS, return_dtype=pl.UInt8)
+        return places.fill_null(NO_CLASS).to_numpy().astype(np.uint8)
 
     def _bank_facts(self) -> list[answers.Bank]:
         manifest = self.run.manifest
@@ -122,13 +148,15 @@ class Contents:
         return cast(list[answers.Bank], facts)
 
     def column(self, name: str) -> Array:
-        """Return one value a feature, NaN (of classes 255) where there is none.
+        """Return one value a feature, NaN (of classes and agreement 255) where there is none.
 
         Raises:
-            QueryError: when there is no such column.
+            QueryError: when there is no such column, or what it is made of was not fetched.
         """
         if name not in COLUMNS:
             raise QueryError(f"There is no column {name!r}. Columns: {', '.join(COLUMNS)}.")
+        if name == "agreement":
+            return self._agreement
         values = self.run.scalars[name]
         if name == "index":
             return values.to_numpy().astype(np.int32)

@@ -48,6 +48,7 @@ def load_unembedding(
     lens: Lens = "logit",
     tokenizer: str | Path | None = None,
     embedding: bool = False,
+    fold: bool = True,
 ) -> Unembedding:
     """Return a model's unembedding, prepared (see `prepare_unembedding`).
 
@@ -59,6 +60,7 @@ def load_unembedding(
         lens: `logit` (logit weights) or `cosine`.
         tokenizer: where the vocabulary is, if not beside the model.
         embedding: whether the embedding is read too, for banks of what features read.
+        fold: take the final norm into W_U; without, W_U is read as the model has it.
 
     Raises:
         SourceError, FormatError, VocabularyError, ShapeError, WeightError: saying what is
@@ -112,6 +114,7 @@ def _unembedding(
         vocabulary,
         norm=raw.norm,
         lens=lens,
+        fold=fold,
         name=model.name,
         origin={
             **model.origin,

@@ -58,6 +58,7 @@ def reopen_unembedding(facts: UnembeddingFacts, load: Load = load_model) -> Unem
             load(reference_of(origin)),
             lens=facts.lens,
             tokenizer=tokenizer and reference_of(tokenizer),
+            fold=facts.is_folded,
         )
 
     return _unchanged(opened, facts.sha256, reference_of(origin))

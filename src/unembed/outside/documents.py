@@ -42,7 +42,9 @@ def read_json(path: Path, most: int = limits.JSON_BYTES) -> Any:
     return parse_json(read_bytes(path, most), str(path))
 
 
-def parse_json(raw: bytes, what: str) -> Any:
+def parse_json(
+    raw: bytes, what: str, *, most: int = limits.JSON_BYTES, values: int = limits.JSON_VALUES
+) -> Any:
     """Return what JSON says.
 
     A name that stands twice in a table has to say the same twice. NaN and infinities are read as
@@ -51,14 +53,16 @@ def parse_json(raw: bytes, what: str) -> Any:
     Args:
         raw: UTF-8, or what its byte-order mark says.
         what: the file, as errors name it.
+        most: bytes that it may have.
+        values: that it may have.
 
     Raises:
         FormatError: when it is no JSON within the limits.
     """
-    _check_size(raw, limits.JSON_BYTES, what)
+    _check_size(raw, most, what)
     lists = raw.count(b"[") + raw.count(b"{")
-    if lists + raw.count(b",") + raw.count(b":") > limits.JSON_VALUES:  # each precedes one
-        raise _refused(what, "JSON", f"it has more than {limits.JSON_VALUES:,} values")
+    if lists + raw.count(b",") + raw.count(b":") > values:  # each precedes one
+        raise _refused(what, "JSON", f"it has more than {values:,} values")
     try:
         text = decoded(raw)
         tree = json.loads(text, parse_int=_whole, object_pairs_hook=_table)

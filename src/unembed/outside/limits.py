@@ -40,6 +40,24 @@ WIDTH = 10_000_000
 FEATURES = 1_000_000_000
 """Features of a dictionary; the largest published has 16 million."""
 
+# Exports of Neuronpedia
+EXPORT_BYTES = 1 << 30
+"""Of one packed file of an export; the largest that are published have some 30 MB."""
+EXPORT_UNPACKED_BYTES = 8 << 30
+"""Of such a file, unpacked, a line at a time: activations of 1,024 features have 200 MB."""
+EXPORT_LINE_BYTES = 16 << 20
+"""Of one line of it: a feature, an explanation with its embedding, or one text of 1,000 tokens."""
+EXPORT_FILES = 100_000
+"""Files of one kind in an export; a dictionary of 16 million features has 16,000."""
+EXPLANATION = 10_000
+"""Characters of an explanation; the site itself takes 512."""
+EXAMPLE_TOKENS = 100_000
+"""Tokens of a text that a feature fires on; published ones have 128 to 1,024."""
+DASHBOARD_BYTES = 512 << 20
+"""A file of SAEDashboard's: 256 features with 45 texts of 128 tokens each have 60 MB."""
+DASHBOARD_VALUES = 40_000_000
+"""Values in such a file: those have 3 million."""
+
 # References
 REFERENCE = 4_096
 """Characters of a reference: Linux takes no longer path."""

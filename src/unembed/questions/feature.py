@@ -50,12 +50,13 @@ def own_facts(run: RunTables, address: str) -> dict[str, Any]:
     """Return what a feature is, without its token sets.
 
     Its address, class, label and statistics; `collision`, what sets it apart from others of its
-    label (`questions.same_label`); the model and the hook; `through`, what is known of its layer
-    lens; `reads`, of which part of the feature it is, where it is what the feature reads;
-    `other_lenses`, the same feature through the run's other lenses and by its other side; `sides`,
-    how far what it reads and what it writes agree (`questions.sides`); the steps to the residual
-    stream; percentiles of the feature among all of its bank, by each statistic; `top` and `bottom`,
-    each token with its id; the histogram.
+    label (`questions.same_label`); `beside`, what Neuronpedia says of it, where that was fetched
+    (`neuronpedia.beside_of`); the model and the hook; `folded`, whether the final norm is in W_U;
+    `through`, what is known of its layer lens; `reads`, of which part of the feature it is, where
+    it is what the feature reads; `other_lenses`, the same feature through the run's other lenses
+    and by its other side; `sides`, how far what it reads and what it writes agree
+    (`questions.sides`); the steps to the residual stream; percentiles of the feature among all of
+    its bank, by each statistic; `top` and `bottom`, each token with its id; the histogram.
 
     Raises:
         QueryError: when the run has no such feature.
@@ -67,6 +68,7 @@ def own_facts(run: RunTables, address: str) -> dict[str, Any]:
     return {
         **{name: row[name] for name in IDENTITY},
         "model": run.model,
+        "folded": run.manifest.unembedding.is_folded,
         "through": lens_facts(bank),
         "reads": read_facts(bank),
         "other_lenses": other_lenses(run, address),
@@ -78,6 +80,7 @@ def own_facts(run: RunTables, address: str) -> dict[str, Any]:
         "label": row["label"],
         "collision": apart_of(run, address),
         "sides": _sides(run, address),
+        "beside": neuronpedia.beside_of(run, address),
         **{name: row[name] for name in (*SPLIT, *OF_ENDS)},
         "percentiles": {
             name: _percentile(scalars[name], row[name]) for name in ("std", "skewness", "kurtosis")

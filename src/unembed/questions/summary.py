@@ -23,6 +23,7 @@ def overview(run: RunTables, *, n_features: int = 10) -> dict[str, Any]:
         "model": run.model,
         "tokens": unembedding.tokens,
         "lens": unembedding.lens,
+        "folded": unembedding.is_folded,
         "lenses": compare_lenses(run).to_dicts() if run.is_explained else None,
         "lens_check": _lens_check(run),
         "banks": banks_at_a_glance(run).to_dicts(),

@@ -127,7 +127,8 @@ class RunFiles:
     @property
     def added(self) -> tuple[str, ...]:
         """Tables that a finished run may be given: it is finished without them."""
-        return (LENS_CHECK,)
+        said = (path for bank in self.manifest.names for path in beside_paths(bank))
+        return (LENS_CHECK, *said)
 
     @property
     def unfinished(self) -> Iterator[str]:
@@ -144,8 +145,15 @@ class RunFiles:
     @property
     def folders(self) -> list[str]:
         """The folders of the tables, each after those inside it."""
-        found = {str(above) for path in self.tables for above in PurePosixPath(path).parents}
+        tables = (*self.tables, *self.added)
+        found = {str(above) for path in tables for above in PurePosixPath(path).parents}
         return sorted(found - {"."}, key=lambda path: (-path.count("/"), path))
+
+
+def beside_paths(bank: str) -> tuple[str, str, str]:
+    """Return the tables of what Neuronpedia says of a bank: features, explanations, activations."""
+    kinds = ("features", "explanations", "activations")
+    return tuple(f"neuronpedia/{kind}/{bank}.parquet" for kind in kinds)  # type: ignore[return-value]
 
 
 def check_distinct(files: RunFiles) -> None:

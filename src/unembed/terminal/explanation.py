@@ -10,8 +10,8 @@ from rich.text import Text
 
 from unembed.numerals import number, power
 from unembed.outside.text import quoted, shown
+from unembed.terminal import neuronpedia, tails
 from unembed.terminal import running_sum as curve
-from unembed.terminal import tails
 from unembed.terminal.text import LONGEST_NAME, longest
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ def draw(
     drawn: list[RenderableType] = [
         Text.assemble((facts["feature"], "bold"), "  ", (shown(facts["label"]), "bold green")),
         *([Text(shown(facts["collision"]["apart"]))] if facts["collision"] else []),
+        *neuronpedia.beside(facts["beside"]),
         Text(_class(facts)),
     ]
     if facts["parts"]:

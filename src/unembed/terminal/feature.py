@@ -14,9 +14,10 @@ from unembed.numerals import number
 from unembed.outside.text import quoted, shown
 from unembed.questions.features import STATISTICS
 from unembed.questions.pairs import log10_of
-from unembed.terminal import enrichment, histogram, tails
+from unembed.terminal import enrichment, histogram, neuronpedia, tails
 
 _MAX_Q = 0.05
+NOT_FOLDED = "with W_U as the model has it: the final norm is not folded in"
 
 
 def draw(feature: dict[str, Any], *, n_tokens: int = 10, n_sets: int = 10) -> Group:
@@ -38,6 +39,8 @@ def draw(feature: dict[str, Any], *, n_tokens: int = 10, n_sets: int = 10) -> Gr
         rows = "its row" if feature["reads"] else "W_dec"
         steps = f"as it {way} the residual stream: {rows} {' '.join(feature['steps'])}"
         heading.append(f"\n{shown(steps)}", style="dim")
+    if not feature["folded"]:
+        heading.append(f"\n{NOT_FOLDED}", style="dim")
     if feature["through"]:
         heading.append(f"\n{shown(_through(feature['through']))}", style="dim")
     if not feature["top"]:
@@ -52,6 +55,7 @@ def draw(feature: dict[str, Any], *, n_tokens: int = 10, n_sets: int = 10) -> Gr
         what = f"{other['class']}: {other['label']}" if other["class"] else other["feature"]
         said.append(Text(shown(f"{_seen_by(other)}, {what}"), style="dim"))
     said += [Text(_agreement(each), style="dim") for each in feature["sides"]]
+    said += neuronpedia.beside(feature["beside"])
     outermost = {end: [each["token"] for each in feature[end]] for end in ("top", "bottom")}
     return Group(
         heading,

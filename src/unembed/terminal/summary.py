@@ -24,6 +24,7 @@ from unembed.questions.summary import (
     strongest_sets,
 )
 from unembed.terminal import enrichment, features, lenses, sides
+from unembed.terminal.feature import NOT_FOLDED
 
 
 def draw(run: Run, *, n_features: int = 10) -> Group:
@@ -34,6 +35,8 @@ def draw(run: Run, *, n_features: int = 10) -> Group:
         (f"{count:,} features", "bold"),
         f" × {facts.tokens:,} tokens of {shown(run.model)} ({lenses.called(run.manifest.lenses)})",
     )
+    if not facts.is_folded:
+        heading.append(f"\n{NOT_FOLDED}", style="dim")
     prediction = extreme(run, "right", n_features)
     first = prediction["feature"][0] if prediction.height else address(run.banks[0], 0)
     path = shown(run.path)

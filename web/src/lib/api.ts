@@ -93,6 +93,8 @@ export const api = {
   indices: () => ints("columns/index.bin"),
   /** A place in `RunFacts.classes`, 255 where there is none. */
   classes: () => bytes("columns/class.bin"),
+  /** A place in `RunFacts.agreement`, 255 where there is none. */
+  agreement: () => bytes("columns/agreement.bin"),
   rows: (page: number) => json<Rows>(`rows/${page}.json`),
   feature: (address: string) => json<Feature>(`features/${address}.json`),
   /** Logit weights by token row (see `tokens`), read from the model's weights. */

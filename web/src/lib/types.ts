@@ -16,6 +16,8 @@ export type ReadPart = "encoder" | "gate" | "up" | "in";
 
 export type Kind = "copies" | "undoes" | "transforms" | "reads only" | "writes only" | "neither";
 
+export type Agreement = "agree" | "differ" | "only explanation" | "only label";
+
 /** What the shapes of random directions stay within (`explanation.Envelope`). */
 export interface Envelope {
   kurtosis_above: number;
@@ -130,6 +132,8 @@ export interface RunFacts {
   name: string;
   model: string;
   lens: Lens;
+  /** Whether the final norm was taken into W_U. */
+  folded: boolean;
   tokens: number;
   vocabulary: number;
   unembed_version: string;
@@ -142,6 +146,8 @@ export interface RunFacts {
   summary: Summary[];
   has_sets: boolean;
   is_explained: boolean;
+  /** The kinds that `columns/agreement.bin` has numbers of; null where nothing was fetched. */
+  agreement: Agreement[] | null;
   weight: string | null;
   max_q: number | null;
   classes_by_bank: ClassCounts[] | null;
@@ -335,6 +341,37 @@ export interface OtherLens {
   label: string | null;
 }
 
+/** An explanation of what a feature fires on, and who wrote it. */
+export interface FiresOn {
+  text: string;
+  model: string | null;
+  type: string | null;
+}
+
+/** A text that a feature fires on, around the token that it fires on most. */
+export interface FiringText {
+  value: number;
+  at: number;
+  tokens: string[];
+  values: number[];
+}
+
+/** What Neuronpedia says of a feature; null of what was not fetched. */
+export interface Beside {
+  source: string;
+  density: number | null;
+  max_activation: number | null;
+  explanations: FiresOn[] | null;
+  texts: FiringText[] | null;
+  agreement: Agreement | null;
+  /** How they agree: by a token of a set that the label names, an outermost one, its words. */
+  by: ("set" | "outermost" | "name")[] | null;
+  /** Of the explanation, by which they agree. */
+  words: string[] | null;
+  /** The share of the bank's explanations that would agree with it. */
+  chance: number | null;
+}
+
 /** `features/BANK/INDEX.json`. */
 export interface Feature {
   class: FeatureClass | null;
@@ -344,6 +381,7 @@ export interface Feature {
   layer: number | null;
   row: number;
   model: string;
+  folded: boolean;
   lens: string;
   through: LayerLens | null;
   reads: Reads | null;
@@ -365,6 +403,7 @@ export interface Feature {
   label: string | null;
   collision: Collision | null;
   sides: Sides[];
+  beside: Beside | null;
   partition_set: string | null;
   partition_r2: number | null;
   tail_tokens_top: number | null;

@@ -1,4 +1,4 @@
-"""Neuronpedia (neuronpedia.org): links to its pages, and features in the names of its fields.
+"""Links to Neuronpedia's pages, and what a run's banks are called there.
 
 A bank is known there as `model/source`, such as `gpt2-small/8-res-jb`, and a feature by its index
 in it. SAELens keeps that id in the `cfg.json` of a published SAE. Nothing here uses the network.
@@ -9,18 +9,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
 from urllib.parse import quote, urlencode
 
-import numpy as np
 import polars as pl
 
 from unembed.addresses import bank_named
 from unembed.errors import QueryError, did_you_mean
 from unembed.outside.text import has_half
 from unembed.store.tables import RunTables
-from unembed.sweep.bins import bin_edges
-from unembed.version import __version__
 
 SITE = "https://www.neuronpedia.org"
 LIST_LIMIT = 100
@@ -89,7 +85,7 @@ def quick_list(name: str, features: Sequence[tuple[str, int]]) -> str:
         )
     if has_half(name):
         raise QueryError(f"A list cannot be called {name!r}: that holds half of a character.")
-    entries = [_identity(source, index) for source, index in features]
+    entries = [identity(source, index) for source, index in features]
     content = json.dumps(entries, separators=(",", ":"))
     options = urlencode({"name": name, "features": content}, quote_via=quote)
     return f"{SITE}/quick-list/?{options}"
@@ -143,75 +139,27 @@ def source_of(bank: str, sources: Sources) -> str:
     return sources[bank]
 
 
-def exported(
-    run: RunTables, features: pl.DataFrame, sources: Sources, *, tokens: int = 10
-) -> list[dict[str, Any]]:
-    """Return features as Neuronpedia writes them: top logits, histogram, and the label.
-
-    `modelId`, `layer` (the source), `index` (as text); `pos_str`, `pos_values`, `neg_str`,
-    `neg_values`, the outermost tokens first; `logits_hist_data_bar_values`, the middles of the
-    bars in logit weights, and `logits_hist_data_bar_heights`, tokens in each;
-    `frac_nonzero` where the bank comes with densities; `explanations`, with the label as
-    `description` where there is one.
+def on_site(run: RunTables, features: Sequence[str], sources: Sources) -> pl.DataFrame:
+    """Return the rows of some features, or of all whose pages on Neuronpedia are known.
 
     Args:
         run: a finished run.
-        features: rows of `run.features`.
+        features: addresses; none for all.
         sources: as `sources_of` returns them.
-        tokens: how many of either end.
 
     Raises:
-        QueryError: when the bank of a feature has no id.
+        QueryError: for an unknown feature, or when no bank has an id.
     """
-    texts = [run.token_texts(features[f"{end}_ids"].list.head(tokens)) for end in ("top", "bottom")]
-    rows = features.with_columns(texts).iter_rows(named=True)
-    return [_exported(row, sources, tokens) for row in rows]
+    rows = run.features
+    if features:
+        return rows[[run.row_of(each) for each in features]]
+    known = [bank for bank in run.banks if bank in sources]
+    if not known:
+        source_of(run.banks[0], sources)  # says what is missing
+    return rows.filter(rows["bank"].is_in(known))
 
 
-def _exported(row: Mapping[str, Any], sources: Sources, tokens: int) -> dict[str, Any]:
-    identity = _identity(source_of(row["bank"], sources), row["index"])
-    values, heights = _bars(row)
-    density = row["log10_density"]
-    return {
-        **identity,
-        "pos_str": row["top_tokens"] or [],
-        "pos_values": (row["top_weights"] or [])[:tokens],
-        "neg_str": row["bottom_tokens"] or [],
-        "neg_values": (row["bottom_weights"] or [])[:tokens],
-        "logits_hist_data_bar_values": values,
-        "logits_hist_data_bar_heights": heights,
-        **({} if density is None else {"frac_nonzero": 10.0**density}),
-        "explanations": [
-            {
-                **identity,
-                "description": row["label"],
-                "typeName": "unembed",
-                "explanationModelName": f"unembed {__version__}",
-            }
-        ]
-        if row["label"]
-        else [],
-    }
-
-
-def _identity(source: str, index: int) -> dict[str, str]:
+def identity(source: str, index: int) -> dict[str, str]:
+    """Return a feature's address in Neuronpedia's names: modelId, layer (the source), index."""
     model, _, layer = source.partition("/")
     return {"modelId": model, "layer": layer, "index": str(index)}
-
-
-def _bars(row: Mapping[str, Any]) -> tuple[list[float], list[int]]:
-    """Return the middles and heights of a feature's bars, from the first to the last with tokens.
-
-    The run's bins are a tenth of a standard deviation wide; the outer two are open, and end where
-    the weights do.
-    """
-    if row["histogram"] is None:
-        return [], []
-    heights = np.asarray(row["histogram"])
-    edges = bin_edges()
-    ends = (np.array([row["min"], row["max"]]) - row["mean"]) / row["std"]
-    edges[0], edges[-1] = min(ends[0], edges[1]), max(ends[1], edges[-2])
-    filled = np.flatnonzero(heights)
-    shown = slice(filled[0], filled[-1] + 1)
-    middles = row["mean"] + row["std"] * (edges[:-1] + edges[1:])[shown] / 2
-    return middles.tolist(), heights[shown].tolist()

@@ -1,0 +1,5 @@
+"""What Neuronpedia publishes of features: its exports by byte, and files of them, as records."""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
