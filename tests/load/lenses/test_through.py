@@ -98,10 +98,11 @@ def test_another_layer_than_the_hooks_is_said(
     model: Model, lens: Path, hook: str, said: tuple[str, ...]
 ) -> None:
     bank = Features.from_array(np.ones((2, D_MODEL)), name="vectors", hook=hook)
-    (found,) = through([bank], load_lens(lens, model=model), layer=0)
+    opened = load_lens(lens, model=model)
+    (found,) = through([bank], opened, layer=0)
     assert found.lens is not None
     assert found.lens.layer == 0
-    assert found.lens.notes == said
+    assert found.lens.notes == (*opened.notes, *said)
 
 
 def test_an_unstable_layer_is_said(model: Model, lens: Path) -> None:
