@@ -68,7 +68,7 @@ def load_unembedding(
     """
     model = load_model(reference) if isinstance(reference, str | Path) else reference
     vocabulary = model.vocabulary() if tokenizer is None else load_vocabulary(tokenizer)
-    written = _unembedding(model, vocabulary, lens, tokenizer)
+    written = _unembedding(model, vocabulary, lens, tokenizer, fold=fold)
     if not embedding:
         return written
     return written.with_embedding(_embedding(model, vocabulary, lens, tokenizer))
@@ -105,7 +105,7 @@ def _embedding(
 
 
 def _unembedding(
-    model: Model, vocabulary: Vocabulary, lens: Lens, tokenizer: str | Path | None
+    model: Model, vocabulary: Vocabulary, lens: Lens, tokenizer: str | Path | None, *, fold: bool
 ) -> Unembedding:
     raw = model.unembedding()
     elsewhere = {} if tokenizer is None else {"tokenizer": resolve(tokenizer).origin}
