@@ -22,7 +22,7 @@ from scripts.marked import replaced
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "dependencies.md"
-EXTRAS = ("gguf", "sentencepiece", "nltk", "plots", "explore", "ray", "fit")
+EXTRAS = ("gguf", "sentencepiece", "nltk", "plots", "explore", "ray", "fit", "steer")
 
 
 @cache

@@ -19,7 +19,8 @@ TABLES = ("numpy", "polars")
 COMMANDS = (
     "saes", "explain", "explore", "report", "enrichment", "leading-edge", "layers", "match",
     "find", "neuronpedia", "run", "demo", "features", "show", "sets", "sets list", "sets show",
-    "sets check", "sets export", "sets discover", "check", "lens", "lens fit",
+    "sets check", "sets export", "sets discover", "check", "lens", "lens fit", "steer",
+    "export", "export control-vector",
 )  # fmt: skip
 
 PROGRAM = """

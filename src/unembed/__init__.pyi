@@ -17,6 +17,7 @@ from .load import (
     through_lenses,
 )
 from .questions import Run, check_run, find, flat, follow, match_banks, neuronpedia, weights_of
+from .steering import SteerSettings, steer, write_control_vector
 from .sweep import Sweep, SweepSettings
 from .tokensets import TokenSets, build_token_sets, merge_token_sets
 from .unembedding import FinalNorm, Unembedding, prepare_unembedding
@@ -36,6 +37,7 @@ __all__ = [
     "Run",
     "SecondMoment",
     "Share",
+    "SteerSettings",
     "Sweep",
     "SweepSettings",
     "TokenSets",
@@ -67,6 +69,8 @@ __all__ = [
     "notebook",
     "plots",
     "prepare_unembedding",
+    "steer",
     "through_lenses",
     "weights_of",
+    "write_control_vector",
 ]

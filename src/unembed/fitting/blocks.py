@@ -96,6 +96,21 @@ class Blocks:
         found: Tensor = self.model(input_ids=ids, use_cache=False, **self._whole(ids)).logits
         return found
 
+    def last_logits(self, ids: Tensor) -> Tensor:
+        """Return the logits [batch, vocabulary] behind the last token; no others are made.
+
+        Args:
+            ids: [batch, tokens].
+        """
+        head = getattr(self.model, "get_output_embeddings", lambda: None)()
+        if head is None:
+            return self.logits(ids)[:, -1]
+        handle = head.register_forward_pre_hook(_last_position)
+        try:
+            return self.logits(ids)[:, -1]
+        finally:
+            handle.remove()
+
     def _whole(self, ids: Tensor) -> dict[str, Tensor]:
         """Say to a model that wants to know it that no token is there to fill a row."""
         return {"attention_mask": torch.ones_like(ids)} if self._wants_mask else {}
@@ -143,6 +158,11 @@ class Blocks:
         if layer == -1:
             return self.blocks[0].register_forward_pre_hook(_before(stream), with_kwargs=True)
         return self.blocks[layer].register_forward_hook(_behind(stream))
+
+
+def _last_position(head: nn.Module, inputs: Any) -> Any:
+    """Give W_U the last position alone, laid out so that all prompts are one product."""
+    return (inputs[0][:, -1:].contiguous(), *inputs[1:]) if inputs else None
 
 
 def _behind(stream: Stream) -> Callable[..., Any]:

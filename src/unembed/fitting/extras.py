@@ -22,7 +22,7 @@ def transformers_package() -> Any:
         import transformers
     except ImportError as error:
         raise MissingExtraError(
-            f"Fitting a lens runs the model, which needs transformers: {_INSTALL}"
+            f"This runs the model, which needs transformers: {_INSTALL}"
         ) from error
     return transformers
 

@@ -62,6 +62,15 @@ def reopen_unembedding(facts: UnembeddingFacts, load: Load = load_model) -> Unem
     return _unchanged(opened, facts.sha256, reference_of(origin))
 
 
+def model_reference(facts: UnembeddingFacts) -> str:
+    """Return a reference to the model whose unembedding a manifest describes.
+
+    Raises:
+        SourceError: when it was an array.
+    """
+    return reference_of(_origin(facts.preparation.get("origin"), "The unembedding"))
+
+
 def reopen_features(facts: BankFacts, load: Load = load_model) -> Features:
     """Return the bank that a manifest describes.
 

@@ -16,6 +16,7 @@ from .run import Run
 from .same_label import collisions
 from .search.criteria import find
 from .sets_by_bank import sets_by_bank
+from .steering import steering
 from .summary import overview
 from .weights import RunWeights, weights_of
 
@@ -53,6 +54,7 @@ __all__ = [
     "running_sum_of",
     "sets_by_bank",
     "spread_by_bank",
+    "steering",
     "universal_class",
     "weights_of",
     "wrong",

@@ -21,6 +21,7 @@ from unembed.store.files import LOCK, RunFiles
 from unembed.store.held import PART
 from unembed.store.manifest import MANIFEST, Manifest
 from unembed.store.programs import is_of_program
+from unembed.store.standing import kind_of
 
 Verdict = Literal[
     "whole", "no hash", "missing", "damaged", "foreign", "unreadable", "unfinished", "other"
@@ -62,7 +63,8 @@ def examine(folder: Path, report: Report = lambda done, total: None) -> list[Exa
             others should be.
     """
     manifest = Manifest.load(folder)
-    tables, rows = list(RunFiles(manifest).tables), _rows(manifest)
+    files, rows = RunFiles(manifest), _rows(manifest)
+    tables = list(files.tables)
     found = [_of_manifest(folder, manifest)]
     for done, table in enumerate(tables):
         report(done, len(tables))
@@ -70,7 +72,9 @@ def examine(folder: Path, report: Report = lambda done, total: None) -> list[Exa
     report(len(tables), len(tables))
     if not manifest.is_sealed and all(each.verdict == "no hash" for each in found):
         found = _checked_by_content(folder, manifest, found)
-    return [*found, *_others(folder, {MANIFEST, *tables})]
+    added = [path for path in files.added if kind_of(folder / path) == "a file"]
+    found += [examined(folder, path, manifest) for path in added]
+    return [*found, *_others(folder, {MANIFEST, *tables, *added})]
 
 
 def _of_manifest(folder: Path, manifest: Manifest) -> Examined:

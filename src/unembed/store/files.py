@@ -17,6 +17,7 @@ from unembed.store.explanation import explanation_path
 from unembed.store.held import PART
 from unembed.store.manifest import MANIFEST, Manifest, Shard
 from unembed.store.shards import TOKENS
+from unembed.store.steering import steering_path
 
 LOCK = ".lock"
 
@@ -117,21 +118,27 @@ class RunFiles:
                 yield from self.of_shard(shard)
 
     @property
+    def added(self) -> tuple[str, ...]:
+        """Tables that a finished run may be given: it is finished without them."""
+        return tuple(steering_path(bank) for bank in self.manifest.names)
+
+    @property
     def unfinished(self) -> Iterator[str]:
         """What a program that is stopped while it writes leaves."""
-        for path in (*self.tables, MANIFEST):
+        for path in (*self.tables, *self.added, MANIFEST):
             yield f"{path}{PART}"
 
     @property
     def written(self) -> Iterator[str]:
         """All that one program writes, but the lock; several have places (`store.programs`)."""
-        yield from (*self.tables, MANIFEST)
+        yield from (*self.tables, *self.added, MANIFEST)
         yield from self.unfinished
 
     @property
     def folders(self) -> list[str]:
         """The folders of the tables, each after those inside it."""
-        found = {str(above) for path in self.tables for above in PurePosixPath(path).parents}
+        paths = (*self.tables, *self.added)
+        found = {str(above) for path in paths for above in PurePosixPath(path).parents}
         return sorted(found - {"."}, key=lambda path: (-path.count("/"), path))
 
 

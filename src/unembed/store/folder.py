@@ -96,6 +96,24 @@ def claim_with_others(folder: Path, manifest: Manifest) -> Iterator[None]:
             place.lock.release()
 
 
+@contextmanager
+def adding(folder: Path, path: str) -> Iterator[None]:
+    """Hold a finished run for a moment, to give it a table that it is finished without.
+
+    Args:
+        folder: of the run.
+        path: of the table, relative to it.
+
+    Raises:
+        RunError: when the folder cannot be written to, or another program writes to it.
+    """
+    with _locked(folder, _PATIENCE):
+        with told(folder, "cannot be written to", RunError):
+            check_lock(folder / LOCK)
+            check_way(folder, path)
+        yield
+
+
 def _rely_on_tables(hold: Hold, folder: Path, manifest: Manifest) -> None:
     """Check the tables that are there, and let none be written once the manifest is another.
 

@@ -27,7 +27,7 @@ def check_leftover(folder: Path, manifest: Manifest) -> None:
         OSError: when the disk refuses.
     """
     files = RunFiles(manifest)
-    tables, unfinished = set(files.tables), set(files.unfinished)
+    tables, unfinished = {*files.tables, *files.added}, set(files.unfinished)
     foreign = []
     for path, kind in _entries(folder, {*files.folders, PROGRAMS}):
         ours = path in {LOCK, *unfinished} or is_of_program(path)

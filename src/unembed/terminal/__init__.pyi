@@ -11,6 +11,7 @@ from . import (
     matches,
     saes,
     search,
+    steering,
     summary,
     token_sets,
 )
@@ -28,6 +29,7 @@ __all__ = [
     "matches",
     "saes",
     "search",
+    "steering",
     "summary",
     "token_sets",
 ]

@@ -11,7 +11,7 @@ from rich.text import Text
 from unembed.numerals import number, power
 from unembed.outside.text import quoted, shown
 from unembed.terminal import running_sum as curve
-from unembed.terminal import tails
+from unembed.terminal import steering, tails
 from unembed.terminal.text import LONGEST_NAME, longest
 
 if TYPE_CHECKING:
@@ -41,6 +41,9 @@ def draw(
     drawn += [Text(""), *(_tokens(facts, end) for end in ("top", "bottom"))]
     if facts["rejected"]:
         drawn += [Text(""), _rejected(facts)]
+    if facts["steering"]:
+        steered = steering.facts(facts["steering"])
+        drawn += [Text(""), Text("Steered", style="italic"), *steered]
     return Group(*drawn)
 
 
