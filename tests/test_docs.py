@@ -197,6 +197,7 @@ FRAMES: dict[str, Callable[[Run], Iterable[str]]] = {
     "Scores of a search": searched,
     "All of a run's features": lambda run: run.features.columns,
     "One feature": lambda run: questions.feature_facts(run, "a/0"),
+    "Steered features": lambda run: run.steering().columns,
     "Features of one label": lambda run: run.collisions().columns,
     "Pairs of feature and token set": lambda run: run.enrichment().columns,
     "Matches of two banks": lambda run: unembed.match_banks(run, "a", "b").pairs.columns,

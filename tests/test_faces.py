@@ -16,7 +16,8 @@ DOCUMENTS = Path(__file__).parents[1]
 EXPORTED = [
     "Contrast", "DiscoverSettings", "EnrichmentSettings", "ExplanationSettings", "Features",
     "FinalNorm", "FitSettings", "LayerLens", "Remaining", "Run", "SecondMoment", "Share",
-    "SteerSettings", "Sweep", "SweepSettings", "TokenSets", "UnembedError", "Unembedding", "Vocabulary", "__version__",
+    "SteerSettings", "Sweep", "SweepSettings", "TokenSets", "UnembedError", "Unembedding",
+    "Vocabulary", "__version__",
     "analyze", "analyze_share", "build_token_sets", "check_run", "direction_test", "discover",
     "discovered_sets", "find", "fit_lens", "flat", "follow", "leading_edge", "list_saes",
     "load_features", "load_lens", "load_model", "load_unembedding", "load_vocabulary",
@@ -31,7 +32,8 @@ METHODS = [
     "explore", "feature", "features", "has_enrichment", "is_explained", "leading_edge",
     "logit_weights", "model", "open", "outermost", "place_of", "require_sets", "row",
     "row_of", "rows",
-    "running_sum", "scalars", "scores", "scores_of_set", "sets", "significant", "steering", "tested",
+    "running_sum", "scalars", "scores", "scores_of_set", "sets", "significant", "steering",
+    "tested",
     "tested_sets", "token_sets", "token_texts", "tokens",
 ]  # fmt: skip
 """What a `Run` has, likewise."""

@@ -1,4 +1,4 @@
-"""Passes that begin behind a block, held against the whole model with one hook, prompt by prompt."""
+"""Passes that begin behind a block, against the whole model with one hook, prompt by prompt."""
 
 from __future__ import annotations
 
@@ -102,8 +102,9 @@ def test_the_length_leaves_the_first_position_out() -> None:
     model = tiny_model("llama")
     seen: list[Tensor] = []
     handle = blocks_of(model)[1].register_forward_hook(lambda _, __, output: seen.append(output))
-    for ids in PROMPTS:
-        model(input_ids=ids[None], use_cache=False)
+    with torch.no_grad():
+        for ids in PROMPTS:
+            model(input_ids=ids[None], use_cache=False)
     handle.remove()
     norms = torch.cat([stream[0, 1:].norm(dim=-1) for stream in seen])
     assert BehindBlock(Blocks(model), 1, PROMPTS).length == pytest.approx(float(norms.median()))

@@ -17,6 +17,8 @@ Floats = npt.NDArray[np.float64]
 _SHIFT = 80.0
 """Added to a logarithm before it is raised: so a float32 holds probabilities down to e⁻¹⁶⁰."""
 _LEAST = 1e-37
+_FEW = 200
+"""Sets are added up token by token where they have no more than one in so many."""
 
 
 def log_probabilities(
@@ -31,30 +33,29 @@ def log_probabilities(
     return (logits - logits.logsumexp(1, keepdim=True))[:, ids]
 
 
-def indicator_of(sets: npt.NDArray[np.int64], tokens: int) -> Float[Tensor, "tokens sets"]:
-    """Return a matrix with 1 where a token is in a set.
-
-    Args:
-        sets: [sets, members], places among the tokens.
-        tokens: how many there are.
-    """
-    found = torch.zeros(tokens, len(sets), device="cpu")
-    found.scatter_(0, torch.from_numpy(sets).T.contiguous(), 1.0)
-    return found
-
-
 def set_log_probabilities(
-    log_p: Float[Tensor, "prompts tokens"], indicator: Float[Tensor, "tokens sets"]
+    log_p: Float[Tensor, "prompts tokens"], sets: Int[Tensor, "sets members"]
 ) -> Floats:
     """Return [prompts, sets] the logarithm of the probability that the next token is of a set.
 
     Args:
         log_p: of the tokens.
-        indicator: as `indicator_of` returns it.
+        sets: all as large, places among the tokens.
     """
-    sums = product((log_p + _SHIFT).exp(), indicator).double().clamp_(min=_LEAST)
-    found: Floats = (sums.log_() - _SHIFT).numpy()
+    count, members = sets.shape
+    if members * _FEW <= log_p.shape[1]:
+        picked = (log_p[:, sets.flatten()] + _SHIFT).exp_().double()
+        sums = picked.view(len(log_p), count, members).sum(2)
+    else:
+        sums = product((log_p + _SHIFT).exp(), _indicator(sets, log_p.shape[1])).double()
+    found: Floats = (sums.clamp_(min=_LEAST).log_() - _SHIFT).numpy()
     return found
+
+
+def _indicator(sets: Tensor, tokens: int) -> Float[Tensor, "tokens sets"]:
+    """Return a matrix with 1 where a token is in a set."""
+    found = torch.zeros(tokens, len(sets), device="cpu")
+    return found.scatter_(0, sets.T.contiguous(), 1.0)
 
 
 class Ranked(NamedTuple):

@@ -14,7 +14,6 @@ from unembed.progress import Report
 from unembed.steering.matched import matched_sets, strata
 from unembed.steering.measures import (
     correlation,
-    indicator_of,
     log_probabilities,
     output_score,
     ranked,
@@ -97,7 +96,7 @@ class Steered:
         weights = self._bank.logit_weights(direction)
         score, unsteered = self._score(direction, weights[self._bank.own])
         draws = np.random.default_rng(self._settings.seed)
-        indicators = [self._with_matched(each, draws) for each in sets]
+        matched = [self._with_matched(each, draws) for each in sets]
         found = []
         for strength in self._settings.strengths:
             did = self._changes(direction, strength)
@@ -114,8 +113,8 @@ class Steered:
                         for lens, of_lens in weights.items()
                     ],
                     "sets": [
-                        self._set(named, indicator, did, strength)
-                        for named, indicator in zip(sets, indicators, strict=True)
+                        self._set(named, each, did, strength)
+                        for named, each in zip(sets, matched, strict=True)
                     ],
                     "output_score": score,
                     "output_score_unsteered": unsteered,
@@ -142,19 +141,16 @@ class Steered:
         return output_score(with_it[0], top), output_score(self._scored.unsteered[0], top)
 
     def _with_matched(self, named: NamedSet, draws: np.random.Generator) -> Tensor:
-        """Return the indicator of a set, and of sets of the same frequencies."""
+        """Return a set, and sets of the same frequencies, [1 + matched, members]."""
         others = matched_sets(named.members, self._strata, self._settings.matched, draws)
-        sets = np.concatenate([np.sort(named.members)[None], others])
-        return indicator_of(sets, len(self._strata))
+        return torch.from_numpy(np.concatenate([named.members[None], others]))
 
-    def _set(
-        self, named: NamedSet, indicator: Tensor, did: Changes, strength: float
-    ) -> dict[str, Any]:
+    def _set(self, named: NamedSet, sets: Tensor, did: Changes, strength: float) -> dict[str, Any]:
         """Return how far a set moved, beside matched sets and under random directions."""
-        before = set_log_probabilities(self._before, indicator)
+        before = set_log_probabilities(self._before, sets)
 
         def moved(changes: Changes) -> np.ndarray:
-            after = set_log_probabilities(changes.log_p, indicator)
+            after = set_log_probabilities(changes.log_p, sets)
             found: np.ndarray = (after - before).mean(0)
             return found
 
@@ -165,7 +161,7 @@ class Steered:
             "sign": named.sign,
             "log_p": float(before[:, 0].mean()),
             "change": named.sign * own.change,
-            "matched": indicator.shape[1] - 1,
+            "matched": len(sets) - 1,
             "matched_change": named.sign * own.matched,
             "matched_rank": own.rank,
             "random": len(random),
