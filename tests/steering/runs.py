@@ -11,6 +11,7 @@ from tests.fitting.tiny import LAYERS, D, tiny_folder
 from unembed import (
     EnrichmentSettings,
     Run,
+    SweepSettings,
     TokenSets,
     analyze,
     load_features,
@@ -41,4 +42,7 @@ def steered_run(folder: Path) -> Run:
         unembedding.vocabulary,
     )
     settings = EnrichmentSettings(directions=200, tsea="none")
-    return analyze(unembedding, banks, folder / "run", token_sets=sets, enrichment=settings)
+    few = SweepSettings(top_k=10)  # of 39 tokens
+    return analyze(
+        unembedding, banks, folder / "run", token_sets=sets, enrichment=settings, settings=few
+    )

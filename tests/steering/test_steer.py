@@ -14,7 +14,7 @@ from scipy import special, stats
 
 from tests.fitting.tiny import LAYERS, blocks_of, tiny_folder
 from tests.steering.runs import FLAT, PROMOTES, SETS, SUPPRESSES
-from unembed import Features, Run, SteerSettings, UnembedError, check_run, steer, weights_of
+from unembed import Features, Run, SteerSettings, UnembedError, check_run, find, steer, weights_of
 from unembed.errors import QueryError, RunError, SourceError
 from unembed.questions import list_features
 from unembed.store.steering import steering_path
@@ -115,6 +115,7 @@ def test_it_is_kept_and_shown_where_it_was_run(run: Run) -> None:
     assert again.steering(ADDED).equals(found[:1])
     listed = list_features(again, where="steer_rank = 1", sort="output_score")
     assert listed["feature"].to_list() == [ADDED]
+    assert find(again, where="output_score > 0", sort="output_score").columns == listed.columns
     row = listed.row(0, named=True)
     own = found["correlations"][0][0]["correlation"]
     assert (row["steer_strength"], row["steer_correlation"]) == (0.1, own)
@@ -158,6 +159,12 @@ def test_what_is_done_stays_when_it_is_stopped(run: Run) -> None:
     assert Run.open(run.path).steering()["feature"].to_list() == [ADDED]
 
 
+def test_a_run_that_is_being_written_is_known_before_the_model_is_opened(run: Run) -> None:
+    (run.path / steering_path(BANK)).mkdir(parents=True)
+    with pytest.raises(RunError, match=r"is a folder.* Or keep nothing: --no-keep"):
+        steered(run, ADDED, model="nowhere/at-all")
+
+
 def test_a_table_of_another_run_is_refused(run: Run, tmp_path: Path) -> None:
     steered(run, ADDED)
     wrong = run.path / steering_path("mlp.1")
@@ -184,7 +191,10 @@ def test_another_model_is_refused(run: Run, tmp_path: Path) -> None:
     other = tiny_folder(tmp_path / "other", "llama", seed=5)
     with pytest.raises(SourceError, match=r"not the model of the run: their unembeddings corr"):
         steered(run, ADDED, model=other)
-    wide = tiny_folder(tmp_path / "wide", "llama", hidden_size=32)
+    config = transformers.AutoConfig.from_pretrained(other)
+    config.hidden_size, config.head_dim, wide = 32, 8, tmp_path / "wide"
+    transformers.AutoModelForCausalLM.from_config(config).save_pretrained(wide)
+    transformers.AutoTokenizer.from_pretrained(other).save_pretrained(wide)
     with pytest.raises(SourceError, match="d_model 32, and the run's unembedding 16"):
         steered(run, ADDED, model=wide)
 

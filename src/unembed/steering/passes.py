@@ -95,6 +95,8 @@ class _Rest:
             for handle in handles:
                 handle.remove()
         self._stream = seen[0]
+        if len(self._outputs) != layer + 1:  # one of them ran twice
+            self.is_whole = True
 
     def lengths(self) -> Tensor:
         """Return how long the stream is at each position but the first, where there are others."""
@@ -141,9 +143,9 @@ class _Rest:
             return
         before = [*self._blocks.blocks[: self._layer + 1]]
         own = [each.__dict__.get("forward") for each in before]
-        for each, output in zip(before, self._outputs, strict=True):
-            each.forward = _giving(output)
         try:
+            for each, output in zip(before, self._outputs, strict=True):
+                each.forward = _giving(output)
             yield
         finally:
             for each, was in zip(before, own, strict=True):

@@ -50,6 +50,8 @@ class SteerSettings:
     def __post_init__(self) -> None:
         if self.dtype not in DTYPES:
             raise UnembedError(f"{self.dtype!r} is no dtype. Known: {', '.join(DTYPES)}.")
+        for name in ("strengths", "text_strengths"):
+            object.__setattr__(self, name, tuple(dict.fromkeys(map(float, getattr(self, name)))))
         if not self.strengths:
             raise UnembedError("No strength was given to add the features with, such as 0.1.")
         for each in (*self.strengths, *self.text_strengths, self.score_strength):

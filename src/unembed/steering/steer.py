@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +10,7 @@ import polars as pl
 import torch
 
 from unembed.addresses import split
-from unembed.errors import QueryError
+from unembed.errors import QueryError, RunError
 from unembed.fitting.about import name_of
 from unembed.fitting.model import Opened
 from unembed.products import strictly
@@ -86,9 +86,7 @@ def steer(
     named = _by_bank(run, [features] if isinstance(features, str) else list(features))
     texts = prompts_of(prompts)
     if keep:
-        for name in named:
-            with adding(run.path, steering_path(name)):
-                pass  # or it cannot be written to, which is better known now
+        _check_keeping(run, named)
     device = device_named(settings.device)
     with strictly(device.type), torch.inference_mode(False), torch.device("cpu"):
         banks = [Bank(run, bank) for bank in named]
@@ -121,6 +119,20 @@ def _by_bank(run: RunTables, features: Sequence[str]) -> dict[str, list[int]]:
         if index not in found.setdefault(bank, []):
             found[bank].append(index)
     return found
+
+
+def _check_keeping(run: RunTables, banks: Iterable[str]) -> None:
+    """Check that the run can be written to, before the model is run.
+
+    Raises:
+        RunError: when it cannot.
+    """
+    try:
+        for bank in banks:
+            with adding(run.path, steering_path(bank)):
+                pass
+    except RunError as error:
+        raise RunError(f"{error} Or keep nothing: --no-keep (keep=False).") from error
 
 
 def _check_lengths(bank: Bank, indices: Sequence[int]) -> None:
