@@ -1,6 +1,6 @@
 """Write what adding features to the model does, by layer and class, into `docs/steering.md`.
 
-    python -m scripts.document_steering RUN [--features 40] [--random 20] [--rows FILE]
+    python -m scripts.document_steering RUN [--features 20] [--random 20] [--rows FILE]
 
 RUN is the demo's. Of each bank some features that have a label are steered, as `unembed steer` does
 it, and nothing is kept in the run. FILE keeps the rows, from which the tables are written again in
@@ -95,7 +95,7 @@ def table(rows: pl.DataFrame, by: str) -> Iterator[str]:
 
 def main(
     run: Path,
-    features: Annotated[int, typer.Option(help="Of each bank.")] = 40,
+    features: Annotated[int, typer.Option(help="Of each bank.")] = 20,
     random: Annotated[int, typer.Option(help="Random directions of each bank.")] = 20,
     rows: Annotated[Path | None, typer.Option(help="Keep the rows there, as Parquet.")] = None,
 ) -> None:
