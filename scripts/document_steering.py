@@ -20,6 +20,8 @@ import typer
 from scripts.marked import replaced
 from unembed import Run, SteerSettings, steer
 
+_FEWEST = 5
+"""Features with a label: of a bank with fewer nothing can be told."""
 PAGE = Path(__file__).parents[1] / "docs" / "steering.md"
 
 
@@ -38,7 +40,10 @@ def measured(run: Run, features: int, random: int) -> pl.DataFrame:
     settings = SteerSettings(random=random, tokens=0)
     found = []
     for bank in run.banks:
-        found.append(steer(run, chosen(run, bank, features), settings=settings, keep=False))
+        some = chosen(run, bank, features)
+        if len(some) < _FEWEST:
+            continue
+        found.append(steer(run, some, settings=settings, keep=False))
         print(bank, found[-1].height, flush=True)
     return pl.concat(found)
 
