@@ -127,7 +127,7 @@ def test_commands_in_the_documents_are_understood(page: Path) -> None:
     """Each as it stands there, options and all; none is run."""
     commands = all_commands()
     for words in lines_of_commands(page):
-        at = 2 if words[0] in ("sets", "lens") else 1
+        at = 2 if words[0] in ("sets", "lens", "export") else 1
         name = " ".join(words[:at])
         assert name in commands, f"unembed {name}"
         commands[name].make_context(name, words[at:])
