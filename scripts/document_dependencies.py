@@ -22,7 +22,9 @@ from scripts.marked import replaced
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "dependencies.md"
-EXTRAS = ("gguf", "sentencepiece", "nltk", "plots", "explore", "ray", "fit", "mcp", "pandas")
+EXTRAS = (
+    "gguf", "sentencepiece", "nltk", "plots", "explore", "ray", "fit", "steer", "mcp", "pandas",
+)  # fmt: skip
 
 
 @cache

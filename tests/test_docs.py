@@ -221,6 +221,7 @@ FRAMES: dict[str, Callable[[Run], Iterable[str]]] = {
     "Scores of a search": searched,
     "All of a run's features": lambda run: run.features.columns,
     "One feature": lambda run: questions.feature_facts(run, "a/0"),
+    "Steered features": lambda run: run.steering().columns,
     "Features of one label": lambda run: run.collisions().columns,
     "Agreement": lambda run: AGREEMENT,
     "Agreement by bank and class": lambda run: AGREEMENT_TABLE,

@@ -16,15 +16,15 @@ DOCUMENTS = Path(__file__).parents[1]
 EXPORTED = [
     "CheckPlan", "CheckSettings", "Comparison", "Contrast", "DiscoverSettings",
     "EnrichmentSettings", "ExplanationSettings", "Features", "FinalNorm", "FitSettings",
-    "LayerLens", "Remaining", "Run", "SecondMoment", "Share", "Sweep", "SweepSettings",
-    "TokenSets", "UnembedError", "Unembedding", "Vocabulary", "__version__", "analyze",
-    "analyze_random", "analyze_share", "build_token_sets", "check_lenses", "check_run",
+    "LayerLens", "Remaining", "Run", "SecondMoment", "Share", "SteerSettings", "Sweep",
+    "SweepSettings", "TokenSets", "UnembedError", "Unembedding", "Vocabulary", "__version__",
+    "analyze", "analyze_random", "analyze_share", "build_token_sets", "check_lenses", "check_run",
     "compare_banks", "dictionaries", "direction_test", "discover", "discovered_sets",
     "fetch_neuronpedia", "find", "fit_lens", "flat", "follow", "interpretability_by_bank",
-    "leading_edge", "list_saes",
-    "load_features", "load_lens", "load_model", "load_unembedding", "load_vocabulary",
-    "match_banks", "merge_token_sets", "neuronpedia", "notebook", "plots", "prepare_unembedding",
-    "read_and_written", "sides_by_bank", "through_lenses", "weights_of",
+    "leading_edge", "list_saes", "load_features", "load_lens", "load_model", "load_unembedding",
+    "load_vocabulary", "match_banks", "merge_token_sets", "neuronpedia", "notebook", "plots",
+    "prepare_unembedding", "read_and_written", "sides_by_bank", "steer", "through_lenses",
+    "weights_of", "write_control_vector",
 ]  # fmt: skip
 """Who adds a name here, or takes one away, changes what others' programs may rely on."""
 
@@ -34,7 +34,8 @@ METHODS = [
     "explore", "feature", "features", "has_enrichment", "is_explained", "leading_edge",
     "logit_weights", "model", "open", "outermost", "place_of", "require_sets", "row",
     "row_of", "rows",
-    "running_sum", "scalars", "scores", "scores_of_set", "sets", "significant", "tested",
+    "running_sum", "scalars", "scores", "scores_of_set", "sets", "significant", "steering",
+    "tested",
     "tested_sets", "token_sets", "token_texts", "tokens",
 ]  # fmt: skip
 """What a `Run` has, likewise."""

@@ -22,7 +22,7 @@ ORDER = (
     "addresses", "facts", "layer_lens", "cached_array", "vocabulary", "unembedding", "features",
     "load",
     "tokensets", "sweep", "similarity", "enrichment", "explanation", "discovery", "matching",
-    "fitting", "store", "questions", "plots", "explorer", "assistant", "terminal", "notebook",
+    "fitting", "store", "questions", "steering", "plots", "explorer", "assistant", "terminal", "notebook",
     "analysis", "__init__", "cli", "__main__",
 )  # fmt: skip
 """Every room, below those that may import it. `plots` and `explorer` stand below what the terminal

@@ -40,6 +40,7 @@ from .questions import (
     sides_by_bank,
     weights_of,
 )
+from .steering import SteerSettings, steer, write_control_vector
 from .sweep import Sweep, SweepSettings
 from .tokensets import TokenSets, build_token_sets, merge_token_sets
 from .unembedding import FinalNorm, Unembedding, prepare_unembedding
@@ -62,6 +63,7 @@ __all__ = [
     "Run",
     "SecondMoment",
     "Share",
+    "SteerSettings",
     "Sweep",
     "SweepSettings",
     "TokenSets",
@@ -101,6 +103,8 @@ __all__ = [
     "prepare_unembedding",
     "read_and_written",
     "sides_by_bank",
+    "steer",
     "through_lenses",
     "weights_of",
+    "write_control_vector",
 ]

@@ -24,6 +24,7 @@ from unembed.cli.run import demo, run
 from unembed.cli.saes import saes
 from unembed.cli.sets import app as sets
 from unembed.cli.sides import sides
+from unembed.cli.steer import steer
 from unembed.version import __version__
 
 app = typer.Typer(
@@ -36,7 +37,7 @@ app = typer.Typer(
 
 for command in (
     demo, run, features, show, explain, find, enrichment, leading_edge, layers, sides, match,
-    compare, explore, report, annotate, mcp, saes, check,
+    compare, explore, report, annotate, mcp, saes, check, steer,
 ):  # fmt: skip
     app.command()(command)
 app.add_typer(sets, name="sets")

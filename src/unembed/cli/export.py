@@ -9,6 +9,7 @@ import typer
 
 from unembed import questions
 from unembed.cli.annotate import BanksOfLayers, Lens
+from unembed.cli.control_vector import control_vector
 from unembed.cli.opened import open_run
 from unembed.cli.options import RunFolder, several
 from unembed.cli.output import aside, stoppable
@@ -25,6 +26,9 @@ app = typer.Typer(
 @app.callback()
 def _about() -> None:
     """A run's features in the files of other tools."""
+
+
+app.command("control-vector")(control_vector)
 
 
 @app.command("circuit-tracer")

@@ -12,6 +12,7 @@ import torch
 from unembed.errors import FormatError, MissingExtraError, SourceError, listed
 from unembed.fitting.blocks import Blocks
 from unembed.fitting.extras import needs_accelerate, transformers_package
+from unembed.fitting.gguf_once import gguf_read_once
 from unembed.load.folder import LocalFolder
 from unembed.load.hub import HubFolder
 from unembed.load.reference import Place
@@ -50,7 +51,7 @@ def open_causal_model(place: Place, *, dtype: torch.dtype, device: torch.device)
     transformers = transformers_package()
     name, how = _named(place)
     classes = (transformers.AutoTokenizer, transformers.AutoModelForCausalLM)
-    with _quiet(transformers), _in_words(place, transformers.__version__):
+    with _quiet(transformers), gguf_read_once(), _in_words(place, transformers.__version__):
         tokenizer = classes[0].from_pretrained(name, **how)
         model, loaded = classes[1].from_pretrained(
             name, dtype=dtype, output_loading_info=True, **how, **_dequantised(transformers, how)

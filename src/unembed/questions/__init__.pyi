@@ -27,6 +27,7 @@ from .same_label import collisions
 from .search.criteria import find
 from .sets_by_bank import sets_by_bank
 from .sides import features_of_kind, read_and_written, sides_by_bank, sides_of
+from .steering import steering
 from .summary import overview
 from .weights import RunWeights, weights_of
 
@@ -77,6 +78,7 @@ __all__ = [
     "sides_by_bank",
     "sides_of",
     "spread_by_bank",
+    "steering",
     "universal_class",
     "untrue",
     "weights_of",

@@ -10,6 +10,7 @@ from unembed.questions.feature import feature_row
 from unembed.questions.features import IDENTITY
 from unembed.questions.neuronpedia import beside_of
 from unembed.questions.same_label import apart_of
+from unembed.questions.steering import steering_facts
 from unembed.store.tables import RunTables
 
 _STATISTICS = ("std", "skewness", "kurtosis", "log10_density")
@@ -76,6 +77,7 @@ def explanation_facts(run: RunTables, address: str) -> dict[str, Any]:
         **case(run, address),
         "collision": apart_of(run, address),
         "beside": beside_of(run, address),
+        "steering": steering_facts(run, address),
         "top_tokens": row["top_tokens"],
         "bottom_tokens": row["bottom_tokens"],
     }

@@ -13,6 +13,7 @@ from unembed.questions.features import IDENTITY, OF_ENDS, SPLIT, STATISTICS
 from unembed.questions.lenses import lens_facts, other_lenses, read_facts
 from unembed.questions.pairs import list_pairs
 from unembed.questions.same_label import apart_of
+from unembed.questions.steering import steering_facts
 from unembed.store.tables import RunTables
 
 _ENDS = ("top", "bottom")
@@ -43,7 +44,8 @@ def feature_facts(run: RunTables, address: str) -> dict[str, Any]:
         for end in _ENDS
         for name in ("token", "weight")
     }
-    return {**facts, **listed, "token_sets": _sets(run, address)}
+    steered = steering_facts(run, address)
+    return {**facts, **listed, "token_sets": _sets(run, address), "steering": steered}
 
 
 def own_facts(run: RunTables, address: str) -> dict[str, Any]:

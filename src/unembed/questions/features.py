@@ -13,6 +13,7 @@ from unembed.outside.limits import LONGEST_CONDITION
 from unembed.questions.banks import require_classes
 from unembed.questions.neuronpedia import page, sources_of
 from unembed.questions.pairs import check_sort
+from unembed.questions.steering import STEERED, with_steering
 from unembed.store.tables import RunTables
 from unembed.strict_json import dumps
 
@@ -59,8 +60,9 @@ def list_features(
         QueryError: for an unknown bank or column, or a condition that is no SQL.
     """
     banks = run.banks_named(bank)
-    found = run.scalars.with_row_index("row").filter(pl.col("bank").is_in(banks))
-    check_sort(sort, run.scalars.columns)
+    found = with_steering(run, run.scalars.with_row_index("row"))
+    found = found.filter(pl.col("bank").is_in(banks))
+    check_sort(sort, [name for name in found.columns if name != "row"])
     if where is not None:
         found = fitting(found, where)
     found = found.sort(sort, descending=not ascending, nulls_last=True, maintain_order=True)
@@ -70,7 +72,7 @@ def list_features(
 def described(
     run: RunTables, found: pl.DataFrame, scores: Sequence[str] = (), *, tokens: int | None = None
 ) -> pl.DataFrame:
-    """Return features as every frame has them (`COLUMNS`).
+    """Return features as every frame has them (`COLUMNS`), and `STEERED` where some were steered.
 
     Args:
         run: the run.
@@ -83,7 +85,9 @@ def described(
     weights = [outermost[f"{end}_weights"] for end in ("top", "bottom")]
     before = (*IDENTITY, "class", "label")
     after = COLUMNS[len(before) :]
-    return found.with_columns(*texts, *weights, _pages(run, found)).select(*before, *scores, *after)
+    found = with_steering(run, found.with_columns(*texts, *weights, _pages(run, found)))
+    steered = (name for name in STEERED if name in found.columns)
+    return found.select(*before, *scores, *after, *steered)
 
 
 def fitting(found: pl.DataFrame, where: str) -> pl.DataFrame:

@@ -13,6 +13,7 @@ from unembed.questions.explanation import explain
 from unembed.questions.feature import feature_row
 from unembed.questions.pairs import Sign, list_pairs
 from unembed.questions.same_label import collisions
+from unembed.questions.steering import steering
 from unembed.store.tables import RunTables
 
 if TYPE_CHECKING:
@@ -94,6 +95,20 @@ class Run(RunTables):
             QueryError: when the run has no such feature or bank, or was made without token sets.
         """
         return collisions(self, feature, bank=bank)
+
+    def steering(self, feature: str | Sequence[str] | None = None) -> pl.DataFrame:
+        """Return what features did when they were added to the model, of those that were.
+
+        A row for each feature and strength, as `unembed.steer` returns them and the run keeps them.
+
+        Args:
+            feature: `bank/index`, or several; all that were steered, if None.
+
+        Raises:
+            QueryError: when the run has no such feature.
+            RunError: when a table is damaged.
+        """
+        return steering(self, feature)
 
     def enrichment(
         self,

@@ -18,6 +18,7 @@ from unembed.store.held import PART
 from unembed.store.manifest import MANIFEST, Manifest, Shard
 from unembed.store.schema import LENS_CHECK
 from unembed.store.shards import TOKENS
+from unembed.store.steering import steering_path
 
 LOCK = ".lock"
 
@@ -127,8 +128,9 @@ class RunFiles:
     @property
     def added(self) -> tuple[str, ...]:
         """Tables that a finished run may be given: it is finished without them."""
-        said = (path for bank in self.manifest.names for path in beside_paths(bank))
-        return (LENS_CHECK, *said)
+        banks = self.manifest.names
+        said = (path for bank in banks for path in beside_paths(bank))
+        return (LENS_CHECK, *said, *map(steering_path, banks))
 
     @property
     def unfinished(self) -> Iterator[str]:

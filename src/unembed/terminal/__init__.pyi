@@ -16,6 +16,7 @@ from . import (
     saes,
     search,
     sides,
+    steering,
     summary,
     token_sets,
 )
@@ -38,6 +39,7 @@ __all__ = [
     "saes",
     "search",
     "sides",
+    "steering",
     "summary",
     "token_sets",
 ]

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from unembed.numerals import number, power
 from unembed.outside.text import quoted, shown
-from unembed.terminal import neuronpedia, tails
+from unembed.terminal import neuronpedia, steering, tails
 from unembed.terminal import running_sum as curve
 from unembed.terminal.text import LONGEST_NAME, longest
 
@@ -42,6 +42,9 @@ def draw(
     drawn += [Text(""), *(_tokens(facts, end) for end in ("top", "bottom"))]
     if facts["rejected"]:
         drawn += [Text(""), _rejected(facts)]
+    if facts["steering"]:
+        steered = steering.facts(facts["steering"])
+        drawn += [Text(""), Text("Steered", style="italic"), *steered]
     return Group(*drawn)
 
 

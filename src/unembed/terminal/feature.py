@@ -14,7 +14,7 @@ from unembed.numerals import number
 from unembed.outside.text import quoted, shown
 from unembed.questions.features import STATISTICS
 from unembed.questions.pairs import log10_of
-from unembed.terminal import enrichment, histogram, neuronpedia, tails
+from unembed.terminal import enrichment, histogram, neuronpedia, steering, tails
 
 _MAX_Q = 0.05
 NOT_FOLDED = "with W_U as the model has it: the final norm is not folded in"
@@ -68,6 +68,7 @@ def draw(feature: dict[str, Any], *, n_tokens: int = 10, n_sets: int = 10) -> Gr
         Text(""),
         _tokens(feature, n_tokens),
         *_drawn_sets(feature, n_sets),
+        *_steered(feature),
     )
 
 
@@ -118,6 +119,13 @@ def _drawn_sets(feature: dict[str, Any], n_sets: int) -> list[RenderableType]:
         else f"No token set passes at a false discovery rate of {_MAX_Q:.0%}; the nearest"
     )
     return [Text(""), enrichment.table(some.head(n_sets), title=title, feature=False)]
+
+
+def _steered(feature: dict[str, Any]) -> list[RenderableType]:
+    """Draw what it did when it was added to the model, where that was tried."""
+    if not feature["steering"]:
+        return []
+    return [Text(""), Text("Steered", style="italic"), *steering.facts(feature["steering"])]
 
 
 def _statistics(feature: dict[str, Any]) -> Table:

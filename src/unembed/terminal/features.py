@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import polars as pl
 from rich.table import Table
@@ -29,6 +30,9 @@ def table(
         title: above the table.
         ends: which tokens to show, `top` or `bottom` or both.
         n_tokens: how many at each end.
+
+    Where some of them were steered: the correlation of the change of the logits with the logit
+    weights, the worst rank of a set of the label among matched ones, and the output score S.
     """
     drawn = Table(title=title, title_justify="left", box=None, pad_edge=False)
     drawn.add_column("feature", style="bold", no_wrap=True)
@@ -38,6 +42,10 @@ def table(
     if classed:
         drawn.add_column("class", no_wrap=True)
         drawn.add_column("label", min_width=min(_LABEL, longest(frame["label"].drop_nulls())))
+    steered = "output_score" in frame.columns and frame["output_score"].count() > 0
+    if steered:
+        for name in ("steered", "rank", "S"):
+            drawn.add_column(name, justify="right", no_wrap=True)
     for end in ends:
         heading, style = ENDS[end]
         drawn.add_column(heading, style=style)
@@ -46,6 +54,16 @@ def table(
             row["feature"],
             *(number(row[name]) for name in ("std", "skewness", "kurtosis")),
             *((row["class"], line(row["label"])) if classed else ()),
+            *(_steered(row) if steered else ()),
             *(tokens(row[f"{end}_tokens"], n_tokens) for end in ends),
         )
     return drawn
+
+
+def _steered(row: dict[str, Any]) -> tuple[str, str, str]:
+    """Return what a feature did when it was steered: correlation, worst rank, output score."""
+    rank = row["steer_rank"]
+    return (
+        number(row["steer_correlation"]), "–" if rank is None else str(rank),
+        number(row["output_score"]),
+    )  # fmt: skip

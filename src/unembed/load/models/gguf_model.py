@@ -59,6 +59,11 @@ class GGUFModel:
         return {"format": "gguf", "path": str(self.path.resolve())}
 
     @property
+    def architecture(self) -> str:
+        """What llama.cpp calls its architecture."""
+        return self._architecture
+
+    @property
     def n_layers(self) -> int:
         count = self._counted("block_count")
         if count > len(self._file.shapes()):  # a layer has at least one tensor

@@ -76,6 +76,11 @@ class HuggingFaceModel:
         return {"format": "huggingface", **self.folder.origin}
 
     @property
+    def architecture(self) -> str:
+        """What transformers calls its architecture: its `model_type`."""
+        return self._config.model_type
+
+    @property
     def n_layers(self) -> int:
         return self._config.n_layers
 

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from unembed.questions.steering import with_steering
 from unembed.store.tables import RunTables
 
 F64 = npt.NDArray[np.float64]
@@ -52,7 +53,7 @@ class Searched:
     @cached_property
     def features(self) -> pl.DataFrame:
         """One row a feature, bank after bank, in the run's order; `row` is its place in the run."""
-        table = self.run.scalars.with_row_index("row")
+        table = with_steering(self.run, self.run.scalars.with_row_index("row"))
         return table.filter(pl.col("bank").is_in(self.banks))
 
     def of_bank(self, name: str) -> pl.DataFrame:
