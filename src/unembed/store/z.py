@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from unembed.recent import Recent
 from unembed.store import enrichment as store
-from unembed.store.arrays import Array, read_array
+from unembed.store.arrays import Array, read_array, read_rows_of_array
 from unembed.store.manifest import Manifest, Shard
 from unembed.store.shards import recent_table
 
@@ -42,42 +42,48 @@ class StoredZ:
     def of_feature(self, shard: Shard, row: int) -> F32:
         """Return [S] z of the feature in a row of a shard, with every set."""
         if not self._manifest.z_is_factored:
-            return np.asarray(self.array("z", shard)[row], np.float32)
-        unit = self.array("directions", shard)[row].astype(np.float32)
-        shift = _product(self._effects, unit) * self._lengths(shard)[row]
-        return _divided(shift, self._sd_of(shard))
+            return np.asarray(self.rows("z", shard, row), np.float32)
+        unit = self.rows("directions", shard, row).astype(np.float32)
+        shift = _product(self.effects, unit) * self._lengths(shard)[row]
+        return _divided(shift, self.sd_of(self._manifest.names[shard.bank]))
 
     def of_set(self, shard: Shard, number: int) -> F32:
         """Return [T] z of every feature of a shard with one set."""
         if not self._manifest.z_is_factored:
             return np.asarray(self.array("z", shard)[:, number], np.float32)
         units = self.array("directions", shard).astype(np.float32)
-        shift = _product(units, self._effects[number]) * self._lengths(shard)
-        return _divided(shift, self._sd_of(shard)[number])
+        shift = _product(units, self.effects[number]) * self._lengths(shard)
+        return _divided(shift, self.sd_of(self._manifest.names[shard.bank])[number])
 
     def of_pairs(self, shard: Shard, rows: I64, numbers: I64) -> F32:
         """Return [P] z of the features in some rows of a shard, each with the set of its number."""
         if not self._manifest.z_is_factored:
             return np.asarray(self.array("z", shard)[rows, numbers], np.float32)
-        directions, shift = self.array("directions", shard), np.empty(len(rows))
+        shift = np.empty(len(rows))
         for start in range(0, len(rows), _PAIRS_AT_ONCE):
             part = slice(start, start + _PAIRS_AT_ONCE)
-            units = directions[rows[part]].astype(np.float32)
-            shift[part] = np.einsum("pd,pd->p", units, self._effects[numbers[part]])
-        return _divided(shift * self._lengths(shard)[rows], self._sd_of(shard)[numbers])
+            units = self.rows("directions", shard, rows[part]).astype(np.float32)
+            shift[part] = np.einsum("pd,pd->p", units, self.effects[numbers[part]])
+        return _divided(
+            shift * self._lengths(shard)[rows],
+            self.sd_of(self._manifest.names[shard.bank])[numbers],
+        )
 
     def array(self, kind: str, shard: Shard) -> Array:
         """Return what one of the shard's arrays holds (`store.enrichment.ARRAYS`)."""
         return read_array(self._folder / store.shard_paths(shard.path)[kind])
 
+    def rows(self, kind: str, shard: Shard, rows: int | I64) -> Array:
+        """Return some rows of what one of the shard's arrays holds, without the others."""
+        return read_rows_of_array(self._folder / store.shard_paths(shard.path)[kind], rows)
+
     @cached_property
-    def _effects(self) -> F32:
+    def effects(self) -> F32:
         """[S, d_model] δ of every set."""
         return np.array(read_array(self._folder / store.EFFECTS))
 
-    def _sd_of(self, shard: Shard) -> F64:
-        """[S] the standard deviation of each set's t over random directions like the bank's."""
-        bank = self._manifest.names[shard.bank]
+    def sd_of(self, bank: str) -> F64:
+        """Return [S] the standard deviation of each set's t, of random directions like a bank's."""
         return self._sd.get(bank, lambda: store.read_sd(self._folder / store.tests_path(bank)))
 
     def _lengths(self, shard: Shard) -> F64:
