@@ -38,7 +38,7 @@ TRIED = {
 """Readers that `tests/load/test_bad_documents.py` gives bad documents."""
 ELSEWHERE = (
     "outside/", "load/vocabularies/", "load/tensors/", "load/lenses/", "tokensets/", "sealed.py",
-    "explorer/site.py", "fitting/prompts.py",
+    "explorer/site.py", "fitting/prompts.py", "store/published.py",
 )  # fmt: skip
 """Those that have tests of their own."""
 

@@ -53,8 +53,8 @@ def other_lenses(run: RunTables, feature: str) -> list[dict[str, Any]]:
         for bank in run.manifest.banks
         if bank.name != own.name and written_as(bank) == written_as(own)
     ]
-    rows = [run.row(run.row_of(address(bank.name, index))) for bank in others]
-    return [{name: each[name] for name in ("feature", "lens", "class", "label")} for each in rows]
+    rows = [run.row_of(address(bank.name, index)) for bank in others]
+    return run.scalars[rows].select("feature", "lens", "class", "label").to_dicts()
 
 
 def compare_lenses(run: RunTables) -> pl.DataFrame:

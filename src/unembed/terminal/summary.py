@@ -35,7 +35,7 @@ def draw(run: Run, *, n_features: int = 10) -> Group:
     )
     prediction = extreme(run, "right", n_features)
     first = prediction["feature"][0] if prediction.height else address(run.banks[0], 0)
-    path = shown(run.path)
+    path = shown(run.place)
     return Group(
         heading,
         Text(""),
