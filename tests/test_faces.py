@@ -21,7 +21,7 @@ EXPORTED = [
     "discovered_sets", "find", "fit_lens", "flat", "follow", "leading_edge", "list_saes",
     "load_features", "load_lens", "load_model", "load_unembedding", "load_vocabulary",
     "match_banks", "merge_token_sets", "neuronpedia", "notebook", "plots", "prepare_unembedding",
-    "through_lenses", "weights_of",
+    "publish_run", "through_lenses", "weights_of",
 ]  # fmt: skip
 """Who adds a name here, or takes one away, changes what others' programs may rely on."""
 
@@ -29,7 +29,8 @@ METHODS = [
     "addresses_of", "banks", "banks_named", "check", "collisions", "discoveries",
     "enrichment", "explain", "explanations",
     "explore", "feature", "features", "has_enrichment", "is_explained", "leading_edge",
-    "logit_weights", "model", "open", "outermost", "place_of", "require_sets", "row",
+    "logit_weights", "model", "name", "open", "outermost", "place", "place_of",
+    "published_collision", "require_sets", "row",
     "row_of", "rows",
     "running_sum", "scalars", "scores", "scores_of_set", "sets", "significant", "tested",
     "tested_sets", "token_sets", "token_texts", "tokens",

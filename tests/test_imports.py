@@ -17,9 +17,9 @@ TABLES = ("numpy", "polars")
 """Those that reading a table needs, but no text of help."""
 
 COMMANDS = (
-    "saes", "explain", "explore", "report", "enrichment", "leading-edge", "layers", "match",
-    "find", "neuronpedia", "run", "demo", "features", "show", "sets", "sets list", "sets show",
-    "sets check", "sets export", "sets discover", "check", "lens", "lens fit",
+    "saes", "explain", "explore", "report", "publish", "enrichment", "leading-edge", "layers",
+    "match", "find", "neuronpedia", "run", "demo", "features", "show", "sets", "sets list",
+    "sets show", "sets check", "sets export", "sets discover", "check", "lens", "lens fit",
 )  # fmt: skip
 
 PROGRAM = """

@@ -16,6 +16,7 @@ from .load import (
     load_vocabulary,
     through_lenses,
 )
+from .publishing import publish_run
 from .questions import Run, check_run, find, flat, follow, match_banks, neuronpedia, weights_of
 from .sweep import Sweep, SweepSettings
 from .tokensets import TokenSets, build_token_sets, merge_token_sets
@@ -67,6 +68,7 @@ __all__ = [
     "notebook",
     "plots",
     "prepare_unembedding",
+    "publish_run",
     "through_lenses",
     "weights_of",
 ]

@@ -15,6 +15,7 @@ from unembed.cli.find import find
 from unembed.cli.lens import app as lens
 from unembed.cli.neuronpedia import neuronpedia
 from unembed.cli.pairs import enrichment, leading_edge
+from unembed.cli.publish import publish
 from unembed.cli.report import report
 from unembed.cli.run import demo, run
 from unembed.cli.saes import saes
@@ -31,7 +32,7 @@ app = typer.Typer(
 
 for command in (
     demo, run, features, show, explain, find, enrichment, leading_edge, layers, match, explore,
-    report, neuronpedia, saes, check,
+    report, publish, neuronpedia, saes, check,
 ):  # fmt: skip
     app.command()(command)
 app.add_typer(sets, name="sets")
