@@ -13,11 +13,13 @@ import pytest
 from tests.load.fake_hub import FakeHub
 from tests.planted import Planted
 from tests.publishing.conftest import OF_THE_LIBRARY, PLACE, command, elsewhere
+from tests.questions.same_label import same_label_run
 from unembed import Run, check_run, distant, publish_run
 from unembed.errors import RunError, SourceError, UnembedError
 from unembed.explorer.contents import Contents
 from unembed.parquet import read_parquet, write_parquet
 from unembed.questions import explanation_facts, feature_facts, is_whole
+from unembed.questions.same_label import apart_of
 from unembed.store.published import OVERVIEW, PIECES
 from unembed.store.stamp import RUN, TABLE
 
@@ -57,11 +59,24 @@ def features_of(run: Run) -> list[str]:
 
 
 def test_features_are_the_same(theirs: Run, tiny: Planted) -> None:
-    labelled = tiny.run.collisions()["feature"].to_list()
-    for feature in [*labelled[:3], *features_of(tiny.run)[:: tiny.run.manifest.features // 4]]:
+    for feature in features_of(tiny.run)[:: tiny.run.manifest.features // 4]:
         near(feature_facts(theirs, feature), feature_facts(tiny.run, feature))
         near(explanation_facts(theirs, feature), explanation_facts(tiny.run, feature))
         assert theirs.enrichment(feature).equals(tiny.run.enrichment(feature))
+
+
+def test_labels_and_what_sets_them_apart_are_the_same(
+    hub: FakeHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine = same_label_run(tmp_path / "run").run
+    publish_run(mine, PLACE)
+    elsewhere(hub, tmp_path / "theirs", monkeypatch)
+    theirs = Run.open(PLACE)
+    labelled = mine.collisions()["feature"].to_list()
+    assert labelled
+    for feature in [*labelled[:4], *features_of(mine)[-3:]]:
+        near(apart_of(theirs, feature), apart_of(mine, feature))
+    assert not any("/directions/" in request.path for request in hub.log)
 
 
 def test_all_tables_are_the_same(theirs: Run, tiny: Planted) -> None:
