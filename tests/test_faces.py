@@ -23,8 +23,8 @@ EXPORTED = [
     "fetch_neuronpedia", "find", "fit_lens", "flat", "follow", "interpretability_by_bank",
     "leading_edge", "list_saes", "load_features", "load_lens", "load_model", "load_unembedding",
     "load_vocabulary", "match_banks", "merge_token_sets", "neuronpedia", "notebook", "plots",
-    "prepare_unembedding", "read_and_written", "sides_by_bank", "steer", "through_lenses",
-    "weights_of", "write_control_vector",
+    "prepare_unembedding", "publish_run", "read_and_written", "sides_by_bank", "steer",
+    "through_lenses", "weights_of", "write_control_vector",
 ]  # fmt: skip
 """Who adds a name here, or takes one away, changes what others' programs may rely on."""
 
@@ -32,7 +32,8 @@ METHODS = [
     "addresses_of", "banks", "banks_named", "check", "collisions", "discoveries",
     "enrichment", "explain", "explanations",
     "explore", "feature", "features", "has_enrichment", "is_explained", "leading_edge",
-    "logit_weights", "model", "open", "outermost", "place_of", "require_sets", "row",
+    "logit_weights", "model", "name", "open", "outermost", "place", "place_of",
+    "published_collision", "require_sets", "row",
     "row_of", "rows",
     "running_sum", "scalars", "scores", "scores_of_set", "sets", "significant", "steering",
     "tested",

@@ -22,7 +22,7 @@ COMMANDS = (
     "sets", "sets check", "sets discover", "sets export", "sets list", "sets show", "show",
     "sides", "annotate", "mcp", "export", "export circuit-tracer", "lens check",
     "neuronpedia links", "neuronpedia fetch", "neuronpedia agreement", "neuronpedia export",
-    "steer", "export control-vector",
+    "steer", "export control-vector", "publish",
 )  # fmt: skip
 
 PROGRAM = """

@@ -14,16 +14,17 @@ SOURCE = Path(unembed.__file__).parent
 
 LEAVES = (
     "version", "visible", "errors", "outside", "lens", "progress", "numerals", "strict_json",
-    "recent", "workers", "products", "symmetric", "compiled", "fixed_order", "disk", "sealed",
-    "cache", "output_file", "parquet", "demo", "ties",
+    "recent", "workers", "products", "symmetric", "compiled", "fixed_order", "disk", "distant",
+    "sealed",
+    "cache", "output_file", "parquet_footer", "parquet", "demo", "ties",
 )  # fmt: skip
 ORDER = (
     *LEAVES,
     "addresses", "facts", "layer_lens", "cached_array", "vocabulary", "unembedding", "features",
     "load",
     "tokensets", "sweep", "similarity", "enrichment", "explanation", "discovery", "matching",
-    "fitting", "store", "questions", "steering", "plots", "explorer", "assistant", "terminal", "notebook",
-    "analysis", "__init__", "cli", "__main__",
+    "fitting", "store", "questions", "steering", "plots", "explorer", "assistant", "terminal",
+    "notebook", "publishing", "analysis", "__init__", "cli", "__main__",
 )  # fmt: skip
 """Every room, below those that may import it. `plots` and `explorer` stand below what the terminal
 draws, and the public face (`__init__`) below the command line alone."""
@@ -31,6 +32,8 @@ draws, and the public face (`__init__`) below the command line alone."""
 ELSEWHERE = {
     "explanation/phrasing.py": "the words of a discovered module",
     "plots/manhattan.py": "the families of token sets",
+    "cli/publish.py": "the paths of files",
+    "store/elsewhere.py": "the paths of files in a repository",
     "store/sets.py": "the families of token sets",
     "terminal/saes.py": "the names of published SAEs",
     "questions/neuronpedia/links.py": "what a bank is called on Neuronpedia",

@@ -24,6 +24,7 @@ from .load import (
     load_vocabulary,
     through_lenses,
 )
+from .publishing import publish_run
 from .questions import (
     Comparison,
     Run,
@@ -101,6 +102,7 @@ __all__ = [
     "notebook",
     "plots",
     "prepare_unembedding",
+    "publish_run",
     "read_and_written",
     "sides_by_bank",
     "steer",

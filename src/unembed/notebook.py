@@ -49,7 +49,7 @@ def run_html(run: Run) -> str:
                 columns[name] = [f"{count:,}" for count in classes[name]]
     return (
         f"<p><b>{_text(run.model)}</b> · {_text(lenses)} lens · {facts.tokens:,} tokens"
-        f" · <code>{_text(run.path)}</code></p>{_table(columns)}"
+        f" · <code>{_text(run.place)}</code></p>{_table(columns)}"
     )
 
 

@@ -29,6 +29,7 @@ from typing import BinaryIO, NamedTuple
 
 import xxhash
 
+from unembed.distant import file_at
 from unembed.errors import FormatError
 from unembed.outside.documents import parse_json
 
@@ -50,6 +51,8 @@ _NUMPY = b"\x93NUMPY"
 _ARRAY = re.compile(rb"'descr': '[<>|=]?[a-zA-Z](\d+)'.*'shape': \(([\d, ]*)\)", re.DOTALL)
 _NEAR_END = 1 << 20
 """A seal, whole or broken, lies in the last bytes of its file; a Parquet footer is shorter."""
+_NEAR_END_OF_ARRAY = 1 << 14
+"""What any other file says of itself lies in so many last bytes: of an array a few hundred."""
 _CHUNK = 1 << 20
 
 _Identity = tuple[int, int, int, int]
@@ -110,6 +113,8 @@ def verify(path: Path, *, required: bool = False, anew: bool = False) -> bool:
         FormatError: when the file is damaged, or has no seal and must have one.
         OSError: when it is not there, or may not be read.
     """
+    if far := file_at(path):
+        far.need()
     with path.open("rb") as file:
         status = os.fstat(file.fileno())
         identity = status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size
@@ -153,6 +158,8 @@ def content(path: Path) -> bytes:
         FormatError: when it is damaged.
         OSError: when it is not there, or may not be read.
     """
+    if far := file_at(path):
+        far.need()
     raw = path.read_bytes()
     file = io.BytesIO(raw)
     if not _check(path, file, len(raw)):
@@ -171,6 +178,8 @@ def said_of(path: Path) -> dict[str, str]:
         FormatError: when that is damaged.
         OSError: when it is not there, or may not be read.
     """
+    if far := file_at(path):
+        far.need((max(far.size - _NEAR_END_OF_ARRAY, 0), far.size))
     with path.open("rb") as file:
         found = _at_end(file, file.seek(0, os.SEEK_END))
         if found is None:

@@ -64,6 +64,9 @@ def test_a_site_holds_what_the_server_answers(tiny: Planted, tmp_path: Path) -> 
     assert f"api/tokens/{row}.json" in answers
     assert "unembed-report" in (site / "index.html").read_text(encoding="utf-8")
     assert (site / "explorer.js").is_file()
+    assert (site / "404.html").is_file(), "some hosts would answer with the page itself"
+    linked = re.findall(r'(?:src|href)="([^"]*)"', (site / "index.html").read_text("utf-8"))
+    assert all(link.startswith(("./", "data:")) for link in linked), "it may lie below any path"
     count = len(answers) - 1
     assert told[-1] == ("Writing the report", count, count)
 

@@ -8,12 +8,15 @@ What it copies of the real one:
 - `/{repo}/resolve/{commit}/{path}`: the file, with `ETag`, `X-Repo-Commit`, byte ranges (206);
 - weights (whatever lies in Git LFS) are answered with a redirect to another host (the CDN, here
   a second server), which must be asked without the login;
+- `POST /api/repos/create`, `/api/{kind}/{repo}/preupload|commit|branch/…`, and Git LFS's batch
+  (basic transfers), as `create_repo` and `create_commit` ask them, with a login;
 - an old bare name is redirected to its `org/name`;
 - what is not there, or not allowed, is said in `X-Error-Code`.
 """
 
 from __future__ import annotations
 
+import base64
 import gzip
 import hashlib
 import json
@@ -36,7 +39,12 @@ _API = re.compile(
 )
 _RESOLVE = re.compile(r"/(?P<repo>.+?)/resolve/(?P<revision>[^/]+)/(?P<path>.+)")
 _CDN = re.compile(r"/cdn/(?P<repo>.+?)@(?P<revision>[^/]+)/(?P<path>.+)")
-_WEIGHTS = (".safetensors", ".npz", ".npy", ".pt", ".pth", ".bin", ":v1")
+_WRITE = re.compile(
+    r"/api/(?P<repo>(?:datasets|spaces|models)/.+?/.+?)/(?P<ask>preupload|commit|branch)/(?P<revision>[^/]+)"
+)
+_LFS = re.compile(r"/(?P<repo>.+?)\.git/info/lfs/objects/batch")
+_OBJECT = re.compile(r"/lfs/(?P<oid>[0-9a-f]{64})")
+_WEIGHTS = (".safetensors", ".npz", ".npy", ".pt", ".pth", ".bin", ":v1", ".parquet")
 _RANGE = re.compile(r"bytes=(\d+)-(\d+)")
 
 
@@ -75,6 +83,8 @@ class Faults:
     Attributes:
         ignores_ranges: weights are sent whole, with status 200.
         compresses: weights are sent whole and gzipped to a client that takes gzip.
+        refuses_after: so many objects of Git LFS are taken, and no others.
+        damages: weights are sent with one bit flipped, so many times more.
         breaks_after: the next answer of weights that is longer ends after so many bytes.
         stalls: no byte of weights follows the answer's head while this event is not set.
         expires: the next request for weights is refused, as its address has grown too old.
@@ -87,6 +97,8 @@ class Faults:
     breaks_after: int | None = None
     stalls: threading.Event | None = None
     expires: bool = False
+    refuses_after: int | None = None
+    damages: int = 0
     api_status: int | None = None
     api_page: bytes | None = None
 
@@ -101,6 +113,9 @@ class FakeHub:
         renamed: old name → repository.
         gated: repositories whose files need a login; their listing does not.
         log: every request, oldest first.
+        objects: what was sent to Git LFS, by its SHA-256.
+        private: whether each repository that was made is private.
+        read_only: repositories that no login may write to.
     """
 
     repos: dict[str, dict[str, dict[str, bytes]]] = field(default_factory=dict)
@@ -109,6 +124,9 @@ class FakeHub:
     gated: set[str] = field(default_factory=set)
     faults: Faults = field(default_factory=Faults)
     log: list[Request] = field(default_factory=list)
+    objects: dict[str, bytes] = field(default_factory=dict)
+    private: dict[str, bool | None] = field(default_factory=dict)
+    read_only: set[str] = field(default_factory=set)
 
     def __enter__(self) -> FakeHub:
         self._hub, self._cdn = _Server(self, "hub"), _Server(self, "cdn")
@@ -212,6 +230,106 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._error(404, "")
 
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        path = urlsplit(self.path).path
+        headers = {key.lower(): value for key, value in self.headers.items()}
+        self.logged = Request(self.host, self.command, path, unquote(path), headers)
+        self.hub.log.append(self.logged)
+        if path == "/api/validate-yaml":
+            self._json({"errors": [], "warnings": []})
+        elif "authorization" not in headers:
+            self._error(401, "")
+        elif path == "/api/repos/create":
+            self._create(json.loads(body))
+        elif found := _LFS.fullmatch(path):
+            self._batch(json.loads(body))
+        elif found := _WRITE.fullmatch(path):
+            self._write(found, body)
+        else:
+            self._error(404, "")
+
+    def do_PUT(self) -> None:
+        found = _OBJECT.fullmatch(self.path)
+        assert found
+        content = self.rfile.read(int(self.headers["Content-Length"]))
+        self.hub.log.append(Request(self.host, "PUT", self.path, self.path, {}, stop=len(content)))
+        assert _sha256(content) == found["oid"]
+        self.logged = self.hub.log[-1]
+        faults = self.hub.faults
+        if faults.refuses_after is not None and len(self.hub.objects) >= faults.refuses_after:
+            self._error(403, "")
+            return
+        self.hub.objects[found["oid"]] = content
+        self._send(200, b"", {})
+
+    def _create(self, asked: dict[str, Any]) -> None:
+        repo = f"{asked['organization']}/{asked['name']}"
+        repo = f"{asked['type']}s/{repo}" if asked["type"] != "model" else repo
+        if repo in self.hub.read_only:
+            self._error(403, "")
+        elif repo in self.hub.repos:
+            said = json.dumps({"url": f"{self.hub.endpoint}/{repo}"}).encode()
+            self._send(409, said, {"X-Error-Message": "You already created this repo"})
+        else:
+            self.hub.put(repo, {".gitattributes": b""})
+            private = asked.get("private")
+            self.hub.private[repo] = asked.get("visibility") == "private" or private
+            self._json({"url": f"{self.hub.endpoint}/{repo}", "name": repo})
+
+    def _batch(self, asked: dict[str, Any]) -> None:
+        objects = [
+            each | ({} if each["oid"] in self.hub.objects else {"actions": {
+                "upload": {"href": f"{self.hub.endpoint}/lfs/{each['oid']}", "header": {}}}})
+            for each in asked["objects"]
+        ]  # fmt: skip
+        self._json({"transfer": "basic", "objects": objects})
+
+    def _write(self, found: re.Match[str], body: bytes) -> None:
+        repo, revision = found["repo"].removeprefix("models/"), unquote(found["revision"])
+        if repo not in self.hub.repos:
+            self._error(404, "RepoNotFound")
+            return
+        if found["ask"] == "branch":
+            self.hub.names[repo].setdefault(revision, self.hub.names[repo]["main"])
+            self._json({})
+            return
+        commit = self.hub.commit(repo, revision)
+        if commit is None:
+            self._error(404, "RevisionNotFound")
+        elif found["ask"] == "preupload":
+            old = self.hub.repos[repo][commit]
+            self._json({"files": [self._mode(each, old) for each in json.loads(body)["files"]]})
+        else:
+            self._commit(repo, revision, dict(self.hub.repos[repo][commit]), body)
+
+    @staticmethod
+    def _mode(asked: dict[str, Any], old: dict[str, bytes]) -> dict[str, Any]:
+        path = asked["path"]
+        large = path.endswith(_WEIGHTS)
+        said = {"path": path, "uploadMode": "lfs" if large else "regular", "shouldIgnore": False}
+        if path in old and large:
+            said["oid"] = _sha256(old[path])
+        return said
+
+    def _commit(self, repo: str, revision: str, files: dict[str, bytes], body: bytes) -> None:
+        for line in body.splitlines():
+            each = json.loads(line)
+            key, value = each["key"], each["value"]
+            if key == "file":
+                assert value["encoding"] == "base64"
+                files[value["path"]] = base64.b64decode(value["content"])
+            elif key == "lfsFile":
+                files[value["path"]] = self.hub.objects[value["oid"]]
+            elif key == "deletedFile":
+                del files[value["path"]]
+        commit = self.hub.put(repo, files, revision)
+        url = f"{self.hub.endpoint}/{repo}/commit/{commit}"
+        self._json({"success": True, "commitOid": commit, "commitUrl": url, "hookOutput": ""})
+
+    def _json(self, content: Any) -> None:
+        self._send(200, json.dumps(content).encode(), {"Content-Type": "application/json"})
+
     def _hub(self, found: re.Match[str]) -> None:
         repo = found["repo"]
         if repo in self.hub.renamed:
@@ -242,7 +360,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(200, json.dumps(files).encode(), {"Content-Type": "application/json"})
         else:
             siblings = [{"rfilename": path} for path in sorted(self.hub.repos[repo][commit])]
-            name = repo.removeprefix("spaces/")  # what the API calls a space
+            name = repo.removeprefix("spaces/").removeprefix("datasets/")  # as the API calls it
             answer = {"_id": "0", "id": name, "sha": commit, "siblings": siblings}
             self._send(200, json.dumps(answer).encode(), {"Content-Type": "application/json"})
 
@@ -273,6 +391,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._error(403, "")
         elif faults.compresses and "gzip" in self.logged.headers.get("accept-encoding", ""):
             self._send(200, gzip.compress(content, 1), {"Content-Encoding": "gzip"})
+        elif faults.damages:
+            faults.damages -= 1
+            self._file(bytes([content[0] ^ 1]) + content[1:], {})
         elif faults.ignores_ranges:
             self._send(200, content, {})
         else:
@@ -333,6 +454,7 @@ def point_at(endpoint: str, cache: Path, patch: pytest.MonkeyPatch) -> None:
         "HF_HUB_CACHE": str(cache / "hf" / "hub"),
         "HF_TOKEN_PATH": str(cache / "hf" / "token"),
         "HF_HUB_OFFLINE": False,
+        "HF_HUB_DISABLE_XET": True,
         "HF_HUB_DISABLE_TELEMETRY": True,
         "HF_HUB_DISABLE_PROGRESS_BARS": True,
     }

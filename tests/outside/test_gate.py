@@ -40,6 +40,7 @@ TRIED = {
 ELSEWHERE = (
     "outside/", "load/vocabularies/", "load/tensors/", "load/lenses/", "tokensets/", "sealed.py",
     "explorer/site.py", "fitting/prompts.py", "questions/circuits/", "load/neuronpedia/",
+    "store/published.py",
 )  # fmt: skip
 """Those that have tests of their own."""
 

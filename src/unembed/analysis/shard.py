@@ -16,7 +16,7 @@ from unembed.store.arrays import write_array
 from unembed.store.explanation import explanation_path, explanation_rows
 from unembed.store.manifest import Manifest, Shard
 from unembed.store.schema import feature_rows
-from unembed.store.shards import write_table
+from unembed.store.shards import ROWS_IN_GROUP, write_table
 from unembed.sweep import Sweep, Tile, TseaReadings, joined
 from unembed.sweep.standardised import unit_rows
 
@@ -74,7 +74,10 @@ def sweep_shard(
             store.write_rate(folder / paths["claims"], enrichment.claims)
         rows = explanation_rows(explanations, explainer.envelope)
         write_table(folder / explanation_path(shard.path), rows)
-    write_table(folder / shard.path, feature_rows(bank, shard.start, joined(statistics)))
+    write_table(
+        folder / shard.path, feature_rows(bank, shard.start, joined(statistics)),
+        rows_in_group=ROWS_IN_GROUP,
+    )  # fmt: skip
 
 
 def _array(

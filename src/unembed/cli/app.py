@@ -19,6 +19,7 @@ from unembed.cli.lens import app as lens
 from unembed.cli.mcp import mcp
 from unembed.cli.neuronpedia import app as neuronpedia
 from unembed.cli.pairs import enrichment, leading_edge
+from unembed.cli.publish import publish
 from unembed.cli.report import report
 from unembed.cli.run import demo, run
 from unembed.cli.saes import saes
@@ -37,7 +38,7 @@ app = typer.Typer(
 
 for command in (
     demo, run, features, show, explain, find, enrichment, leading_edge, layers, sides, match,
-    compare, explore, report, annotate, mcp, saes, check, steer,
+    compare, explore, report, publish, annotate, mcp, saes, check, steer,
 ):  # fmt: skip
     app.command()(command)
 app.add_typer(sets, name="sets")

@@ -33,13 +33,14 @@ def explore(
     any token; the layers. Nothing leaves this machine, and no other can reach it.
 
         unembed explore runs/demo
+        unembed explore hf:org/name
 
     On a server, give a port, and bring it here: `ssh -L 8377:localhost:8377 server`.
     """
     run = open_run(path)
 
     def ready(address: str) -> None:
-        shows = f"  shows {shown(run.path)}; Ctrl-C stops it."
+        shows = f"  shows {shown(run.place)}; Ctrl-C stops it."
         aside().print(Text.assemble((address, "bold"), shows), soft_wrap=True)
         if browser:
             webbrowser.open(address)

@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING
 import unembed
 from unembed.errors import QueryError
 from unembed.store import MANIFEST
+from unembed.store.where import is_elsewhere
 
 if TYPE_CHECKING:
     from unembed import Run
 
 
 def open_run(path: Path, *others: str | None) -> Run:
-    """Return the run in a folder.
+    """Return the run in a folder, or on the hub.
 
     Args:
-        path: the folder.
+        path: the folder, or the run's name there.
         others: what else the command was given, one of which may be the run.
 
     Raises:
@@ -26,7 +27,7 @@ def open_run(path: Path, *others: str | None) -> Run:
         QueryError: when the run was named behind what is asked of it.
     """
     later = [other for other in others if other and _is_run(Path(other))]
-    if later and not _is_run(path):
+    if later and not (is_elsewhere(path) or _is_run(path)):
         raise QueryError(f"The run comes first: {later[0]} before {path}.")
     return unembed.Run.open(path)
 

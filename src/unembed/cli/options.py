@@ -17,7 +17,9 @@ from unembed.cli.completion import (
 )
 from unembed.explanation import CLASSES
 
-RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")]
+RunFolder = Annotated[
+    Path, typer.Argument(metavar="RUN", help="A run folder, or a published run, hf:org/name.")
+]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, for scripts.")]
 Csv = Annotated[bool, typer.Option("--csv", help="Print CSV.")]
 Feature = Annotated[

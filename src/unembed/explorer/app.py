@@ -60,7 +60,7 @@ def create_app(run: Run, *, hosts: tuple[str, ...] = HOSTS) -> FastAPI:
     """
     app = FastAPI(
         title="unembed explorer", version=__version__, docs_url=None, redoc_url=None,
-        description=f"The run {run.path.name}, for its page.",
+        description=f"The run {run.name}, for its page.",
     )  # fmt: skip
     app.state.contents, app.state.desk = Contents(run), Desk()
     _add_answers(app, app.state.contents, app.state.desk)
@@ -211,10 +211,10 @@ def _checker(run: Run) -> Callable[[], None]:
             now = manifest.stat().st_mtime_ns
         except OSError as error:
             raise RunError(
-                f"{run.path} is not there any more. Put it back, and start the explorer again."
+                f"{run.place} is not there any more. Put it back, and start the explorer again."
             ) from error
         if now != made:
-            raise RunError(f"{run.path} was made anew. Start the explorer again.")
+            raise RunError(f"{run.place} was made anew. Start the explorer again.")
 
     return check
 
@@ -226,6 +226,6 @@ def _digest(run: Run) -> str:
         with suppress(FileNotFoundError):
             found = (run.path / path).stat()
             content.update(f"{path} {found.st_size} {found.st_mtime_ns}".encode())
-    content.update(os.fsencode(run.path.resolve().name))
+    content.update(os.fsencode(run.name))
     content.update(__version__.encode())
     return content.hexdigest()

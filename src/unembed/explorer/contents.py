@@ -28,6 +28,7 @@ from unembed.questions.neuronpedia.comparison import STATES
 from unembed.questions.run import Run
 from unembed.questions.search.scored import Searched
 from unembed.questions.summary import banks_at_a_glance, classes_of_banks
+from unembed.store.published import published_overview
 from unembed.store.scores import Score
 from unembed.sweep.bins import bin_edges
 
@@ -70,9 +71,12 @@ class Contents:
     @cached_property
     def _overview(self) -> answers.RunFacts:
         run, manifest = self.run, self.run.manifest
+        known = published_overview(run.path, manifest)
+        if known is not None:
+            return cast(answers.RunFacts, {**known, "name": run.name})
         unembedding, enrichment = manifest.unembedding, manifest.enrichment
         facts = {
-            "name": run.path.resolve().name,
+            "name": run.name,
             "model": run.model,
             "lens": unembedding.lens,
             "folded": unembedding.is_folded,
@@ -209,10 +213,9 @@ class Contents:
             QueryError: when there is no such feature, or the run has no token sets.
         """
         scores, place = self.run.scores, self.run.place_of(self.run.row_of(feature))
-        numbers, passing = scores.strongest_of(*place, SETS_OF_FEATURE)
-        found = scores.of_feature(*place, numbers)
+        found, passing = scores.strongest_pairs(*place, SETS_OF_FEATURE)
         facts = {
-            "set": numbers.tolist(),
+            "set": found["token_set"].to_list(),
             **found.select(_SCORES).to_dict(as_series=False),
             "passing": passing,
             "tested": self.run.tested_sets.height,

@@ -36,6 +36,13 @@ _SCORES_OF_SETS = 2_000_000
 """Features times sets whose own views, over all features, are in the report."""
 _LIST = "report.json"
 """Which features have views in it: what a server does not need to say."""
+NOT_THERE = "404.html"
+"""What hosts show for what is not there. Without it, some (Cloudflare Pages) send the page itself
+instead, and say that all is well."""
+_NOT_THERE_PAGE = (
+    '<!doctype html><html lang="en"><meta charset="utf-8"><title>Not here</title>'
+    "<p>This is not in this report.</p></html>\n"
+)
 _BEGIN = 5
 _COMMON = ("run.json", "tokens.json", "layers.json")
 _FILES = "globalThis.unembedFiles"
@@ -90,6 +97,7 @@ def write_site(
         shutil.copytree(page_folder(), part, dirs_exist_ok=True)
         page = (part / "index.html").read_text(encoding="utf-8")
         (part / "index.html").write_text(page.replace("</head>", f"{MARK}</head>"), "utf-8")
+        (part / NOT_THERE).write_text(_NOT_THERE_PAGE, "utf-8")
         addresses = [_address(run, feature) for feature in features]
         paths = _paths_of_site(run, addresses)
         for done, (path, body) in enumerate(_answers(run, paths), 1):

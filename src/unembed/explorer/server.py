@@ -121,7 +121,8 @@ def _server(run: Run, ready: Callable[[str], None], listener: socket.socket) -> 
 
     def started() -> None:
         ready(_address(listener))
-        desk.begin(contents.warm)
+        if contents.run.elsewhere is None:  # else only what is looked at is fetched
+            desk.begin(contents.warm)
 
     return _Server(config, desk, started)
 

@@ -21,7 +21,7 @@ MARK = '<meta name="unembed-report" />'
 """What a report's page says of itself."""
 _PAGE = "index.html"
 _OURS = re.compile(
-    r"index\.html|licenses\.md|explorer\.(js|css)|api(/[A-Za-z0-9_→-][A-Za-z0-9._→-]*)+"
+    r"index\.html|404\.html|licenses\.md|explorer\.(js|css)|api(/[A-Za-z0-9_→-][A-Za-z0-9._→-]*)+"
     r"\.(json|bin|f32|i32)"
 )
 """What the files of a report may be called: no list says more, wherever it came from."""

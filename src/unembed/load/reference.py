@@ -18,6 +18,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from unembed import demo
 from unembed.errors import SourceError, did_you_mean
 from unembed.load.folder import Folder, LocalFolder
 from unembed.load.hub import HubFolder
@@ -128,7 +129,7 @@ def reference_of(origin: Mapping[str, str]) -> str:
     parts = [origin.get(part, "") for part in ("subfolder", "file")]
     if "repo" in origin:
         return Address(origin["repo"], "/".join(filter(None, parts)), origin["commit"]).text
-    return str(Path(origin["path"], *filter(None, parts)))
+    return str(demo.path_of(origin["path"]).joinpath(*filter(None, parts)))
 
 
 def on_disk(text: str) -> Place | None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cache
-from pathlib import Path
 from typing import Any, TypeVar
 
+from unembed import demo
 from unembed.errors import SourceError
 from unembed.facts import BankFacts, LensFacts, ReadFacts, UnembeddingFacts
 from unembed.features import Features
@@ -217,7 +217,7 @@ def _place(origin: Mapping[str, Any], what: str = "the directions were") -> Plac
     if "repo" in origin:
         folder = HubFolder(origin["repo"], origin.get("subfolder", ""), origin["commit"])
         return Place(folder, origin.get("file"))
-    path, file = Path(origin["path"]), origin.get("file")
+    path, file = demo.path_of(origin["path"]), origin.get("file")
     whole = path / file if file else path
     if not whole.exists():
         raise SourceError(f"No file or folder at {whole}, where {what}.")

@@ -85,7 +85,7 @@ def require_classes(run: RunTables) -> None:
     """
     if not run.is_explained:
         raise QueryError(
-            f"The features of {run.path} have no classes: it was made without token sets, or by "
+            f"The features of {run.place} have no classes: it was made without token sets, or by "
             "an earlier version. Make the run again: `unembed run … --sets default`."
         )
 

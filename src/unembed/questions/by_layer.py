@@ -46,7 +46,7 @@ def layers(
         table = sets_by_bank(run, sets, family=family, sign=sign, limit=limit)
         found |= {"max_q": run.tested.max_q, "sets": table.to_dicts()}
     return {
-        "run": str(run.path),
+        "run": run.place,
         "model": run.model,
         "banks": banks.to_dicts(),
         "classes": classes_by_bank(run).to_dicts() if run.is_explained else None,

@@ -10,6 +10,8 @@ import polars as pl
 
 from unembed.progress import Progress, report_of, silent
 from unembed.store.examine import WRONG, examine
+from unembed.store.tables import RunTables
+from unembed.store.where import is_elsewhere
 
 _COLUMNS = {
     "file": pl.String(), "verdict": pl.String(), "bytes": pl.Int64(), "rows": pl.Int64(),
@@ -23,7 +25,7 @@ def check_run(path: str | Path, progress: Progress = silent) -> pl.DataFrame:
     A run that is not finished, or too damaged to be opened, is checked all the same.
 
     Args:
-        path: the run folder.
+        path: the run folder; or the name of a run on the hub, all of which is fetched then.
         progress: told how many files are done.
 
     Returns:
@@ -36,7 +38,8 @@ def check_run(path: str | Path, progress: Progress = silent) -> pl.DataFrame:
     Raises:
         RunError: when the folder is no run, or its manifest is damaged.
     """
-    found = examine(Path(path), report_of(progress, "Files"))
+    folder = RunTables.open(path).path if is_elsewhere(path) else Path(path)
+    found = examine(folder, report_of(progress, "Files"))
     columns: Sequence[Any] = list(zip(*found, strict=True))
     return pl.DataFrame(dict(zip(_COLUMNS, columns, strict=True)), schema=_COLUMNS)
 

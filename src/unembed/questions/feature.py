@@ -11,7 +11,7 @@ from unembed import questions
 from unembed.questions import neuronpedia
 from unembed.questions.features import IDENTITY, OF_ENDS, SPLIT, STATISTICS
 from unembed.questions.lenses import lens_facts, other_lenses, read_facts
-from unembed.questions.pairs import list_pairs
+from unembed.questions.pairs import strongest_pairs
 from unembed.questions.same_label import apart_of
 from unembed.questions.steering import steering_facts
 from unembed.store.tables import RunTables
@@ -103,7 +103,7 @@ def _sets(run: RunTables, address: str) -> list[dict[str, Any]] | None:
     """Return the token sets that the feature moves most, None in a run without any."""
     if not run.has_enrichment:
         return None
-    found = list_pairs(run, address, limit=N_SETS)
+    found = strongest_pairs(run, address, N_SETS)
     return found.drop("feature", "bank", "index").to_dicts()
 
 

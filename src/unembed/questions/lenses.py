@@ -84,13 +84,10 @@ def other_lenses(run: RunTables, feature: str) -> list[dict[str, Any]]:
         for bank in run.manifest.banks
         if bank.name != own.name and written_as(bank) == written_as(own)
     ]
-    rows = [run.row(run.row_of(address(bank.name, index))) for bank in others]
-    parts = [bank.reads.part if bank.reads else None for bank in others]
-    return [
-        {"feature": row["feature"], "lens": row["lens"], "part": part, "class": row["class"],
-         "label": row["label"]}
-        for row, part in zip(rows, parts, strict=True)
-    ]  # fmt: skip
+    rows = [run.row_of(address(bank.name, index)) for bank in others]
+    parts = pl.Series("part", [bank.reads and bank.reads.part for bank in others], pl.String)
+    found = run.scalars[rows].select("feature", "lens", parts, "class", "label")
+    return found.to_dicts()
 
 
 def compare_lenses(run: RunTables) -> pl.DataFrame:

@@ -88,6 +88,16 @@ def list_pairs(
     return named if limit is None else named.head(limit)
 
 
+def strongest_pairs(run: RunTables, feature: str, most: int) -> pl.DataFrame:
+    """Return `list_pairs` of one feature, of the sets that it moves most alone.
+
+    Raises:
+        QueryError: when the run has no such feature, or no enrichment.
+    """
+    found, _ = run.scores.strongest_pairs(*run.place_of(run.row_of(feature)), most)
+    return _named(run, found)
+
+
 def check_sign(sign: str | None) -> None:
     """Check that a sign is one.
 

@@ -137,7 +137,7 @@ def _numbers(features: pl.DataFrame, column: str) -> F64:
 def _moments_of_cosines(run: RunTables, features: pl.DataFrame, cosines: RunTables) -> pl.DataFrame:
     if cosines.manifest.unembedding.lens != "cosine":
         raise QueryError(
-            f"The run {cosines.path} is of the lens {cosines.manifest.unembedding.lens!r}; the "
+            f"The run {cosines.place} is of the lens {cosines.manifest.unembedding.lens!r}; the "
             "rules of universal neurons are of cosines: `unembed run … --lens cosine --sets none`."
         )
     moments = ("std", "skewness", "kurtosis")
@@ -147,7 +147,7 @@ def _moments_of_cosines(run: RunTables, features: pl.DataFrame, cosines: RunTabl
     lacking = features.join(found, on="feature", how="anti", maintain_order="left")["feature"]
     if lacking.len():
         raise QueryError(
-            f"The run {cosines.path} has no feature {lacking[0]!r}, which {run.path} has: both are "
-            "to be of the same features."
+            f"The run {cosines.place} has no feature {lacking[0]!r}, which {run.place} has: both "
+            "are to be of the same features."
         )
     return found

@@ -33,8 +33,9 @@ class Run(RunTables):
     """One analysis on disk: feature banks against one unembedding.
 
     Attributes:
-        path: the run folder.
+        path: the run folder; of a run on the hub, the one that stands for it here.
         manifest: what it was made of (`manifest.json`).
+        elsewhere: what a run on the hub is called there, None for one in a folder.
     """
 
     def feature(self, address: str) -> FeatureRow:
@@ -205,7 +206,7 @@ class Run(RunTables):
         Raises:
             RunError: when the folder is no run any more, or its manifest is damaged.
         """
-        return questions.check_run(self.path)
+        return questions.check_run(self.place)
 
     def explore(self, *, port: int | None = None, height: int = 900) -> Explorer:
         """Return the explorer of this run, which a notebook shows in the cell.

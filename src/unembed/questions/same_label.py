@@ -16,27 +16,14 @@ from unembed.explanation.apart import Difference
 from unembed.explanation.names import Verbs, verbs_of
 from unembed.questions.carriers import Carriers, info_of
 from unembed.questions.labels import labels
+from unembed.store.published import COLLISION_COLUMNS
 from unembed.store.tables import RunTables
 
 Differs = Literal["without", "with", "strongest", "set", "nothing", "only"]
 """A kind of difference (`explanation.apart.Kind`); none that is clear; no other has the label."""
 COLUMNS: dict[str, pl.DataType] = {
-    "feature": pl.String(),
-    "bank": pl.String(),
-    "index": pl.Int64(),
-    "writes": pl.String(),
-    "carriers": pl.Int64(),
-    "apart": pl.String(),
-    "differs": pl.String(),
-    "what": pl.String(),
-    "sign": pl.String(),
-    "z": pl.Float64(),
-    "z_of_nearest": pl.Float64(),
-    "sharing": pl.Int64(),
-    "nearest": pl.List(pl.String()),
-    "nearness": pl.List(pl.Float64()),
-    "by": pl.String(),
-}
+    "feature": pl.String(), "bank": pl.String(), "index": pl.Int64(), **COLLISION_COLUMNS,
+}  # fmt: skip
 """The label without its numbers; how many features of the bank carry it; what sets the feature
 apart, in words and by kind (`Differs`); the word (a token) or the set, and at which end; z of the
 feature and the mean of its nearest, above 0 also at the lower end; how many other carriers are like
@@ -84,7 +71,7 @@ def collisions(
     return whole.select(*COLUMNS)
 
 
-_SAID = {name: kind for name, kind in COLUMNS.items() if name not in ("bank", "index")}
+_SAID = COLLISION_COLUMNS
 
 
 def apart_of(run: RunTables, address: str) -> dict[str, Any] | None:
@@ -93,9 +80,15 @@ def apart_of(run: RunTables, address: str) -> dict[str, Any] | None:
     Raises:
         QueryError: when the run has no such feature.
     """
-    run.row_of(address)
-    found = collisions(run, address) if run.is_explained else None
-    if found is None or not found.height:
+    row = run.row_of(address)
+    if not run.is_explained:
+        return None
+    known = run.published_collision(row)
+    if known is not None:
+        facts = {name: known[name] for name in COLLISION_COLUMNS if name != "feature"}
+        return facts if known["feature"] else None
+    found = collisions(run, address)
+    if not found.height:
         return None
     return found.drop("feature", "bank", "index").row(0, named=True)
 

@@ -19,7 +19,7 @@ def overview(run: RunTables, *, n_features: int = 10) -> dict[str, Any]:
     """Return the summary as data: `--json` of `unembed run` and `unembed demo`."""
     unembedding = run.manifest.unembedding
     return {
-        "run": str(run.path),
+        "run": run.place,
         "model": run.model,
         "tokens": unembedding.tokens,
         "lens": unembedding.lens,

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from unembed import sealed
+from unembed.distant import file_at
 from unembed.errors import FormatError
 from unembed.recent import Recent
 from unembed.store.atomic import write_atomically
@@ -19,6 +20,9 @@ from unembed.store.stamp import stamp
 Array = npt.NDArray[Any]
 MOST_MAPS = 128
 """Arrays that stay mapped: each holds a file open, of which some systems allow 256."""
+
+_HEAD_BYTES = 1 << 12
+"""In which an array's shape and kind stand; ours are said in 128 bytes."""
 
 _maps = Recent[tuple[Path, int, int], Array](MOST_MAPS, lambda array: 1)
 
@@ -55,12 +59,38 @@ def read_array(path: Path) -> Array:
     Raises:
         RunError: when it is missing or damaged.
     """
+    if file := file_at(path):
+        file.look()
     try:
         sealed.verify(path)
         now = path.stat()
     except (OSError, FormatError) as error:
         raise damaged(path, error) from error
     return _maps.get((path, now.st_mtime_ns, now.st_size), lambda: _mapped(path))
+
+
+def read_rows_of_array(path: Path, rows: int | npt.NDArray[np.int64]) -> Array:
+    """Return some rows of an array that was written; of a distant one, no others are fetched.
+
+    Args:
+        path: of the array.
+        rows: one row, or [R] of them.
+
+    Raises:
+        RunError: when it is missing or damaged.
+    """
+    file = file_at(path)
+    if file is None:
+        found: Array = read_array(path)[rows]
+        return found
+    file.look()
+    array = _mapped(path)
+    width = array.strides[0]
+    firsts = [array.offset + int(row) * width for row in np.atleast_1d(rows)]
+    if firsts:  # with none, the whole file would be meant
+        file.need(*((first, first + width) for first in firsts))
+    taken: Array = np.array(array[rows])
+    return taken
 
 
 def height_of_array(path: Path) -> int:
@@ -72,9 +102,11 @@ def height_of_array(path: Path) -> int:
     return len(_mapped(path))
 
 
-def _mapped(path: Path) -> Array:
+def _mapped(path: Path) -> np.memmap[Any, Any]:
+    if file := file_at(path):
+        file.need((0, min(_HEAD_BYTES, file.size)))
     try:
-        array: Array = np.load(path, mmap_mode="r")
+        array: np.memmap[Any, Any] = np.load(path, mmap_mode="r")
     except Exception as error:  # NumPy hands the head of a file to Python's own parser
         raise damaged(path, error) from error
     return array

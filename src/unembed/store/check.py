@@ -73,14 +73,8 @@ def check_tables(folder: Path, manifest: Manifest, *, heal: bool = False) -> Non
     unsaid = []
     for table in RunFiles(manifest).tables:
         try:
-            said = said_of(folder / table)
-            if not said and not manifest.is_sealed:
+            if not _says_what_it_is(folder, manifest, table):
                 unsaid.append(table)
-            elif why := misplaced(manifest, table, said):
-                sealed.verify(folder / table, required=manifest.is_sealed)
-                raise _foreign(folder, table, why)
-            if not table.endswith(ARRAY):
-                check_columns(folder, table)
         except FormatError as error:
             if not heal:
                 raise damaged(folder / table, error) from error
@@ -90,6 +84,45 @@ def check_tables(folder: Path, manifest: Manifest, *, heal: bool = False) -> Non
     if manifest.enrichment:
         for shard in manifest.shards():
             _check_scores(folder, shard, manifest.arrays)
+
+
+def check_published(folder: Path, manifest: Manifest, table: str) -> None:
+    """Check that a table of a published run is of the run, as `check_tables` does, when it is read.
+
+    Args:
+        folder: that stands for the run.
+        manifest: of the run.
+        table: the table's path, or an array's.
+
+    Raises:
+        RunError: when it belongs elsewhere, or cannot be had.
+    """
+    try:
+        _says_what_it_is(folder, manifest, table)
+        if table.endswith(ARRAY):
+            for shard in manifest.shards():
+                if Path(shard.path).stem == Path(table).stem:
+                    _check_height(folder, shard, table)
+    except (*_UNREADABLE, FormatError) as error:
+        raise damaged(folder / table, error) from error
+
+
+def _says_what_it_is(folder: Path, manifest: Manifest, table: str) -> bool:
+    """Return whether a table says which it is, which is right then, and its columns are its own.
+
+    Raises:
+        RunError: when it belongs elsewhere.
+        FormatError: when it is seen to be damaged.
+        OSError, PolarsError: when it cannot be read.
+    """
+    said = said_of(folder / table)
+    speaks = bool(said) or manifest.is_sealed
+    if speaks and (why := misplaced(manifest, table, said)):
+        sealed.verify(folder / table, required=manifest.is_sealed)
+        raise _foreign(folder, table, why)
+    if not table.endswith(ARRAY):
+        check_columns(folder, table)
+    return speaks
 
 
 def said_of(path: Path) -> dict[str, str]:
@@ -172,15 +205,18 @@ def _check_tokens(folder: Path, wanted: int) -> None:
 
 def _check_scores(folder: Path, shard: Shard, kinds: Iterable[str]) -> None:
     for kind in kinds:
-        table = store.shard_paths(shard.path)[kind]
-        try:
-            found, wanted = height_of_array(folder / table), shard.features
-        except RunError:
-            continue  # whoever reads it says what is wrong with it
-        if found != wanted:
-            raise _foreign(
-                folder, table, f"it has scores of {found:,} features, and should have {wanted:,}"
-            )
+        _check_height(folder, shard, store.shard_paths(shard.path)[kind])
+
+
+def _check_height(folder: Path, shard: Shard, table: str) -> None:
+    try:
+        found, wanted = height_of_array(folder / table), shard.features
+    except RunError:
+        return  # whoever reads it says what is wrong with it
+    if found != wanted:
+        raise _foreign(
+            folder, table, f"it has scores of {found:,} features, and should have {wanted:,}"
+        )
 
 
 def _foreign(folder: Path, table: str, why: str) -> RunError:

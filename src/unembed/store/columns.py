@@ -18,6 +18,7 @@ from unembed.store.explanation import (
     EXPLANATION_COLUMNS,
     LATER_COLUMNS,
 )
+from unembed.store.published import COLLISION_COLUMNS, STRONGEST_COLUMNS
 from unembed.store.schema import FEATURE_COLUMNS, LENS_CHECK, LENS_CHECK_COLUMNS
 from unembed.store.shards import TOKENS
 from unembed.tokensets.frame import COLUMNS as TOKEN_SET_COLUMNS
@@ -55,6 +56,8 @@ _TABLES: dict[str, Mapping[str, DataType]] = {
     "enrichment/claims": _RATE,
     "enrichment/sampled_claims": _CLAIMS,
     "enrichment/tests": dict.fromkeys(("z", "log10_p", "slope"), _FLOATS),
+    "published/strongest": STRONGEST_COLUMNS,
+    "published/collisions": COLLISION_COLUMNS,
     "null": {"z_sd": pl.Float64(), "z_beyond_1_percent": pl.Float64()},
     "null-directions": dict.fromkeys((*_DIRECTIONS, *store.COHESION_COLUMNS), pl.Float64()),
     "null-checks": store.CHECK_COLUMNS,

@@ -294,6 +294,20 @@ class Manifest:
                 "banks"
             )
 
+    def with_content(self, content: Mapping[str, Any]) -> Manifest:
+        """Return the manifest that says something else, of the same run.
+
+        Args:
+            content: as `content`; what is identity must be what it was.
+
+        Raises:
+            ValueError: when it is no manifest, or another run's.
+        """
+        found = replace(self._read(content), is_sealed=self.is_sealed)
+        if found.digest != self.digest:
+            raise ValueError("it would be another run's")
+        return found
+
     def dump(self) -> str:
         """Return the text of `manifest.json`, sealed unless it was read without a seal."""
         seal = {SEAL: _seal_of(self.content)} if self.is_sealed else {}

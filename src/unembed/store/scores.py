@@ -19,13 +19,15 @@ from unembed.store import enrichment as store
 from unembed.store.files import RunFiles
 from unembed.store.later import known_columns
 from unembed.store.manifest import Manifest, Shard
-from unembed.store.shards import recent_table
+from unembed.store.published import STRONGEST_COLUMNS, row_published, strongest_path
+from unembed.store.shards import recent_table, recent_tables
 from unembed.store.z import Multiply, StoredZ
 
 Score = Literal["z", "log10_p", "log10_q"]
 IDENTITY = ("feature", "token_set")
 """What numbers a pair: the feature's position in its bank, and the set's among those tested."""
 
+F64 = npt.NDArray[np.float64]
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
@@ -56,15 +58,29 @@ class StoredScores:
 
         Columns: bank, and those of `store.enrichment.PAIR_COLUMNS`; what was not kept is null.
         """
+        if numbers is not None and (known := self._published(bank, position)) is not None:
+            at = {number: row for row, number in enumerate(known["token_set"].to_list())}
+            if all(int(number) in at for number in numbers):
+                return known[[at[int(number)] for number in numbers]]
         z, kept = self._pairs_of(bank, position)
         chosen = np.arange(len(z)) if numbers is None else np.asarray(numbers, np.int64)
         shard = self._shard_of(bank, position)
         every = {
-            kind: self._z.array(kind, shard)[position - shard.start, chosen]
-            for kind in self._of_all
+            kind: self._z.rows(kind, shard, position - shard.start)[chosen] for kind in self._of_all
         }
         places = np.full(len(chosen), position)
         return self._scored(bank, places, chosen, z[chosen], kept, every)
+
+    def strongest_pairs(self, bank: str, position: int, most: int) -> tuple[pl.DataFrame, int]:
+        """Return the pairs of a feature with the sets of largest |z|, and how many pass of all.
+
+        Of a published run all that pass, and of the others those that were published.
+        """
+        known = self._published(bank, position)
+        if known is not None:
+            return known.head(most), self._kept_of_feature(bank, position).height
+        numbers, passing = self.strongest_of(bank, position, most)
+        return self.of_feature(bank, position, numbers), passing
 
     def strongest_of(self, bank: str, position: int, most: int) -> tuple[I64, int]:
         """Return the sets with the largest |z| in a feature, and how many of all are significant.
@@ -81,8 +97,42 @@ class StoredScores:
         """Return z of a feature with every set, as it is kept, and its significant pairs."""
         shard = self._shard_of(bank, position)
         z = self._z.of_feature(shard, position - shard.start)
-        kept = self._kept_of(shard)
-        return z, kept[np.flatnonzero(kept["feature"].to_numpy() == position)]
+        return z, self._kept_of_feature(bank, position)
+
+    def _kept_of_feature(self, bank: str, position: int) -> pl.DataFrame:
+        """Return the significant pairs of a feature."""
+        kept = self._kept_of(self._shard_of(bank, position))
+        return kept[np.flatnonzero(kept["feature"].to_numpy() == position)]
+
+    def _published(self, bank: str, position: int) -> pl.DataFrame | None:
+        """Return the pairs that were published of a feature, the strongest first.
+
+        Those that pass, and the strongest of the others; None where nothing was published.
+        """
+        row = self._manifest.first_rows[bank] + position
+        found = row_published(
+            self._folder, self._manifest, row, strongest_path, [*STRONGEST_COLUMNS]
+        )
+        if found is None:
+            return None
+        shard, kept = self._shard_of(bank, position), self._kept_of_feature(bank, position)
+        log10_p = np.asarray(found["log10_p"], np.float32)
+        others = pl.DataFrame(
+            {
+                "feature": np.full(len(log10_p), position, np.int32),
+                **{name: pl.Series(each, dtype=store.PAIR_COLUMNS[name])
+                   for name, each in found.items()},
+                "log10_q": log10_q(log10_p, self._curve(bank)),
+            }
+        ).join(kept, on="token_set", how="anti", maintain_order="left")  # fmt: skip
+        sets = others["token_set"].to_numpy()
+        every = (
+            pl.Series(kind, self._z.rows(kind, shard, position - shard.start)[sets], pl.Float32)
+            for kind in self._of_all
+        )
+        pairs = pl.concat([kept, others.with_columns(*every)], how="diagonal")
+        pairs = pairs.sort(pl.col("z").abs(), descending=True, maintain_order=True)
+        return pairs.select(pl.lit(bank).alias("bank"), *store.PAIR_COLUMNS)
 
     def of_set(self, bank: str, number: int) -> pl.DataFrame:
         """Return the pairs of every feature of a bank with one set, likewise."""
@@ -165,8 +215,18 @@ class StoredScores:
         for shard in self._manifest.shards(bank):
             of = np.flatnonzero((positions >= shard.start) & (positions < shard.stop))
             if len(of):
-                found[of] = self._z.array("directions", shard)[positions[of] - shard.start]
+                found[of] = self._z.rows("directions", shard, positions[of] - shard.start)
         return found
+
+    def log10_p_of(self, bank: str, numbers: I64, z: F32) -> F32:
+        """Return [P] log10 p of pairs of a bank, by their sets and z.
+
+        Args:
+            bank: its name.
+            numbers: [P] of the sets.
+            z: [P] of the pairs.
+        """
+        return self._tails(bank).log10_p_of(z, numbers)
 
     def null(self, bank: str) -> SimulatedNull | None:
         """Return what random directions like a bank's do, None where they were not drawn."""
@@ -192,10 +252,15 @@ class StoredScores:
     @cached_property
     def significant(self) -> pl.DataFrame:
         """The significant pairs of all banks (see `RunTables.significant`)."""
+        paths = [store.shard_paths(shard.path)["pairs"] for shard in self._manifest.shards()]
+        tables = recent_tables(
+            [self._folder / path for path in paths], ["feature", "token_set", "z"]
+        )
         starts = self._manifest.first_rows
+        banks = (self._manifest.names[shard.bank] for shard in self._manifest.shards())
         return pl.concat(
-            self.kept(bank).select(pl.col("feature").cast(pl.Int64) + start, "token_set", "z")
-            for bank, start in starts.items()
+            table.with_columns(pl.col("feature").cast(pl.Int64) + starts[bank])
+            for table, bank in zip(tables, banks, strict=True)
         ).sort(pl.col("z").abs(), descending=True, maintain_order=True)
 
     def _scored(

@@ -6,12 +6,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import polars as pl
 from polars.exceptions import PolarsError
 
 from unembed.disk import number_of, refused
+from unembed.distant import at_once, file_at
 from unembed.errors import FormatError, QueryError, RunError
-from unembed.parquet import height_of, read_parquet, write_parquet
+from unembed.parquet import height_of, read_parquet, read_rows, write_parquet
+from unembed.parquet_footer import need_columns
 from unembed.recent import Recent
 from unembed.store.atomic import write_atomically
 from unembed.store.manifest import Manifest
@@ -21,6 +24,8 @@ TOKENS = "tokens.parquet"
 _AGAIN = (
     "Give the command that made the run again: it makes this file again, and leaves the others."
 )
+ROWS_IN_GROUP = 256
+"""Features that come together where one of them is read from elsewhere: a sixteenth of a shard."""
 MOST_KEPT = 128 * 2**20
 """Bytes of the shards' tables that are kept in memory: some 100,000 features with everything."""
 
@@ -59,13 +64,21 @@ def rows_of_shards(
         length = shard.stop - shard.start
         within = np.flatnonzero((wanted >= first) & (wanted < first + length))
         if len(within):
-            table = recent_table(folder / path_of(shard.path), columns)
-            parts.append(table[wanted[within] - first])
+            parts.append(_rows(folder / path_of(shard.path), wanted[within] - first, columns))
             places.append(within)
         first += length
     if len(parts) == 1:
         return parts[0]
     return pl.concat(parts)[np.argsort(np.concatenate(places))]
+
+
+def _rows(path: Path, rows: npt.NDArray[np.int64], columns: list[str] | None) -> pl.DataFrame:
+    if not file_at(path):
+        return recent_table(path, columns)[rows]
+    try:
+        return read_rows(path, rows.tolist(), columns)
+    except (PolarsError, OSError) as error:
+        raise damaged(path, error) from error
 
 
 def recent_table(path: Path, columns: list[str] | None = None) -> pl.DataFrame:
@@ -82,10 +95,30 @@ def recent_table(path: Path, columns: list[str] | None = None) -> pl.DataFrame:
     return _tables.get(key, lambda: read_table(path, columns=columns))
 
 
-def write_table(path: Path, table: pl.DataFrame) -> None:
-    """Write a table as Parquet, whole or not at all. Equal tables of a run give equal bytes."""
+def recent_tables(paths: Sequence[Path], columns: list[str]) -> list[pl.DataFrame]:
+    """Return some shards' tables, each as `recent_table` does; distant ones are fetched together.
+
+    Raises:
+        RunError: when one is missing or damaged.
+    """
+    at_once(
+        lambda file: need_columns(file, columns), [far for path in paths if (far := file_at(path))]
+    )
+    return [recent_table(path, columns) for path in paths]
+
+
+def write_table(path: Path, table: pl.DataFrame, *, rows_in_group: int | None = None) -> None:
+    """Write a table as Parquet, whole or not at all. Equal tables of a run give equal bytes.
+
+    Args:
+        path: of the table.
+        table: what it is to hold.
+        rows_in_group: how many rows can be read without the others (`parquet.write_parquet`).
+    """
     said = stamp(path)
-    write_atomically(path, lambda part: write_parquet(part, table, said))
+    write_atomically(
+        path, lambda part: write_parquet(part, table, said, rows_in_group=rows_in_group)
+    )
 
 
 def read_table(*paths: Path, columns: list[str] | None = None) -> pl.DataFrame:
@@ -109,6 +142,12 @@ def damaged(path: Path, error: Exception) -> RunError:
         path: the file.
         error: why; a FormatError names the file itself.
     """
+    if file := file_at(path):
+        first = (str(error).splitlines() or [type(error).__name__])[0].rstrip(".")
+        return RunError(
+            f"{file.inside} of {file.folder} cannot be read ({first}). Name another revision "
+            "of it, or tell whoever published it."
+        )
     if isinstance(error, FormatError):
         return RunError(f"{error} {_AGAIN}")
     refusal = _refusal_of(path) or (error if number_of(error) is not None else None)

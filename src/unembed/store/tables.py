@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,10 +21,12 @@ from unembed.store.discoveries import discoveries
 from unembed.store.enrichment import TOKEN_SETS
 from unembed.store.explanation import CLASS_COLUMNS, StoredExplanations
 from unembed.store.manifest import EnrichmentFacts, Manifest
+from unembed.store.published import COLLISION_COLUMNS, collisions_path, row_published
 from unembed.store.schema import ADDRESS, FEATURE_COLUMNS, SCALAR_COLUMNS
 from unembed.store.scores import Score, StoredScores
 from unembed.store.sets import SetCatalogue
 from unembed.store.shards import TOKENS, read_table, rows_of_shards
+from unembed.store.where import is_elsewhere, text_of
 
 Opened = TypeVar("Opened", bound="RunTables")
 
@@ -34,21 +36,32 @@ class RunTables:
     """One analysis on disk: feature banks against one unembedding.
 
     Attributes:
-        path: the run folder.
+        path: the run folder; of a run on the hub, the one that stands for it here.
         manifest: what it was made of (`manifest.json`).
+        elsewhere: what a run on the hub is called there, None for one in a folder.
     """
 
     path: Path
     manifest: Manifest
+    elsewhere: str | None = field(default_factory=lambda: None)
 
     @classmethod
     def open(cls: type[Opened], path: str | Path) -> Opened:
-        """Return the run in a folder.
+        """Return the run in a folder, or on the hub.
+
+        Of one on the hub, `hf:org/name@revision/folder`, tables are fetched as they are read, only
+        what is read of them, and each piece is verified by the hash that was published of it. What
+        was fetched once is there without a network.
 
         Raises:
             RunError: when there is none, it is not finished, or of another schema, or holds a table
                 of another run.
+            SourceError: when it is on the hub, which cannot be reached and was never asked for it.
         """
+        if is_elsewhere(path):
+            from unembed.store.elsewhere import open_elsewhere  # which loads what speaks to the hub
+
+            return cls(*open_elsewhere(text_of(path)))
         folder = Path(path)
         manifest = Manifest.load(folder)
         with told(folder, "cannot be read", RunError):
@@ -58,7 +71,17 @@ class RunTables:
 
     def __repr__(self) -> str:
         banks = ", ".join(f"{bank.name} ({bank.features:,})" for bank in self.manifest.banks)
-        return f"Run({shown(self.path)}: {shown(self.model)}; {shown(banks)})"
+        return f"Run({shown(self.place)}: {shown(self.model)}; {shown(banks)})"
+
+    @property
+    def place(self) -> str:
+        """Where it lies, as it may be opened again."""
+        return self.elsewhere or str(self.path)
+
+    @property
+    def name(self) -> str:
+        """What it is called: its folder's name, or its name on the hub."""
+        return self.elsewhere or self.path.resolve().name
 
     @property
     def model(self) -> str:
@@ -194,7 +217,7 @@ class RunTables:
         known = ids.drop_nulls().to_numpy()
         if len(known) and not 0 <= known.min() <= known.max() < len(self.tokens):
             raise RunError(
-                f"{self.path} is damaged: its features name tokens that {TOKENS} does not have. "
+                f"{self.place} is damaged: its features name tokens that {TOKENS} does not have. "
                 "Make the run again."
             )
         return self.tokens["text"].gather(ids)
@@ -268,7 +291,7 @@ class RunTables:
         """
         if not self.has_enrichment:
             raise QueryError(
-                f"{self.path} was made without token sets. Make the run again with them: "
+                f"{self.place} was made without token sets. Make the run again with them: "
                 "`unembed run … --sets default`."
             )
 
@@ -311,6 +334,14 @@ class RunTables:
         """
         self.require_sets()
         return StoredScores(self.path, self.manifest)
+
+    def published_collision(self, row: int) -> dict[str, Any] | None:
+        """Return what was published of what sets a feature apart; None of a run in a folder.
+
+        Args:
+            row: the feature's place in `features`.
+        """
+        return row_published(self.path, self.manifest, row, collisions_path, [*COLLISION_COLUMNS])
 
     def scores_of_set(self, number: int, score: Score) -> npt.NDArray[np.float32]:
         """Return one score of every feature with one token set, in the order of `features`.

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from unembed.recent import Recent
 from unembed.store import enrichment as store
-from unembed.store.arrays import Array, read_array
+from unembed.store.arrays import Array, read_array, read_rows_of_array
 from unembed.store.files import RunFiles
 from unembed.store.manifest import Manifest, Shard
 from unembed.store.shards import recent_table
@@ -47,8 +47,8 @@ class StoredZ:
     def of_feature(self, shard: Shard, row: int) -> F32:
         """Return [S] z of the feature in a row of a shard, with every set."""
         if not self._manifest.z_is_factored:
-            return np.asarray(self.array("z", shard)[row], np.float32)
-        unit = self.array("directions", shard)[row].astype(np.float32)
+            return np.asarray(self.rows("z", shard, row), np.float32)
+        unit = self.rows("directions", shard, row).astype(np.float32)
         shift = _product(self._effects_on(shard), unit) * self._lengths(shard)[row]
         return _divided(shift, self._sd_of(shard))
 
@@ -63,8 +63,8 @@ class StoredZ:
     def of_rows(self, shard: Shard, rows: I64, multiply: Multiply) -> F32:
         """Return [R, S] z of the features in some rows of a shard with every set."""
         if not self._manifest.z_is_factored:
-            return np.asarray(self.array("z", shard)[rows], np.float32)
-        units = self.array("directions", shard)[rows].astype(np.float32)
+            return np.asarray(self.rows("z", shard, rows), np.float32)
+        units = self.rows("directions", shard, rows).astype(np.float32)
         shift = multiply(units, np.ascontiguousarray(self._effects_on(shard).T))
         return _divided(shift * self._lengths(shard)[rows, None], self._sd_of(shard))
 
@@ -72,11 +72,10 @@ class StoredZ:
         """Return [P] z of the features in some rows of a shard, each with the set of its number."""
         if not self._manifest.z_is_factored:
             return np.asarray(self.array("z", shard)[rows, numbers], np.float32)
-        directions, shift = self.array("directions", shard), np.empty(len(rows))
-        effects = self._effects_on(shard)
+        effects, shift = self._effects_on(shard), np.empty(len(rows))
         for start in range(0, len(rows), _PAIRS_AT_ONCE):
             part = slice(start, start + _PAIRS_AT_ONCE)
-            units = directions[rows[part]].astype(np.float32)
+            units = self.rows("directions", shard, rows[part]).astype(np.float32)
             shift[part] = np.einsum("pd,pd->p", units, effects[numbers[part]])
         return _divided(shift * self._lengths(shard)[rows], self._sd_of(shard)[numbers])
 
@@ -84,18 +83,24 @@ class StoredZ:
         """Return what one of the shard's arrays holds (`store.enrichment.ARRAYS`)."""
         return read_array(self._folder / store.shard_paths(shard.path)[kind])
 
-    def _effects_on(self, shard: Shard) -> F32:
-        """[S, d_model] δ of every set, over what a shard's bank is held against."""
-        reads = self._manifest.banks[shard.bank].reads is not None
+    def rows(self, kind: str, shard: Shard, rows: int | I64) -> Array:
+        """Return some rows of what one of the shard's arrays holds, without the others."""
+        return read_rows_of_array(self._folder / store.shard_paths(shard.path)[kind], rows)
+
+    def effects_of(self, bank: str) -> F32:
+        """Return [S, d_model] δ of every set, over what a bank is held against."""
+        reads = self._manifest.bank(bank).reads is not None
         path = self._folder / RunFiles(self._manifest).effects[reads]
         return self._effects.get(reads, lambda: np.array(read_array(path)))
 
+    def _effects_on(self, shard: Shard) -> F32:
+        return self.effects_of(self._manifest.names[shard.bank])
+
     def _sd_of(self, shard: Shard) -> F64:
-        """[S] the standard deviation of each set's t over random directions like the bank's."""
         return self.sd(self._manifest.names[shard.bank])
 
     def sd(self, bank: str) -> F64:
-        """Return the same, by the bank's name."""
+        """Return [S] the standard deviation of each set's t, of random directions like a bank's."""
         return self._sd.get(bank, lambda: store.read_sd(self._folder / store.tests_path(bank)))
 
     def _lengths(self, shard: Shard) -> F64:

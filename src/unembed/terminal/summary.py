@@ -39,7 +39,7 @@ def draw(run: Run, *, n_features: int = 10) -> Group:
         heading.append(f"\n{NOT_FOLDED}", style="dim")
     prediction = extreme(run, "right", n_features)
     first = prediction["feature"][0] if prediction.height else address(run.banks[0], 0)
-    path = shown(run.path)
+    path = shown(run.place)
     return Group(
         heading,
         Text(""),

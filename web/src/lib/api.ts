@@ -60,7 +60,9 @@ async function answer(path: string): Promise<Response> {
   } catch {
     throw new Missing("The server does not answer. Is `unembed explore` still running?", "broken");
   }
-  if (response.ok) return response;
+  // some hosts answer what is not there with the page itself, and that all is well
+  const isPage = response.headers.get("content-type")?.startsWith("text/html") ?? false;
+  if (response.ok && !isPage) return response;
   if (isReport()) throw new Missing("This is not in this report.", "none");
   const message = await response
     .json()

@@ -1,5 +1,5 @@
 """Folders of hub repositories: only the files and tensors that are needed are fetched."""
 
-from unembed.load.hub.folder import HubFolder
+import lazy_loader
 
-__all__ = ["HubFolder"]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -78,6 +78,21 @@ class HubBlob:
             file.seek(kept.start)
             return file.read(stop - start)
 
+    def fetched(self, start: int, stop: int, what: str | None = None) -> bytes:
+        """Return bytes as the hub sends them now: nothing of them is kept here.
+
+        Args:
+            start: of a half-open range.
+            stop: of it.
+            what: they are, for a progress bar; with None there is none.
+        """
+        parts = []
+        with download_progress(what, stop - start) as advance:
+            for first in range(start, stop, CHUNK_BYTES):
+                parts.append(self._chunk(first, min(first + CHUNK_BYTES, stop)))
+                advance(len(parts[-1]))
+        return b"".join(parts)
+
     def piece(self, start: int, stop: int, what: str) -> Piece:
         return self._kept(start, stop) or self._keep(start, stop, f"{what} of {self.label}")
 

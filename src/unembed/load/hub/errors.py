@@ -30,7 +30,7 @@ def _transport_error() -> type[Exception]:
     return bases[0]
 
 
-_TRANSPORT_ERROR = _transport_error()
+TRANSPORT_ERROR = _transport_error()
 
 
 @contextmanager
@@ -72,7 +72,7 @@ def hub_errors(name: str, repo: str, revision: str) -> Iterator[None]:
         ) from error
     except LocalEntryNotFoundError as error:
         raise _unreachable(name, error.__cause__ or error) from error
-    except (OSError, ValueError, _TRANSPORT_ERROR) as error:
+    except (OSError, ValueError, TRANSPORT_ERROR) as error:
         if isinstance(error, OSError) and error.filename:
             raise not_kept(Path(error.filename), error, "HF_HOME") from error
         raise _unreachable(name, error) from error

@@ -1,7 +1,8 @@
-"""Kinds of repositories: of models, and spaces, some of which hold weights too.
+"""Kinds of repositories: of models; spaces, some of which hold weights too; data sets, with runs.
 
-A space is named `spaces/org/name` wherever a repository is named, as the hub's own pages and its
-file system do; only what asks `huggingface_hub` takes the two apart.
+A space is named `spaces/org/name` wherever a repository is named, and a data set
+`datasets/org/name`, as the hub's own pages and its file system do; only what asks `huggingface_hub`
+takes them apart.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 
 SPACES = "spaces/"
+DATASETS = "datasets/"
+_KINDS: dict[str, Literal["space", "dataset"]] = {SPACES: "space", DATASETS: "dataset"}
 
 
 class Repository(NamedTuple):
@@ -19,7 +22,7 @@ class Repository(NamedTuple):
         id: its `repo_id`, `org/name`.
     """
 
-    kind: Literal["model", "space"]
+    kind: Literal["model", "space", "dataset"]
     id: str
 
 
@@ -29,8 +32,9 @@ def repository(repo: str) -> Repository:
     >>> repository("spaces/org/app"), repository("org/model")
     (Repository(kind='space', id='org/app'), Repository(kind='model', id='org/model'))
     """
-    if repo.startswith(SPACES):
-        return Repository("space", repo.removeprefix(SPACES))
+    before = prefix(repo)
+    if before:
+        return Repository(_KINDS[before], repo.removeprefix(before))
     return Repository("model", repo)
 
 
@@ -40,4 +44,4 @@ def prefix(repo: str) -> str:
     >>> prefix("spaces/org/app"), prefix("org/model")
     ('spaces/', '')
     """
-    return SPACES if repo.startswith(SPACES) else ""
+    return next((before for before in _KINDS if repo.startswith(before)), "")

@@ -8,12 +8,13 @@ of it is not asked for again.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
 import huggingface_hub
-from huggingface_hub import ModelInfo, SpaceInfo, constants
+from huggingface_hub import DatasetInfo, ModelInfo, SpaceInfo, constants
 
 from unembed.errors import FormatError, SourceError
 from unembed.load.hub import shared_cache
@@ -48,7 +49,7 @@ def listing_of(repo: str, revision: str, cache: Path) -> Listing:
     """Return what a repository holds, from the hub, else from what is kept.
 
     Args:
-        repo: `org/name`, or `spaces/org/name`.
+        repo: `org/name`, `spaces/org/name` or `datasets/org/name`.
         revision: branch, tag or commit.
         cache: the folder for what is kept of the repository.
 
@@ -63,7 +64,9 @@ def listing_of(repo: str, revision: str, cache: Path) -> Listing:
     try:
         with hub_errors(Address(repo, "", revision).text, repo, revision):
             api = huggingface_hub.HfApi()
-            ask = api.space_info if kind == "space" else api.model_info
+            ask: Callable[..., ModelInfo | SpaceInfo | DatasetInfo] = api.model_info
+            if kind != "model":
+                ask = api.space_info if kind == "space" else api.dataset_info
             info = ask(repo_id, revision=revision, timeout=constants.HF_HUB_ETAG_TIMEOUT)
     except UnreachableError as problem:
         known = _last_known(repo, revision, cache)
@@ -77,7 +80,7 @@ def listing_of(repo: str, revision: str, cache: Path) -> Listing:
     return listing
 
 
-def _checked(info: ModelInfo | SpaceInfo, repo: str) -> Listing:
+def _checked(info: ModelInfo | SpaceInfo | DatasetInfo, repo: str) -> Listing:
     """Return what the hub answered, none of whose names leads out of a folder.
 
     Raises:

@@ -1,0 +1,3 @@
+from .folder import HubFolder
+
+__all__ = ["HubFolder"]
