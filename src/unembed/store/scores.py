@@ -29,7 +29,6 @@ IDENTITY = ("feature", "token_set")
 
 F64 = npt.NDArray[np.float64]
 F32 = npt.NDArray[np.float32]
-F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
 Critical = Callable[[float, F32, F32, F32, F32], None]
 """What is compiled, and not needed by those who read a run alone."""
