@@ -15,7 +15,7 @@ from torch import Tensor
 
 from unembed.fitting.blocks import Blocks
 from unembed.fitting.check_settings import STRENGTH
-from unembed.fitting.replay import run_from
+from unembed.fitting.replay import Replay
 from unembed.progress import Report
 
 
@@ -45,7 +45,7 @@ def logit_changes(
         steps = (unit * length).to(blocks.device, blocks.dtype)
         sums: list[Tensor | float] = [0.0] * len(steps)
         for ids in prompts:
-            with run_from(blocks, ids, layer):
+            with Replay(blocks, ids, layer).behind():
                 for at, step in enumerate(steps):
                     up, down = (_last_logits(blocks, ids, layer, sign * step) for sign in (1, -1))
                     sums[at] = sums[at] + ((up - down) / 2).float().sum(0).cpu()
