@@ -17,7 +17,9 @@ from unembed.errors import QueryError, RunError, SourceError, UnembedError
 from unembed.facts import ReadFacts
 from unembed.questions import sides_of
 from unembed.questions.kinds import KINDS
+from unembed.questions.neuronpedia.export import exported
 from unembed.questions.search.scored import Searched
+from unembed.steering.targets import where_added
 from unembed.store.manifest import MANIFEST, Manifest
 
 V, D, F, SETS = 400, 24, 120, 40
@@ -298,3 +300,31 @@ def test_random_directions_of_each_side_are_like_its_own(
         at = [sets.names.index(name) for name in own["token_set"]]
         np.testing.assert_allclose(own["z"], expected.z[33, at], atol=2e-3)
     assert pl.DataFrame(Searched(both, ("sae.3",)).features).height == F
+
+
+def test_what_is_written_alone_goes_into_models_and_pages(both: Run) -> None:
+    with pytest.raises(QueryError, match=r"what features read: .* which sae\.3 is"):
+        where_added(both.manifest.bank("sae.3.encoder"))
+    sources = dict.fromkeys(both.banks, "m/3-res")
+    features = both.features.filter(bank="sae.3.encoder").head(2)
+    with pytest.raises(QueryError, match=r"export sae\.3"):
+        exported(both, features, sources)
+    assert len(exported(both, both.features.filter(bank="sae.3").head(2), sources)) == 2
+
+
+def test_a_random_decoder_of_what_is_read_is_held_against_the_embedding(
+    both: Run, banks: list[Features], tmp_path: Path
+) -> None:
+    control = unembed.analyze_random(both, "sae.3.encoder", tmp_path / "random")
+    assert control.manifest.embedding == both.manifest.embedding
+    facts = control.manifest.bank("sae.3.encoder")
+    assert facts.reads is not None
+    assert facts.sha256 != banks[1].digest
+
+
+def test_sides_are_compared_by_sets_alone(both: Run) -> None:
+    a, b = unembed.dictionaries(both, ["sae.3", "sae.3.encoder"])
+    found = unembed.compare_banks(a, b)
+    assert found.facts["by"] == "sets"
+    assert "read" in found.facts["not_by"]["decoder"]
+    assert "embedding" in found.facts["not_by"]["logits"]

@@ -18,7 +18,7 @@ from unembed.load.lenses.of_bank import block_behind
 from unembed.load.stream.along import point_of
 from unembed.products import product
 from unembed.questions.explanation import explain
-from unembed.questions.lenses import written_as
+from unembed.questions.lenses import same_but_for_lens
 from unembed.questions.weights import RunWeights, weights_of
 from unembed.store.tables import RunTables
 
@@ -56,9 +56,14 @@ def where_added(facts: BankFacts) -> Where:
     """Return where a bank's features are added, by its hook or its lens.
 
     Raises:
-        QueryError: when neither is known.
+        QueryError: when neither is known, or it is what features read.
         FormatError: when the hook is not.
     """
+    if facts.reads is not None:
+        raise QueryError(
+            f"{facts.name} is what features read: what is added to a model is what they write, "
+            f"which {facts.reads.bank} is."
+        )
     if facts.hook is not None:
         point = point_of(facts.hook)
         return Where(block_behind(point), point.along not in _INSIDE)
@@ -95,7 +100,7 @@ class Bank:
         self._run = run
         self._weights: RunWeights = weights_of(run)
         self._written: Features = self._weights.bank(name).before or self._weights.bank(name)
-        alike = [each for each in run.manifest.banks if written_as(each) == written_as(self.facts)]
+        alike = [run.manifest.bank(each) for each in same_but_for_lens(run, name)]
         self._lenses = {
             run.manifest.lens_of(each): self._weights.bank(each.name).lens for each in alike
         }

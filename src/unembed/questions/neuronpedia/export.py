@@ -8,6 +8,7 @@ from typing import Any, Literal
 import numpy as np
 import polars as pl
 
+from unembed.errors import QueryError
 from unembed.questions.neuronpedia.links import Sources, identity, source_of
 from unembed.questions.neuronpedia.spelling import spelt
 from unembed.store.neuronpedia import Beside, read_beside
@@ -47,8 +48,9 @@ def exported(
         unit_norm: weights of directions of length 1, as SAEDashboard has them.
 
     Raises:
-        QueryError: when the bank of a feature has no id.
+        QueryError: when the bank of a feature has no id, or is what features read.
     """
+    _check_written(run, features["bank"].unique())
     hooks = {bank.name: bank.hook for bank in run.manifest.banks}
     fires = {bank: _fires(run, bank) for bank in features["bank"].unique()}
     rows = with_tokens(run, features, tokens, spelling).iter_rows(named=True)
@@ -58,6 +60,16 @@ def exported(
         )
         for row in rows
     ]
+
+
+def _check_written(run: RunTables, banks: Iterable[str]) -> None:
+    for bank in banks:
+        reads = run.manifest.bank(bank).reads
+        if reads is not None:
+            raise QueryError(
+                f"{bank} is what features read, and Neuronpedia's fields are of what they write: "
+                f"export {reads.bank}."
+            )
 
 
 def with_tokens(
