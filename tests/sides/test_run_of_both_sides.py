@@ -13,14 +13,20 @@ import torch
 import unembed
 from tests.planted import FEW
 from unembed import Features, Run, TokenSets, Unembedding, Vocabulary, prepare_unembedding
-from unembed.errors import QueryError, RunError, SourceError, UnembedError
+from unembed.analysis.added_at import written_banks
+from unembed.analysis.independence import check_independent
+from unembed.discovery.features import FAMILY
+from unembed.errors import QueryError, RunError, SourceError, TokenSetError, UnembedError
 from unembed.facts import ReadFacts
 from unembed.questions import sides_of
+from unembed.questions.circuits import place_banks
 from unembed.questions.kinds import KINDS
 from unembed.questions.neuronpedia.export import exported
+from unembed.questions.neuronpedia.links import on_site
 from unembed.questions.search.scored import Searched
 from unembed.steering.targets import where_added
 from unembed.store.manifest import MANIFEST, Manifest
+from unembed.tokensets import SetInfo
 
 V, D, F, SETS = 400, 24, 120, 40
 READS = ReadFacts("encoder", "sae.3", ["It is planted."])
@@ -306,10 +312,25 @@ def test_what_is_written_alone_goes_into_models_and_pages(both: Run) -> None:
     with pytest.raises(QueryError, match=r"what features read: .* which sae\.3 is"):
         where_added(both.manifest.bank("sae.3.encoder"))
     sources = dict.fromkeys(both.banks, "m/3-res")
-    features = both.features.filter(bank="sae.3.encoder").head(2)
     with pytest.raises(QueryError, match=r"export sae\.3"):
-        exported(both, features, sources)
-    assert len(exported(both, both.features.filter(bank="sae.3").head(2), sources)) == 2
+        exported(both, on_site(both, ["sae.3.encoder/1"], sources), sources)
+    with pytest.raises(QueryError, match="are of the same features"):
+        exported(both, on_site(both, ["sae.3/1", "sae.3.encoder/1"], sources), sources)
+    assert len(exported(both, on_site(both, [], sources), sources)) == F
+    for chosen in ([], ["3=sae.3.encoder"]):
+        with pytest.raises(QueryError, match=r"name sae\.3|known to be a transcoder"):
+            place_banks(both, chosen=chosen, lens=None if chosen else "embedding")
+    with pytest.raises(UnembedError, match=r"sae\.3\.encoder: it is what features read"):
+        written_banks(both, ["sae.3.encoder"])
+
+
+def test_sets_that_features_made_are_not_tested_in_what_they_read(
+    model: Unembedding, banks: list[Features], vocabulary: Vocabulary
+) -> None:
+    info = SetInfo("found", FAMILY, f"Found in what features promote, among it: {banks[0].name}/7.")
+    made = TokenSets.from_drafts([(info, np.arange(1, 8))], vocabulary)
+    with pytest.raises(TokenSetError, match=r"features of sae\.3\.encoder"):
+        check_independent(made, banks[1:])
 
 
 def test_a_random_decoder_of_what_is_read_is_held_against_the_embedding(

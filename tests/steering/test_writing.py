@@ -21,7 +21,9 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Opened:
 
 
 def vectors() -> torch.Tensor:
-    return torch.cat([torch.zeros(1, D), 4 * torch.randn(3, D, generator=torch.manual_seed(1))])
+    return torch.cat(
+        [torch.zeros(1, D), 4 * torch.randn(3, D, generator=torch.Generator().manual_seed(1))]
+    )
 
 
 def naive(opened: Opened, ids: torch.Tensor, layer: int, added: torch.Tensor, tokens: int) -> str:

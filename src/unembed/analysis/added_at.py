@@ -45,12 +45,14 @@ def written_banks(run: RunTables, names: Sequence[str]) -> tuple[list[Written], 
         UnembedError: when there is none that can.
         SourceError: when one cannot be read again.
     """
-    wanted = {written_as(run.manifest.bank(name)) for name in names}
+    asked = [run.manifest.bank(name) for name in names]
+    wanted = {written_as(facts) for facts in asked if facts.reads is None}
     together: dict[str, list[BankFacts]] = {}
     for facts in run.manifest.banks:
         if written_as(facts) in wanted and facts.reads is None:
             together.setdefault(written_as(facts), []).append(facts)
-    found, left_out = [], {}
+    left_out = {facts.name: _READS for facts in asked if facts.reads is not None}
+    found = []
     for name, of_one in together.items():
         try:
             block = _block(of_one)
@@ -66,6 +68,9 @@ def written_banks(run: RunTables, names: Sequence[str]) -> tuple[list[Written], 
         why = " ".join(f"{name}: {each}" for name, each in left_out.items())
         raise UnembedError(f"No bank can be added to the model behind a block. {why}")
     return found, left_out
+
+
+_READS = "it is what features read, and a lens is of what they write."
 
 
 def _block(of_one: Sequence[BankFacts]) -> int:

@@ -39,11 +39,12 @@ def check_independent(token_sets: TokenSets, banks: Sequence[Features]) -> None:
 def _found_in(info: SetInfo, banks: Sequence[Features]) -> str | None:
     """Return the bank of a run that a set was found in, by what it says of itself.
 
-    A bank that is read through a lens has the features of the bank in its own layer. What features
-    read is another thing than what they promote.
+    A bank that is read through a lens has the features of the bank in its own layer; and what
+    features read is near to what they promote, in most autoencoders.
     """
-    for bank in (each for each in banks if each.reads is None):
+    for bank in banks:
         names = {bank.name, (bank.before or bank).name}
+        names |= {bank.reads.bank} if bank.reads else set()
         firsts = (address(name, 0).removesuffix("0") for name in names)
         if mark_of(bank) in info.description or any(
             f" it: {first}" in info.description for first in firsts

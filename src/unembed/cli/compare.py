@@ -126,6 +126,11 @@ def _table(
             f"{shown(bare[0].name)} was read without token sets, so there is no table of labels."
         )
         return None
+    if bare:
+        raise QueryError(
+            f"{bare[0].name} was read without token sets, so that it has no labels to compare. "
+            "Leave it out, or make its run again with token sets."
+        )
     controls = _controls(among, options, device) if control else None
     return questions.interpretability_by_bank(among, controls=controls, agree=agreement, **options)
 

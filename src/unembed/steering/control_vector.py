@@ -21,6 +21,7 @@ from unembed.load.models.gguf_model import GGUFModel
 from unembed.load.models.huggingface import HuggingFaceModel
 from unembed.load.reopen import model_reference
 from unembed.output_file import check_free, output_file
+from unembed.questions.lenses import written_as
 from unembed.questions.steering import steering
 from unembed.steering.targets import Bank
 from unembed.store.tables import RunTables
@@ -75,7 +76,7 @@ def write_control_vector(
     writer = _writer_class()
     hint, n_layers = _model(run)
     directions: dict[int, torch.Tensor] = {}
-    for feature in [features] if isinstance(features, str) else dict.fromkeys(features):
+    for feature in _each_once(run, [features] if isinstance(features, str) else features):
         block, direction = _added(run, feature, strength, n_layers)
         directions[block] = directions.get(block, torch.zeros_like(direction)) + direction
     if not directions:
@@ -87,11 +88,20 @@ def write_control_vector(
     return ControlVector(path, hint, blocks, lengths)
 
 
+def _each_once(run: RunTables, features: Sequence[str]) -> list[str]:
+    """Return features, each once, through whatever lens it was named."""
+    first: dict[tuple[str, int], str] = {}
+    for feature in features:
+        run.row_of(feature)  # or there is none
+        name, index = split(feature, run.banks)
+        first.setdefault((written_as(run.manifest.bank(name)), index), feature)
+    return [*first.values()]
+
+
 def _added(
     run: RunTables, feature: str, strength: float | None, n_layers: int
 ) -> tuple[int, torch.Tensor]:
     """Return behind which block a feature is added, and what is."""
-    run.row_of(feature)  # or there is none
     name, index = split(feature, run.banks)
     bank = Bank(run, name)
     block, direction = bank.where.block, bank.direction(index)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -9,13 +10,13 @@ _PAGE = re.compile("https?:/", re.IGNORECASE)
 
 
 def is_elsewhere(path: str | Path) -> bool:
-    """Return whether what was given for a run names one on the hub, and no folder.
+    """Return whether what was given for a run names one on the hub, and nothing that is here.
 
     >>> is_elsewhere("hf:org/run"), is_elsewhere("runs/demo")
     (True, False)
     """
     text = text_of(path)
-    return text.startswith("hf:") or bool(_PAGE.match(text))
+    return (text.startswith("hf:") or bool(_PAGE.match(text))) and not os.path.lexists(path)
 
 
 def text_of(path: str | Path) -> str:

@@ -73,7 +73,8 @@ def place_banks(
         placed = [_chosen(run, text, lens) for text in chosen]
     else:
         lens = _lens_of(run, lens)
-        seen = [bank for bank in run.manifest.banks if lens_of(bank) == lens]
+        written = [bank for bank in run.manifest.banks if bank.reads is None]
+        seen = [bank for bank in written if lens_of(bank) == lens]
         told = [(_reads(bank), bank) for bank in seen if is_transcoder(bank)]
         placed = [(layer, bank) for layer, bank in told if layer is not None]
     if not placed:
@@ -115,6 +116,11 @@ def _chosen(run: RunTables, text: str, lens: str | None) -> tuple[int, BankFacts
     found = _CHOSEN.fullmatch(text)
     name = run.banks_named(found[2] if found else text)[0]
     bank = run.manifest.bank(name)
+    if bank.reads is not None:
+        raise QueryError(
+            f"{name} is what features read; a graph's nodes are labelled by what they write: name "
+            f"{bank.reads.bank}."
+        )
     if lens is not None and run.manifest.lens_of(bank) != lens:
         raise QueryError(
             f"{name} is read through the lens {run.manifest.lens_of(bank)}, not through {lens}. "

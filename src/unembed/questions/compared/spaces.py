@@ -116,6 +116,9 @@ def _other_place(a: Dictionary, b: Dictionary) -> str | None:
     if _sides_differ(a, b):
         return "one is what features read, and the other what they write"
     if not _same_matrix(a, b):
+        folded = [each.run.manifest.unembedding.is_folded for each in (a, b)]
+        if folded[0] != folded[1]:
+            return "one run has the final norm folded into W_U, the other has not (--no-fold)"
         return "their runs have not the same W_U, by its hash, so that it may be two models"
     places = [_place(each.facts) for each in (a, b)]
     for each, place in zip((a, b), places, strict=True):

@@ -48,9 +48,10 @@ def exported(
         unit_norm: weights of directions of length 1, as SAEDashboard has them.
 
     Raises:
-        QueryError: when the bank of a feature has no id, or is what features read.
+        QueryError: when the bank of a feature has no id, or is what features read, or two are one
+            feature there.
     """
-    _check_written(run, features["bank"].unique())
+    _check_written(run, features["bank"].unique(maintain_order=True), sources)
     hooks = {bank.name: bank.hook for bank in run.manifest.banks}
     fires = {bank: _fires(run, bank) for bank in features["bank"].unique()}
     rows = with_tokens(run, features, tokens, spelling).iter_rows(named=True)
@@ -62,8 +63,15 @@ def exported(
     ]
 
 
-def _check_written(run: RunTables, banks: Iterable[str]) -> None:
+def _check_written(run: RunTables, banks: Iterable[str], sources: Sources) -> None:
+    first: dict[str, str] = {}
     for bank in banks:
+        other = first.setdefault(source_of(bank, sources), bank)
+        if other != bank:
+            raise QueryError(
+                f"{other} and {bank} are of the same features, which stand once on Neuronpedia. "
+                "Name features of one of them."
+            )
         reads = run.manifest.bank(bank).reads
         if reads is not None:
             raise QueryError(
@@ -99,7 +107,8 @@ def _fires(run: RunTables, bank: str) -> dict[int, dict[str, Any]]:
 
 
 def _scale(row: Mapping[str, Any], unit_norm: bool) -> float:
-    return 1 / row["norm"] if unit_norm and row["norm"] else 1.0
+    """Return what weights are multiplied by; cosines are those of length 1 already."""
+    return 1 / row["norm"] if unit_norm and row["norm"] and row["lens"] != "cosine" else 1.0
 
 
 def _exported(

@@ -142,6 +142,8 @@ def source_of(bank: str, sources: Sources) -> str:
 def on_site(run: RunTables, features: Sequence[str], sources: Sources) -> pl.DataFrame:
     """Return the rows of some features, or of all whose pages on Neuronpedia are known.
 
+    Of all, each page stands once: for what the feature writes, through the run's first lens.
+
     Args:
         run: a finished run.
         features: addresses; none for all.
@@ -153,10 +155,13 @@ def on_site(run: RunTables, features: Sequence[str], sources: Sources) -> pl.Dat
     rows = run.features
     if features:
         return rows[[run.row_of(each) for each in features]]
-    known = [bank for bank in run.banks if bank in sources]
+    known: dict[str, str] = {}
+    for bank in sorted(run.manifest.banks, key=lambda bank: bank.reads is not None):
+        if bank.name in sources:
+            known.setdefault(sources[bank.name], bank.name)
     if not known:
         source_of(run.banks[0], sources)  # says what is missing
-    return rows.filter(rows["bank"].is_in(known))
+    return rows.filter(rows["bank"].is_in([*known.values()]))
 
 
 def identity(source: str, index: int) -> dict[str, str]:
