@@ -413,7 +413,7 @@ def test_any_request_gets_an_answer_that_is_described(shown: Planted) -> None:
     schemathesis = pytest.importorskip("schemathesis")  # it forbids the lowest version of rich
     schema = schemathesis.openapi.from_asgi("/openapi.json", create_app(shown.run, hosts=("*",)))
     operations = [found.ok() for found in schema.get_all_operations()]
-    assert len(operations) == 16
+    assert len(operations) == 17
     good = [schemathesis.GenerationMode.POSITIVE]
     for operation in operations:
         modes = schemathesis.GenerationMode if "{" in operation.path else good
