@@ -17,7 +17,7 @@ from unembed import Run, check_run, questions
 from unembed.errors import RunError
 from unembed.questions import neuronpedia
 from unembed.store.added import ADDED_COLUMNS, STEERING_COLUMNS, steering_path
-from unembed.store.columns import check_columns
+from unembed.store.columns import check_columns, columns_of
 from unembed.store.files import RunFiles
 from unembed.store.shards import write_table
 from unembed.store.steering import add_steering
@@ -106,3 +106,7 @@ def test_rows_of_another_run_do_not_become_this_runs(run: Run, plain: Planted) -
     with pytest.raises(RunError, match=r"is not this run's.*another run"):
         add_steering(run.path, run.manifest, "a", new)
     assert path.read_bytes() == before
+
+
+def test_a_bank_may_be_called_as_tables_of_nulls_are() -> None:
+    assert columns_of("steering/a-directions.parquet") == STEERING_COLUMNS

@@ -108,7 +108,7 @@ def added_without_places(
         manifest: of the run, as it stands.
     """
     columns, changes = {}, []
-    for name in (*_TOLD.get(path, ()), *_TOLD.get(path.rpartition("/")[0], ())):
+    for name in (*_TOLD.get(path, ()), *_TOLD.get(PurePosixPath(path).parent.as_posix(), ())):
         old = table[name].to_list()
         named = {text: _said(text) for text in old if text and _is_place("", text)}
         places = {**_places(manifest.content), **named}
