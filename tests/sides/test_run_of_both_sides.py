@@ -349,3 +349,14 @@ def test_sides_are_compared_by_sets_alone(both: Run) -> None:
     assert found.facts["by"] == "sets"
     assert "read" in found.facts["not_by"]["decoder"]
     assert "embedding" in found.facts["not_by"]["logits"]
+
+
+def test_the_page_of_a_published_run_says_both(both: Run) -> None:
+    from unembed import publishing
+
+    with publishing.pack(both, "hf:me/run") as parcel:
+        page = parcel.files["README.md"].read_text(encoding="utf-8")
+    assert "# What features of m write and read\n" in page
+    assert "Logit weights and readings of **240 features**" in page
+    assert both.manifest.embedding is not None
+    assert f"| embedding | arrays in memory | `{both.manifest.embedding.sha256[:16]}…` |" in page

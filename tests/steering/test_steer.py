@@ -17,7 +17,7 @@ from tests.steering.runs import FLAT, PROMOTES, SETS, SUPPRESSES
 from unembed import Features, Run, SteerSettings, UnembedError, check_run, find, steer, weights_of
 from unembed.errors import QueryError, RunError, SourceError
 from unembed.questions import list_features
-from unembed.store.steering import steering_path
+from unembed.store.added import steering_path
 
 transformers = pytest.importorskip("transformers")
 

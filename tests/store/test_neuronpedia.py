@@ -13,7 +13,9 @@ from tests.planted import FEW, Planted, planted, planted_run
 from unembed import Run, analyze, check_run, fetch_neuronpedia, neuronpedia
 from unembed.errors import QueryError, RunError, SourceError
 from unembed.load.neuronpedia import web
-from unembed.store.files import LOCK, beside_paths
+from unembed.store import folder
+from unembed.store.added import beside_paths
+from unembed.store.files import LOCK
 from unembed.store.neuronpedia import read_beside
 
 
@@ -97,7 +99,7 @@ def test_what_is_of_another_run_is_not_taken(run: Run, tmp_path: Path) -> None:
     fetch_neuronpedia(other, files=[lines(tmp_path, explanation(1, "one"))])
     shutil.copytree(other.path / "neuronpedia", run.path / "neuronpedia")
     with pytest.raises(
-        RunError, match=r"is not of this run: it says that it was written by another"
+        RunError, match=r"is not this run's: it says that it was written by another"
     ):
         neuronpedia.beside_of(run, "a/1")
 
@@ -114,8 +116,11 @@ def test_it_goes_with_its_run_and_stays_with_its_run(tmp_path: Path) -> None:
     assert left == ["mine.txt"]
 
 
-def test_a_run_that_is_being_written_to(run: Run, tmp_path: Path) -> None:
+def test_a_run_that_is_being_written_to(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     file = lines(tmp_path, explanation(1, "one"))
+    monkeypatch.setattr(folder, "_PATIENCE", 0.1)
     with FileLock(run.path / LOCK), pytest.raises(RunError, match="Another unembed is writing"):
         fetch_neuronpedia(run, files=[file])
     assert not (run.path / "neuronpedia").exists()

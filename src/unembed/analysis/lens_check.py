@@ -107,9 +107,9 @@ def check_lenses(
     """
     settings = settings or CheckSettings()
     device = device_named(settings.device)
+    check_can_be_kept(run.path, run.manifest)
     weights = weights_of(run)
     written, left_out = written_banks(run, run.banks_named(bank))
-    check_can_be_kept(run.path, run.manifest)
     place = whole_model(run.manifest.unembedding, model)
     with _as_it_is(device), enough_memory(device):
         opened = open_causal_model(place, dtype=getattr(torch, settings.dtype), device=device)

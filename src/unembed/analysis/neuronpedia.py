@@ -13,7 +13,9 @@ from unembed.load.neuronpedia import BASE, KINDS, FromFiles, FromSite, Gathered,
 from unembed.load.neuronpedia.records import Whose
 from unembed.progress import Progress, report_of, silent
 from unembed.questions.neuronpedia import source_of, sources_of
-from unembed.store.neuronpedia import FEATURE_COLUMNS, Beside, merge_beside
+from unembed.store.added import NEURONPEDIA_COLUMNS
+from unembed.store.folder import check_is_here
+from unembed.store.neuronpedia import Beside, merge_beside
 from unembed.store.tables import RunTables
 
 EXAMPLES = 5
@@ -75,8 +77,9 @@ def fetch_neuronpedia(
         QueryError: when a feature or a bank's id is not known, or a kind.
         SourceError: when there is no such export or file, or the site cannot be reached.
         FormatError: when a file cannot be understood, or is of other features.
-        RunError: when the run cannot be written to.
+        RunError: when the run cannot be written to, or lies on the hub.
     """
+    check_is_here(run.path)
     asked = _kinds(kinds, named=features is not None, from_files=bool(files))
     wanted = _wanted(run, features, ids, from_files=bool(files))
     site = FromFiles([Path(each) for each in files]) if files else FromSite(base)
@@ -145,7 +148,7 @@ def _kept(
     features = features.with_columns(
         pl.lit(source).alias("source"),
         *(pl.lit(kind in asked).alias(f"has_{kind}") for kind in KINDS),
-    ).select(*FEATURE_COLUMNS)
+    ).select(*NEURONPEDIA_COLUMNS)
     if "features" not in asked:  # their files are read to find texts by, too
         none = pl.lit(None, pl.Float64)
         features = features.with_columns(density=none, max_activation=none)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,9 @@ import polars as pl
 
 from unembed.products import array_product
 from unembed.progress import Progress, silent
+from unembed.publishing.private import answer_without_places
 from unembed.questions.same_label import collisions
-from unembed.store.manifest import Shard
+from unembed.store.manifest import Manifest, Shard
 from unembed.store.published import (
     COLLISION_COLUMNS,
     MOST_STRONGEST,
@@ -63,15 +65,22 @@ def write_tables(run: RunTables, folder: Path, progress: Progress = silent) -> l
     return paths
 
 
-def write_overview(run: RunTables, folder: Path) -> list[str]:
-    """Write the explorer's first answer, and return its path; none without the extra `explore`."""
+def write_overview(run: RunTables, manifest: Manifest, folder: Path) -> list[str]:
+    """Write the explorer's first answer, and return its path; none without the extra `explore`.
+
+    Args:
+        run: a finished run.
+        manifest: as it goes out.
+        folder: that it is written to.
+    """
     try:
         from unembed.explorer.contents import Contents
     except ImportError:
         return []
-    answer = Contents(run).overview()  # type: ignore[arg-type]
+    answer = Contents(replace(run, manifest=manifest)).overview()  # type: ignore[arg-type]
+    answer = answer_without_places(answer, run.manifest)
     (folder / OVERVIEW).parent.mkdir(parents=True, exist_ok=True)
-    (folder / OVERVIEW).write_text(overview_text(run.manifest, answer), encoding="utf-8")
+    (folder / OVERVIEW).write_text(overview_text(manifest, answer), encoding="utf-8")
     return [OVERVIEW]
 
 

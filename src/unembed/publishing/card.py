@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from fnmatch import fnmatch
 from typing import Any
 
 import yaml
@@ -13,8 +14,11 @@ from unembed.facts import BankFacts
 from unembed.outside.text import shown
 from unembed.questions.features import list_features
 from unembed.questions.summary import banks_at_a_glance
+from unembed.store.added import NEURONPEDIA, STEERING
 from unembed.store.files import RunFiles
 from unembed.store.manifest import FEATURES, Manifest
+from unembed.store.read_added import has_added
+from unembed.store.schema import LENS_CHECK
 from unembed.store.tables import RunTables
 from unembed.version import __version__
 
@@ -26,6 +30,11 @@ _SAID = {
 }
 _SIZES = ((1e3, "n<1K"), (1e4, "1K<n<10K"), (1e5, "10K<n<100K"), (1e6, "100K<n<1M"),
           (1e7, "1M<n<10M"), (1e8, "10M<n<100M"))  # fmt: skip
+_ADDED = {
+    LENS_CHECK: "how well each lens tells what features do (`unembed lens check`)",
+    f"{STEERING}/*.parquet": "what features did when they were added to the model",
+    f"{NEURONPEDIA}/*/*.parquet": "what Neuronpedia says of features, as it was fetched",
+}
 _MOST_BANKS = 100
 """Rows of the card's tables; a run of more says how many there are."""
 _EXAMPLES = 8
@@ -50,7 +59,6 @@ class About:
 
 def card(
     run: RunTables,
-    manifest: Manifest,
     about: About,
     pictures: Iterable[str],
     place: str,
@@ -59,15 +67,15 @@ def card(
     """Return the text of `README.md`: YAML for the hub's own pages, then Markdown for people.
 
     Args:
-        run: that is published.
-        manifest: as it goes out.
+        run: that is published, with its manifest as it goes out.
         about: what its maker says.
         pictures: names of those beside it.
         place: where it will be, `hf:org/name`.
         inside: the folder in the repository, where it is not the root.
     """
+    manifest = run.manifest
     head = yaml.safe_dump(_front_matter(run, about, inside), sort_keys=False, allow_unicode=True)
-    title = shown(about.title or f"What features of {manifest.unembedding.name_of_model} write")
+    title = shown(about.title or _title(manifest))
     parts = [
         f"---\n{head}---\n\n# {title}\n",
         _first(manifest),
@@ -81,6 +89,12 @@ def card(
         _licence(about),
     ]
     return "\n".join(part for part in parts if part)
+
+
+def _title(manifest: Manifest) -> str:
+    """Return what the run is of, in its sides: what features write, what they read, or both."""
+    verbs = " and ".join("read" if reads else "write" for reads in manifest.sides)
+    return f"What features of {manifest.unembedding.name_of_model} {verbs}"
 
 
 def shown_note(note: str | None) -> str:
@@ -123,13 +137,26 @@ def _first(manifest: Manifest) -> str:
     unembedding, tested = manifest.unembedding, manifest.enrichment
     sets = f", tested against {tested.token_sets:,} named token sets" if tested else ""
     return (
-        f"Logit weights of **{manifest.features:,} features** in {len(manifest.banks)} "
-        f"bank{'s' * (len(manifest.banks) != 1)} against the {unembedding.tokens:,} tokens of "
-        f"`{_code(unembedding.name_of_model)}`{sets}: what each feature promotes and suppresses, "
-        "read from weights alone. Of every feature the exact moments of its logit weights, a "
-        "histogram and the tokens at both ends. Made with "
+        f"{_kind_of_weights(manifest)} of **{manifest.features:,} features** in "
+        f"{len(manifest.banks)} bank{'s' * (len(manifest.banks) != 1)} against the "
+        f"{unembedding.tokens:,} tokens of `{_code(unembedding.name_of_model)}`{sets}: "
+        f"{_does(manifest)}, read from weights alone. Of every feature the exact moments of "
+        "its weights over all tokens, a histogram and the tokens at both ends. Made with "
         f"[unembed](https://pypi.org/project/unembed/) {manifest.unembed_version}.\n"
     )
+
+
+def _kind_of_weights(manifest: Manifest) -> str:
+    kinds = {False: "logit weights", True: "readings"}
+    return " and ".join(kinds[reads] for reads in manifest.sides).capitalize()
+
+
+def _does(manifest: Manifest) -> str:
+    does = {
+        False: "what each feature promotes and suppresses",
+        True: "which tokens' embeddings each feature reads, and which it is turned from",
+    }
+    return "; ".join(does[reads] for reads in manifest.sides)
 
 
 def _how(place: str, run: RunTables) -> str:
@@ -191,6 +218,9 @@ def _provenance(manifest: Manifest) -> str:
     unembedding = manifest.unembedding
     origin = unembedding.preparation.get("origin") or {}
     rows = [("unembedding", _origin(origin), f"`{unembedding.sha256[:16]}…`")]
+    if embedding := manifest.embedding:
+        place = embedding.preparation.get("origin") or origin
+        rows.append(("embedding", _origin(place), f"`{embedding.sha256[:16]}…`"))
     rows += [(f"`{_code(bank.name)}`", _origin_of(bank), f"`{bank.sha256[:16]}…`")
              for bank in manifest.banks[:_MOST_BANKS]]  # fmt: skip
     lenses = {bank.lens.sha256: bank.lens for bank in manifest.banks if bank.lens}
@@ -243,11 +273,18 @@ def _tables(run: RunTables) -> str:
             ("`token_sets.parquet`", "every token set: name, source, definition, tokens"),
             ("`null/*.parquet`", "what random directions do"),
         ]
+    rows += [(f"`{path}`", said) for path, said in _ADDED.items() if _has(run, path)]
     rows += [
         ("`tokens.parquet`", "id, text and bytes of every token"),
         ("`published/`", "hashes of all pieces, and what lets one feature be opened alone"),
     ]
     return "## Tables\n\n" + _table(("file", "holds"), rows)
+
+
+def _has(run: RunTables, path: str) -> bool:
+    """Return whether the run was given such a table, or one in such a folder."""
+    given = (table for table in RunFiles(run.manifest).added if has_added(run.path, table))
+    return any(fnmatch(table, path) for table in given)
 
 
 def _licence(about: About) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -16,12 +16,18 @@ from unembed.progress import Progress, silent
 from unembed.publishing.beside import write_overview, write_tables
 from unembed.publishing.card import CARD, PICTURES, About, card
 from unembed.publishing.pictures import pictures
-from unembed.publishing.private import Change, texts_without_places, without_places
+from unembed.publishing.private import (
+    Change,
+    added_without_places,
+    texts_without_places,
+    without_places,
+)
 from unembed.store.enrichment import TOKEN_SETS
 from unembed.store.examine import WRONG, examine
 from unembed.store.files import RunFiles, listed_files
 from unembed.store.manifest import MANIFEST, Manifest
-from unembed.store.published import PIECES, write_pieces
+from unembed.store.published import PIECES, write_beside, write_pieces
+from unembed.store.read_added import read_added
 from unembed.store.stamp import RUN, TABLE
 from unembed.store.tables import RunTables
 
@@ -85,7 +91,8 @@ def pack(
         files[MANIFEST] = folder / MANIFEST
         if run.has_enrichment:
             changes += _token_sets(run, folder, files)
-        beside = [*write_tables(run, folder, progress), *write_overview(run, folder)]
+        changes += _added(run, folder, files)
+        beside = [*write_tables(run, folder, progress), *write_overview(run, manifest, folder)]
         files |= {path: folder / path for path in beside}
         progress("Hashes of pieces", 0, len(files))
         write_pieces(folder, manifest, _known(files, progress))
@@ -114,6 +121,22 @@ def _token_sets(run: RunTables, folder: Path, files: dict[str, Path]) -> list[Ch
     return changes
 
 
+def _added(run: RunTables, folder: Path, files: dict[str, Path]) -> list[Change]:
+    """Put the tables that the run was given among its files, without folders of this machine."""
+    changes = []
+    for path in RunFiles(run.manifest).added:
+        found = read_added(run.path, run.manifest, path)
+        if found is None:
+            continue
+        files[path] = run.path / path
+        table, changed = added_without_places(found, path, run.manifest)
+        if changed:
+            write_beside(folder, run.manifest, path, table)
+            files[path] = folder / path
+        changes += changed
+    return changes
+
+
 def _known(files: dict[str, Path], progress: Progress) -> dict[str, Known]:
     """Return what is published of each file that is read by pieces: all but the manifest."""
     found = {}
@@ -132,7 +155,7 @@ def _page(
     (folder / PICTURES).mkdir()
     for name, text in drawn.items():
         (folder / PICTURES / name).write_text(text, encoding="utf-8")
-    text = card(run, manifest, about, drawn, place, inside)
+    text = card(replace(run, manifest=manifest), about, drawn, place, inside)
     (folder / CARD).write_text(text, encoding="utf-8")
     paths = [CARD, *(f"{PICTURES}/{name}" for name in drawn)]
     return {path: folder / path for path in paths}

@@ -16,10 +16,19 @@ import polars as pl
 
 from unembed import demo
 from unembed.errors import RunError
+from unembed.store.added import NEURONPEDIA, STEERING
 from unembed.store.manifest import Manifest
+from unembed.store.schema import LENS_CHECK
 
 LOCAL = " (a folder of whoever published the run)"
 _TEXTS = ("name", "family", "description", "source", "definition")
+_TOLD = {
+    LENS_CHECK: ("model", "text"),
+    STEERING: ("model",),
+    f"{NEURONPEDIA}/explanations": ("model",),
+}
+"""Columns that may name what lay on this machine, of the tables that a run was given, by the table
+or its folder. What others wrote of features is theirs, whatever it begins with."""
 _LEAST = 4
 """Characters of a path that is looked for inside of other texts: `/` stands in all of them."""
 _ABSOLUTE = re.compile(r"/[^/\s][^/]*/.|[A-Za-z]:[/\\].|\\\\.")
@@ -84,6 +93,41 @@ def texts_without_places(
             changes += [Change(f"token_sets.{name}", a, b) for a, b in pairs]
             columns[name] = pl.Series(new, dtype=pl.String)
     return sets.with_columns(**columns), changes
+
+
+def added_without_places(
+    table: pl.DataFrame, path: str, manifest: Manifest
+) -> tuple[pl.DataFrame, list[Change]]:
+    """Return a table that the run was given, without folders of this machine, and the changes.
+
+    Such a folder may be named there alone: that of a model that was run.
+
+    Args:
+        table: as it stands.
+        path: of it in the run.
+        manifest: of the run, as it stands.
+    """
+    columns, changes = {}, []
+    for name in (*_TOLD.get(path, ()), *_TOLD.get(PurePosixPath(path).parent.as_posix(), ())):
+        old = table[name].to_list()
+        named = {text: _said(text) for text in old if text and _is_place("", text)}
+        places = {**_places(manifest.content), **named}
+        new = [text and _spelt(text, places) for text in old]
+        if old != new:
+            pairs = dict.fromkeys((a, b) for a, b in zip(old, new, strict=True) if a != b)
+            changes += [Change(f"{path}: {name}", a, b) for a, b in pairs]
+            columns[name] = pl.Series(new, dtype=pl.String)
+    return table.with_columns(**columns), changes
+
+
+def answer_without_places(answer: Any, manifest: Manifest) -> Any:
+    """Return an answer that names no folder of this machine.
+
+    Args:
+        answer: texts and numbers, in lists and by their names.
+        manifest: of the run, as it stands.
+    """
+    return _replaced(answer, _places(manifest.content), "", [])
 
 
 def _places(content: Mapping[str, Any]) -> dict[str, str]:

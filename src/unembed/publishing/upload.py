@@ -33,15 +33,18 @@ from unembed.load.hub.runs import run_address, shown_address
 from unembed.progress import Progress, silent
 from unembed.publishing.card import PICTURES, About
 from unembed.publishing.parcel import Parcel, pack
+from unembed.store.added import NEURONPEDIA, STEERING
 from unembed.store.manifest import FEATURES, MANIFEST
 from unembed.store.published import FOLDER
+from unembed.store.schema import LENS_CHECK
 from unembed.store.tables import RunTables
 from unembed.version import __version__
 
 _AT_ONCE = 8
 """Files that are sent together, after which it is said how far it is."""
-_OURS = (FEATURES, "enrichment", "explanations", "null", FOLDER, PICTURES)
-"""Folders of a published run: what an earlier one left there is not part of the new one."""
+_OURS = (FEATURES, "enrichment", "explanations", "null", FOLDER, PICTURES, NEURONPEDIA, STEERING)
+_OUR_FILES = (LENS_CHECK,)
+"""Of a published run, folders and files: what an earlier one left there is not part of it."""
 
 
 def publish(
@@ -160,7 +163,8 @@ def _left(there: set[str], before: str, new: set[str]) -> list[str]:
     if f"{before}{MANIFEST}" not in there:
         return []
     ours = tuple(f"{before}{folder}/" for folder in _OURS)
-    return sorted(path for path in there - new if path.startswith(ours))
+    files = {f"{before}{file}" for file in _OUR_FILES}
+    return sorted(path for path in there - new if path.startswith(ours) or path in files)
 
 
 @contextmanager

@@ -8,9 +8,8 @@ from typing import Any
 import polars as pl
 
 from unembed.addresses import split
-from unembed.errors import RunError
-from unembed.store.check import misplaced, said_of
-from unembed.store.steering import STEERING_COLUMNS, read_steering, steering_path
+from unembed.store.added import STEERING_COLUMNS
+from unembed.store.steering import read_steering
 from unembed.store.tables import RunTables
 
 IDENTITY = ("feature", "bank", "index", "layer", "lens", "class", "label")
@@ -109,13 +108,5 @@ def _stored(run: RunTables, bank: str) -> pl.DataFrame:
     Raises:
         RunError: when the table is damaged, or another run's.
     """
-    found = read_steering(run.path, bank)
-    if found.height:
-        table = steering_path(bank)
-        why = misplaced(run.manifest, table, said_of(run.path / table))
-        if why is not None:
-            raise RunError(
-                f"{run.path / table} is not this run's: {why}. Move it away, and steer the "
-                "features again."
-            )
+    found = read_steering(run.path, run.manifest, bank)
     return found.with_columns(bank=pl.lit(bank))

@@ -23,8 +23,9 @@ from unembed.steering.prompts import hash_of, ids_of, prompts_of
 from unembed.steering.settings import SteerSettings
 from unembed.steering.targets import Bank, token_ids_of
 from unembed.steering.writing import written
+from unembed.store.added import STEERING_COLUMNS, steering_path
 from unembed.store.folder import adding
-from unembed.store.steering import STEERING_COLUMNS, add_steering, steering_path
+from unembed.store.steering import add_steering, read_steering
 from unembed.store.tables import RunTables
 from unembed.sweep.device import device_named
 from unembed.version import __version__
@@ -130,7 +131,7 @@ def _check_keeping(run: RunTables, banks: Iterable[str]) -> None:
     try:
         for bank in banks:
             with adding(run.path, steering_path(bank)):
-                pass
+                read_steering(run.path, run.manifest, bank)
     except RunError as error:
         raise RunError(f"{error} Or keep nothing: --no-keep (keep=False).") from error
 
@@ -184,7 +185,7 @@ class _Session:
             rows = self._rows_of(bank, index, passes)
             if keep:
                 with adding(self._run.path, steering_path(name)):
-                    add_steering(self._run.path, name, rows)
+                    add_steering(self._run.path, self._run.manifest, name, rows)
             found.append(rows.with_columns(bank=pl.lit(name)))
         self._progress(f"Features of {name}", len(indices), len(indices))
         return found

@@ -12,6 +12,7 @@ from unembed.enrichment.discovery_rate import LEVELS
 from unembed.errors import RunError
 from unembed.parquet import schema_of
 from unembed.store import enrichment as store
+from unembed.store.added import ADDED_COLUMNS, again
 from unembed.store.explanation import (
     CORE_COLUMNS,
     END_COLUMNS,
@@ -19,7 +20,7 @@ from unembed.store.explanation import (
     LATER_COLUMNS,
 )
 from unembed.store.published import COLLISION_COLUMNS, STRONGEST_COLUMNS
-from unembed.store.schema import FEATURE_COLUMNS, LENS_CHECK, LENS_CHECK_COLUMNS
+from unembed.store.schema import FEATURE_COLUMNS
 from unembed.store.shards import TOKENS
 from unembed.tokensets.frame import COLUMNS as TOKEN_SET_COLUMNS
 
@@ -46,7 +47,7 @@ _LATER: dict[str, tuple[tuple[str, ...], ...]] = {
 _TABLES: dict[str, Mapping[str, DataType]] = {
     TOKENS: {**_NAMES, **dict.fromkeys(_FLAGS, pl.Boolean())},
     store.TOKEN_SETS: TOKEN_SET_COLUMNS,
-    LENS_CHECK: LENS_CHECK_COLUMNS,
+    **ADDED_COLUMNS,
     "features": FEATURE_COLUMNS,
     "explanations": EXPLANATION_COLUMNS,
     "enrichment/pairs": store.PAIR_COLUMNS,
@@ -74,20 +75,49 @@ def check_columns(folder: Path, table: str) -> None:
         table: its path in the run.
 
     Raises:
-        RunError: when one is missing, or holds something else.
+        RunError: when one is missing, or holds something else; when no run has such a table.
         OSError, PolarsError: when there is no such table.
     """
-    found, room = schema_of(folder / table), _room_of(table)
-    for later in _LATER.get(room, ()):
+    if why := wrong_columns(folder, table):
+        raise _wrong(folder, table, why)
+
+
+def wrong_columns(folder: Path, table: str) -> str | None:
+    """Return what is wrong with the columns of a table; None where nothing is.
+
+    Args:
+        folder: the run's.
+        table: its path in the run.
+
+    Raises:
+        RunError: when no run has such a table.
+        OSError, PolarsError: when there is no such table.
+    """
+    wanted, found = columns_of(table), schema_of(folder / table)
+    for later in _LATER.get(_room_of(table), ()):
         if not any(name in found for name in later):
-            found = found | {name: _TABLES[room][name] for name in later}
-    for name, wanted in _TABLES[room].items():
+            found = found | {name: wanted[name] for name in later}
+    for name, kind in wanted.items():
         if name not in found:
-            raise _wrong(folder, table, f"it has no column {name!r}, which should hold {wanted}")
-        if not _fits(found[name], wanted):
-            raise _wrong(
-                folder, table, f"its column {name!r} holds {found[name]}, and should {wanted}"
-            )
+            return f"it has no column {name!r}, which should hold {kind}"
+        if not _fits(found[name], kind):
+            return f"its column {name!r} holds {found[name]}, and should {kind}"
+    return None
+
+
+def columns_of(table: str) -> Mapping[str, DataType]:
+    """Return the columns of a table, by its path in a run.
+
+    Raises:
+        RunError: when no run has such a table.
+    """
+    room = _room_of(table)
+    if room not in _TABLES:
+        raise RunError(
+            f"No table of a run is called {table!r:.200}. Its tables are those that manifest.json "
+            "stands for, and what it was given later."
+        )
+    return _TABLES[room]
 
 
 def _room_of(table: str) -> str:
@@ -96,7 +126,9 @@ def _room_of(table: str) -> str:
     if room == ".":
         return table
     kinds = (f"{room}-{kind}" for kind in ("directions", "checks", "permuted", "smallest"))
-    return next((kind for kind in kinds if stem.endswith(kind.removeprefix(room))), room)
+    return next(
+        (kind for kind in kinds if kind in _TABLES and stem.endswith(kind.removeprefix(room))), room
+    )
 
 
 def _fits(found: DataType | DataTypeClass, wanted: DataType | DataTypeClass) -> bool:
@@ -115,7 +147,7 @@ def _fits(found: DataType | DataTypeClass, wanted: DataType | DataTypeClass) -> 
 
 
 def _wrong(folder: Path, table: str, why: str) -> RunError:
-    return RunError(
-        f"{folder / table} is no table of a run: {why}. Ask whoever made the run for it again, or "
-        "make it yourself, with --overwrite."
+    advice = again(table) or (
+        "Ask whoever made the run for it again, or make it yourself, with --overwrite."
     )
+    return RunError(f"{folder / table} is no table of a run: {why}. {advice}")

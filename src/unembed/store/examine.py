@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple
 from polars.exceptions import PolarsError
 
 from unembed import sealed
+from unembed.distant import file_at, folder_at
 from unembed.errors import FormatError, RunError
 from unembed.parquet import read_parquet
 from unembed.progress import Report
@@ -72,7 +73,11 @@ def examine(folder: Path, report: Report = lambda done, total: None) -> list[Exa
     report(len(tables), len(tables))
     if not manifest.is_sealed and all(each.verdict == "no hash" for each in found):
         found = _checked_by_content(folder, manifest, found)
-    added = [path for path in files.added if kind_of(folder / path) == "a file"]
+    added = [
+        path for path in files.added
+        if kind_of(folder / path) == "a file"
+        and (folder_at(folder) is None or file_at(folder / path))
+    ]  # fmt: skip
     found += [examined(folder, path, manifest) for path in added]
     return [*found, *_others(folder, {MANIFEST, *tables, *added})]
 

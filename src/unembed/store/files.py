@@ -13,12 +13,12 @@ from typing import NamedTuple
 
 from unembed.errors import UnembedError
 from unembed.store import enrichment as store
+from unembed.store.added import beside_paths, steering_path
 from unembed.store.explanation import explanation_path
 from unembed.store.held import PART
 from unembed.store.manifest import MANIFEST, Manifest, Shard
 from unembed.store.schema import LENS_CHECK
 from unembed.store.shards import TOKENS
-from unembed.store.steering import steering_path
 
 LOCK = ".lock"
 
@@ -150,12 +150,6 @@ class RunFiles:
         tables = (*self.tables, *self.added)
         found = {str(above) for path in tables for above in PurePosixPath(path).parents}
         return sorted(found - {"."}, key=lambda path: (-path.count("/"), path))
-
-
-def beside_paths(bank: str) -> tuple[str, str, str]:
-    """Return the tables of what Neuronpedia says of a bank: features, explanations, activations."""
-    kinds = ("features", "explanations", "activations")
-    return tuple(f"neuronpedia/{kind}/{bank}.parquet" for kind in kinds)  # type: ignore[return-value]
 
 
 def check_distinct(files: RunFiles) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from unembed.disk import refused, told
+from unembed.distant import folder_at
 from unembed.errors import RunError
 from unembed.store.atomic import write_atomically
 from unembed.store.check import check_tables
@@ -97,21 +98,36 @@ def claim_with_others(folder: Path, manifest: Manifest) -> Iterator[None]:
 
 
 @contextmanager
-def adding(folder: Path, path: str) -> Iterator[None]:
-    """Hold a finished run for a moment, to give it a table that it is finished without.
+def adding(folder: Path, *paths: str) -> Iterator[None]:
+    """Hold a finished run for a moment, to give it tables that it is finished without.
 
     Args:
         folder: of the run.
-        path: of the table, relative to it.
+        paths: of the tables, relative to it.
 
     Raises:
-        RunError: when the folder cannot be written to, or another program writes to it.
+        RunError: when the folder cannot be written to, stands for a run on the hub, or another
+            program writes to it.
     """
     with _locked(folder, _PATIENCE):
         with told(folder, "cannot be written to", RunError):
             check_lock(folder / LOCK)
-            check_way(folder, path)
+            for path in paths:
+                check_way(folder, path)
         yield
+
+
+def check_is_here(folder: Path) -> None:
+    """Check that a run's folder is its own, and does not stand for one on the hub.
+
+    Raises:
+        RunError: when it does: what was written there would be in the cache, and in no run.
+    """
+    if (far := folder_at(folder)) is not None:
+        raise RunError(
+            f"{far.name} lies on the hub, and nothing can be kept in it from here. Download it "
+            "(`hf download ORG/NAME --repo-type dataset --local-dir FOLDER`), and name its folder."
+        )
 
 
 def _rely_on_tables(hold: Hold, folder: Path, manifest: Manifest) -> None:
@@ -143,6 +159,7 @@ def _look(folder: Path, manifest: Manifest, overwrite: bool = False) -> None:
 @contextmanager
 def _locked(folder: Path, timeout: float = 0) -> Iterator[None]:
     """Hold the lock of a run's folder, which is made if it is not there."""
+    check_is_here(folder)
     lock = FileLock(folder / LOCK, timeout=timeout)
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -5,19 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import polars as pl
-from polars.exceptions import PolarsError
 
-from unembed import sealed
-from unembed.disk import number_of, refused
-from unembed.errors import FormatError, RunError
-from unembed.parquet import read_parquet
-from unembed.store.check import misplaced, said_of
-from unembed.store.columns import check_columns
 from unembed.store.folder import adding
 from unembed.store.manifest import Manifest
+from unembed.store.read_added import read_added, wrong_added
 from unembed.store.schema import LENS_CHECK, LENS_CHECK_COLUMNS
 from unembed.store.shards import write_table
-from unembed.store.standing import check_way
 
 
 def read_lens_check(folder: Path, manifest: Manifest) -> pl.DataFrame | None:
@@ -26,24 +19,10 @@ def read_lens_check(folder: Path, manifest: Manifest) -> pl.DataFrame | None:
     Raises:
         RunError: when it is damaged, or another run's.
     """
-    if not check_way(folder, LENS_CHECK):
-        return None
-    path = folder / LENS_CHECK
-    try:
-        sealed.verify(path, required=True)  # an old run's, too: it is younger than the run
-        why = misplaced(manifest, LENS_CHECK, said_of(path))
-        if why is None:
-            check_columns(folder, LENS_CHECK)
-            table = read_parquet(path, columns=[*LENS_CHECK_COLUMNS])
-            why = _broken(table, manifest)
-    except (FormatError, PolarsError, OSError) as error:
-        why = refused(error) if number_of(error) is not None else str(error)
-    if why is not None:
-        raise RunError(
-            f"{path} is not what a check of this run's lenses leaves: {why.rstrip('.')}. Remove "
-            "it; `unembed lens check` makes it again."
-        )
-    return table.cast(LENS_CHECK_COLUMNS)  # type: ignore[arg-type]
+    table = read_added(folder, manifest, LENS_CHECK)
+    if table is not None and (why := _broken(table, manifest)):
+        raise wrong_added(folder, LENS_CHECK, f"is no check of this run's lenses: {why}")
+    return table
 
 
 def keep_lens_check(folder: Path, manifest: Manifest, found: pl.DataFrame) -> None:

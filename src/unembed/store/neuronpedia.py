@@ -12,51 +12,26 @@ They say of which run they are as all tables do, and go when the run is overwrit
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 from pathlib import Path
 from typing import NamedTuple
 
 import polars as pl
-from filelock import FileLock, Timeout
 
-from unembed.disk import told
-from unembed.errors import RunError
-from unembed.outside.text import shown
-from unembed.store.check import misplaced, said_of
-from unembed.store.files import LOCK, beside_paths
+from unembed.store.added import (
+    ACTIVATION_COLUMNS,
+    EXPLANATION_COLUMNS,
+    NEURONPEDIA_COLUMNS,
+    beside_paths,
+)
+from unembed.store.folder import adding
 from unembed.store.manifest import Manifest
-from unembed.store.shards import recent_table, write_table
-from unembed.store.standing import check_way
-
-FEATURE_COLUMNS: dict[str, pl.DataType] = {
-    "index": pl.Int64(),
-    "source": pl.String(),
-    "density": pl.Float64(),
-    "max_activation": pl.Float64(),
-    "has_features": pl.Boolean(),
-    "has_explanations": pl.Boolean(),
-    "has_activations": pl.Boolean(),
-}
-"""Of each feature that was asked for: `model/source` there, the share of tokens that it fires on,
-its largest activation, and what was asked for: what is not there then, the export has not."""
-EXPLANATION_COLUMNS: dict[str, pl.DataType] = {
-    "index": pl.Int64(),
-    "text": pl.String(),
-    "type": pl.String(),
-    "model": pl.String(),
-}
-ACTIVATION_COLUMNS: dict[str, pl.DataType] = {
-    "index": pl.Int64(),
-    "value": pl.Float32(),
-    "tokens": pl.List(pl.String()),
-    "values": pl.List(pl.Float32()),
-    "at": pl.Int32(),
-}
+from unembed.store.read_added import read_added, wrong_added
+from unembed.store.shards import write_table
 
 
 class Beside(NamedTuple):
-    """What Neuronpedia says of a bank's features (`FEATURE_COLUMNS` and so on)."""
+    """What Neuronpedia says of a bank's features (`store.added`)."""
 
     features: pl.DataFrame
     explanations: pl.DataFrame
@@ -74,17 +49,14 @@ def read_beside(folder: Path, manifest: Manifest, bank: str) -> Beside | None:
         RunError: when a table is missing, damaged, or of another run.
     """
     paths = beside_paths(bank)
-    if not any(_is_there(folder, path) for path in paths):
+    tables = [read_added(folder, manifest, path) for path in paths]
+    found = [table for table in tables if table is not None]
+    if not found:
         return None
-    tables = []
-    for path in paths:
-        if not _is_there(folder, path):
-            raise _again(folder, path, "is missing, and others of its bank are there")
-        table = recent_table(folder / path)
-        if why := misplaced(manifest, path, said_of(folder / path)):
-            raise _again(folder, path, f"is not of this run: {why}")
-        tables.append(table)
-    return Beside(*tables)
+    for path, table in zip(paths, tables, strict=True):
+        if table is None:
+            raise wrong_added(folder, path, "is missing, and others of its bank are there")
+    return Beside(*found)
 
 
 def merge_beside(
@@ -105,7 +77,7 @@ def merge_beside(
     Raises:
         RunError: when the run is being written to, or the disk refuses.
     """
-    with _locked(folder):
+    with adding(folder, *beside_paths(bank)):
         old = read_beside(folder, manifest, bank) or _empty()
         merged = _merged(old, new, kinds)
         # the table that says what there is comes last
@@ -128,9 +100,9 @@ def _merged(old: Beside, new: Beside, kinds: Collection[str]) -> Beside:
     features = known.group_by("index", maintain_order=True).agg(
         pl.col("source").last(),
         *(pl.col(name).drop_nulls().last() for name in densities),
-        *(pl.col(name).any() for name in FEATURE_COLUMNS if name.startswith("has_")),
+        *(pl.col(name).any() for name in NEURONPEDIA_COLUMNS if name.startswith("has_")),
     )
-    return Beside(features.sort("index").select(*FEATURE_COLUMNS), explanations, activations)
+    return Beside(features.sort("index").select(*NEURONPEDIA_COLUMNS), explanations, activations)
 
 
 def _replaced(before: pl.DataFrame, after: pl.DataFrame, asked: pl.Series) -> pl.DataFrame:
@@ -139,36 +111,5 @@ def _replaced(before: pl.DataFrame, after: pl.DataFrame, asked: pl.Series) -> pl
 
 
 def _empty() -> Beside:
-    schemas = (FEATURE_COLUMNS, EXPLANATION_COLUMNS, ACTIVATION_COLUMNS)
+    schemas = (NEURONPEDIA_COLUMNS, EXPLANATION_COLUMNS, ACTIVATION_COLUMNS)
     return Beside(*(pl.DataFrame(schema=schema) for schema in schemas))
-
-
-def _is_there(folder: Path, path: str) -> bool:
-    with told(folder / path, "cannot be read", RunError):
-        return check_way(folder, path)
-
-
-def _again(folder: Path, path: str, why: str) -> RunError:
-    within = (folder / path).parents[1]
-    return RunError(
-        f"{folder / path} {why}. Delete {within}, which nothing else depends on, and fetch again: "
-        f"unembed neuronpedia fetch {shown(folder)}."
-    )
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Hold the lock of a run's folder, which is there."""
-    lock = FileLock(folder / LOCK, timeout=0)
-    with told(folder, "cannot be written to", RunError):
-        try:
-            lock.acquire()
-        except Timeout as error:  # which is an error of the system's, too
-            raise RunError(
-                f"Another unembed is writing to {folder}. Wait until it is done; what was fetched "
-                "is in the cache."
-            ) from error
-    try:
-        yield
-    finally:
-        lock.release()

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from unembed import questions
 from unembed.outside.text import quoted
+from unembed.store.added import again, room_of
 
 _UNITS = (("GB", 1e9), ("MB", 1e6), ("kB", 1e3))
 
@@ -59,13 +60,17 @@ def _table(wrong: pl.DataFrame) -> Table:
 
 
 def _advice(wrong: pl.DataFrame) -> str:
-    kinds = set(wrong["verdict"])
-    if kinds == {"unreadable"}:
+    found = wrong.filter(pl.col("verdict") != "unreadable")["file"].to_list()
+    if not found:
         return "What the disk does not give was not looked at, and need not be damaged."
-    return (
-        "The command that made the run, given again, makes exactly these files again, where they "
-        "are missing or damaged; move away first what belongs elsewhere."
-    )
+    said = dict.fromkeys(f"{room_of(file)}: {how}" for file in found if (how := again(file)))
+    if not all(map(again, found)):
+        own = (
+            "The command that made the run, given again, makes exactly these files again, where "
+            "they are missing or damaged; move away first what belongs elsewhere."
+        )
+        return "\n".join((own, *said))
+    return "\n".join(said)
 
 
 def _besides(files: pl.DataFrame) -> list[Text]:

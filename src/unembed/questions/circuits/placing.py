@@ -175,6 +175,6 @@ def _source(origin: dict[str, Any]) -> str:
 def _no_transcoder(run: RunTables) -> str:
     lines = [f"{bank.name} ({bank.hook or 'no hook'})" for bank in run.manifest.banks]
     return (
-        f"No bank of {run.path} is known to be a transcoder's; it has {listed(lines, most=6)}. If "
+        f"No bank of {run.place} is known to be a transcoder's; it has {listed(lines, most=6)}. If "
         "the graph is of one of them, say so: --bank BANK, or --bank LAYER=BANK."
     )

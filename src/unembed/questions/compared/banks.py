@@ -77,14 +77,22 @@ def _named(runs: Sequence[RunTables]) -> list[Dictionary]:
 
 
 def _folders(runs: Sequence[RunTables]) -> list[str]:
-    """Return the shortest ends of the runs' paths that tell them apart."""
-    parts = [run.path.resolve().parts for run in runs]
-    twice = [run.path for at, run in enumerate(runs) if parts[at] in parts[:at]]
+    """Return the shortest ends of the runs' paths that tell them apart; on the hub, their places.
+
+    Raises:
+        QueryError: when a run is named twice.
+    """
+    paths = [run.path.resolve() for run in runs]
+    twice = [run.place for at, run in enumerate(runs) if paths[at] in paths[:at]]
     if twice:
         raise QueryError(
             f"{shown(twice[0])} is named twice: a run is compared with others, or its banks with "
             "each other."
         )
+    parts = [
+        (run.elsewhere,) if run.elsewhere else path.parts
+        for run, path in zip(runs, paths, strict=True)
+    ]
     for length in range(1, max(map(len, parts), default=0) + 1):
         ends = ["/".join(each[-length:]) for each in parts]
         if len({*ends}) == len(ends):
@@ -97,7 +105,10 @@ def _meant(name: str, known: Sequence[Dictionary], runs: Sequence[RunTables]) ->
     folder, between, bank = as_written(name).rpartition(BETWEEN)
     folders = dict(zip(runs, _folders(runs), strict=True))
     found = [
-        each for each in known if each.bank == bank and (not between or folders[each.run] == folder)
+        each
+        for each in known
+        if each.bank == bank
+        and (not between or folder in (folders[each.run], as_written(each.run.place)))
     ]
     if not found:
         names = [each.name for each in known]

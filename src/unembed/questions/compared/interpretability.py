@@ -119,7 +119,7 @@ def _of_run(run: RunTables, bank: str) -> dict[str, Any]:
     known = labels(run).filter(pl.col("bank") == bank)["key"].n_unique()
     count = int(labelled.sum())
     return {
-        "run": str(run.path),
+        "run": run.place,
         "bank": bank,
         "layer": facts.layer,
         "lens": run.manifest.lens_of(facts),

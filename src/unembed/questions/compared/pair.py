@@ -135,7 +135,7 @@ def _side(of: Dictionary, found: OfBank, cutoff: float) -> dict[str, Any]:
     counts: dict[str, int] = {fate: int(((names == fate) & live).sum()) for fate in FATES}
     reversed_ = live & (names == "lost") & (found.opposite.z < -cutoff)
     return {
-        "run": str(of.run.path),
+        "run": of.run.place,
         "bank": of.bank,
         "features": len(names),
         "flat": len(names) - found.live,

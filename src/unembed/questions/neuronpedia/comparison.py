@@ -123,7 +123,7 @@ def _banks(
     if not found:
         raise QueryError(
             f"No explanations were fetched of {listed(names)}. Fetch them first: unembed "
-            f"neuronpedia fetch {run.path}."
+            f"neuronpedia fetch {run.place}."
         )
     return found
 

@@ -84,7 +84,7 @@ def uploads(
     if not count:
         raise QueryError(
             "Neuronpedia takes no feature without a text that it fires on, and none was fetched of "
-            f"these {features.height:,}. Fetch some first: unembed neuronpedia fetch {run.path} "
+            f"these {features.height:,}. Fetch some first: unembed neuronpedia fetch {run.place} "
             "FEATURE… (or --from a dashboard of your own). To have a file without them, leave out "
             "--upload."
         )
