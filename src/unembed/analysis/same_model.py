@@ -64,7 +64,7 @@ def check_fits(opened: Opened, written: Sequence[Written], unembedding: Unembedd
             f"{deepest.block}, counted from 0: {_ANOTHER}"
         )
     with torch.no_grad():
-        tokens = blocks.last_logits(torch.zeros(1, 1, dtype=torch.long)).shape[1]
+        tokens = blocks.last_logits(torch.zeros(1, 1, dtype=torch.long, device="cpu")).shape[1]
     if tokens <= unembedding.token_ids.max():
         raise SourceError(
             f"{name} has {tokens:,} logits, and the run's tokens go up to "

@@ -151,6 +151,11 @@ class Contents:
             )
         return cast(list[answers.Bank], facts)
 
+    def columns(self) -> list[str]:
+        """Return the names of the columns that this run has: no agreement without explanations."""
+        had = self.overview()["agreement"]
+        return [name for name in COLUMNS if name != "agreement" or had]
+
     def column(self, name: str) -> Array:
         """Return one value a feature, NaN (of classes and agreement 255) where there is none.
 

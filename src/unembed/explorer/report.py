@@ -23,7 +23,7 @@ from starlette.testclient import TestClient
 
 from unembed.errors import UnembedError
 from unembed.explorer.app import create_app, page_folder
-from unembed.explorer.contents import COLUMNS, PAGE, Contents
+from unembed.explorer.contents import PAGE, Contents
 from unembed.explorer.site import MARK, new_site
 from unembed.output_file import check_free, output_file
 from unembed.progress import Progress, silent
@@ -174,7 +174,7 @@ def _paths_of_site(run: Run, addresses: Sequence[str]) -> list[str]:
     paths = [
         *_COMMON,
         *_ties_of(run),
-        *(f"columns/{name}.bin" for name in COLUMNS),
+        *(f"columns/{name}.bin" for name in contents.columns()),
         *(f"rows/{page}.json" for page in sorted(pages)),
         *_paths_of_features(addresses),
     ]

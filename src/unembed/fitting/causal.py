@@ -52,7 +52,9 @@ def logit_changes(
                     done += 1
                     if report is not None:
                         report(done, total)
-    return torch.stack([torch.as_tensor(each) for each in sums]) / sum(map(len, prompts))
+    return torch.stack([torch.as_tensor(each, device="cpu") for each in sums]) / sum(
+        map(len, prompts)
+    )
 
 
 def _typical_length(blocks: Blocks, prompts: Sequence[Tensor], layer: int) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from html import escape
 
 import numpy as np
@@ -84,9 +84,8 @@ def classes_by_bank(run: RunTables) -> str:
 
 
 def _spread_row(
-    bank: str, values: npt.NDArray[np.float64], at: object, top: float
+    bank: str, values: npt.NDArray[np.float64], at: Callable[[float], float], top: float
 ) -> Iterator[str]:
-    assert callable(at)
     p1, p25, p50, p75, p99 = (at(float(each)) for each in np.quantile(values, _QUANTILES))
     middle, most = top + _ROW / 2, at(float(values.max()))
     yield _name(bank, top)
@@ -103,8 +102,7 @@ def _spread_row(
     )
 
 
-def _axis(ticks: Sequence[float], at: object, bottom: float) -> Iterator[str]:
-    assert callable(at)
+def _axis(ticks: Sequence[float], at: Callable[[float], float], bottom: float) -> Iterator[str]:
     for tick in ticks:
         yield _line(at(tick), _top(0), at(tick), bottom + 2, "#d9dee4", 1)
         yield _text(f"{tick:g}", at(tick), bottom + 16, "middle", _FAINT)

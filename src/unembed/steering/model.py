@@ -78,7 +78,7 @@ def check_same(unembedding: Unembedding, opened: Opened) -> None:
 
 def _alikeness(unembedding: Unembedding, rows: Tensor) -> float:
     """Return the median correlation of the columns of W_U with the model's, over some tokens."""
-    at = torch.linspace(0, len(unembedding.token_ids) - 1, _SAMPLE).long()
+    at = torch.linspace(0, len(unembedding.token_ids) - 1, _SAMPLE, device="cpu").long()
     ids = torch.from_numpy(unembedding.token_ids)[at]
     ours, theirs = unembedding.W_U[at].double(), rows[ids.to(rows.device)].double().cpu()
     ours, theirs = ours - ours.mean(0), theirs - theirs.mean(0)
