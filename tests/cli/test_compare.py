@@ -134,4 +134,4 @@ def test_where_weights_are_gone(run: Planted) -> None:
 def test_a_run_without_token_sets(run: Planted, tmp_path: Path) -> None:
     bare = planted_run(tmp_path / "bare", run.unembedding, [*run.banks.values()]).run
     message = refused(bare.path, "--no-agreement", "--no-control")
-    assert "have no classes: it was made without token sets" in str(message)
+    assert "sae.3 was read without token sets" in str(message)
